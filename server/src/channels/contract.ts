@@ -1,0 +1,133 @@
+/**
+ * What a channel is to Parley: a small required part (verify, parse, render, send) and optional capabilities.
+ * A channel knows a platform's wire format and nothing else: no database, no feature, no engine.
+ * The path of a message calls it; `conformance.test.ts` holds every adapter to the same promises.
+ */
+import type { ZodType } from 'zod';
+import type { Attachment, Author, ChannelName, MessageContentType } from '@parley/contract';
+
+/** One HTTP request as the platform sent it. `rawBody` holds the exact bytes: signatures are checked on them. */
+export type WebhookRequest = {
+  method: 'GET' | 'POST';
+  headers: Record<string, string | undefined>;
+  query: Record<string, string | undefined>;
+  rawBody: Buffer;
+};
+
+export type Verification =
+  | { ok: true }
+  /** `status` is what the platform is told; nothing is stored. */
+  | { ok: false; status: 400 | 401 | 403; reason: string };
+
+/** Who wrote, in the platform's words. `externalId` is stable per inbox. */
+export type Sender = {
+  externalId: string;
+  name?: string;
+  username?: string;
+  language?: string;
+  email?: string;
+  phone?: string;
+  metadata?: Record<string, string>;
+};
+
+/** A file that still lies at the platform; fetched by `fetchMedia` after the event is committed. */
+export type MediaReference = {
+  kind: Exclude<MessageContentType, 'text' | 'location' | 'interactive'>;
+  /** the platform's id of the file */
+  reference: string;
+  name?: string;
+  mime?: string;
+  /** bytes, when the platform says */
+  size?: number;
+};
+
+type InboundBase = {
+  /** Unique inside the inbox for ever: the database's dedupe key. For Telegram `update:<update_id>`. */
+  platformId: string;
+  /** The platform's conversation (chat) id: events with the same key are handled strictly in order. */
+  threadKey: string;
+  /** When the platform says it happened; order comes from our own sequence, never from this clock. */
+  at: string;
+  sender: Sender;
+};
+
+/** The common message, inbound: what every adapter parses to. */
+export type Inbound =
+  | (InboundBase & {
+      kind: 'message';
+      /** the platform's id of the message itself (edits, replies and receipts name it) */
+      messageId: string;
+      type: MessageContentType;
+      text: string;
+      media: MediaReference[];
+      /** files already stored by us (the widget uploads first) */
+      attachmentIds?: string[];
+      location?: { latitude: number; longitude: number; name?: string };
+      replyToMessageId?: string;
+      /** the sender's own idempotency key (widget) */
+      clientId?: string;
+      /** e.g. `request_agent` from a button */
+      action?: 'request_agent' | 'start' | 'end';
+    })
+  | (InboundBase & { kind: 'edit'; messageId: string; text: string })
+  | (InboundBase & { kind: 'delete'; messageId: string })
+  | (InboundBase & { kind: 'status'; messageId: string; status: 'sent' | 'delivered' | 'read' | 'failed'; detail?: string })
+  /** the customer blocked or unblocked us */
+  | (InboundBase & { kind: 'reachability'; reachable: boolean });
+
+/** What is to be said, in Parley's words: Markdown text and stored attachments. */
+export type Outbound = {
+  messageId: string;
+  author: Author;
+  text: string;
+  citations: { number: number; title: string; url: string | null }[];
+  attachments: Attachment[];
+};
+
+/** One platform call worth of a message. `render` is pure: the same message gives the same parts. */
+export type Part = { ordinal: number; method: string; body: Record<string, unknown>; attachment?: Attachment };
+
+/** Where to say it. */
+export type Target = { threadKey: string };
+
+/** The only door to the network a channel has: timeout, retry rule and breaker are already around it. */
+export type ChannelHttp = {
+  /** `baseUrl` comes from config (`CHANNEL_<NAME>_API_URL`). Throws what `platform/breaker.ts` documents. */
+  baseUrl: string;
+  fetch(
+    path: string,
+    init: { method: 'GET' | 'POST'; headers?: Record<string, string>; body?: string | Buffer | FormData; timeoutMs?: number },
+  ): Promise<{ status: number; headers: Record<string, string>; body: Buffer }>;
+  /** Reads a stored attachment. */
+  readFile(attachment: Attachment): Promise<Buffer>;
+};
+
+export type SendResult =
+  | { outcome: 'sent'; platformId: string }
+  /** try again after this long (429 with retry_after, 5xx, network): order inside the conversation is kept */
+  | { outcome: 'retry'; afterMs: number; reason: string }
+  /** will never work as it is: 403 blocked, 400 chat not found */
+  | { outcome: 'failed'; reason: string; unreachable?: boolean };
+
+export type Connection = { displayName: string; externalId: string; detail?: string };
+
+export type Channel<Credentials = unknown> = {
+  name: ChannelName;
+  /** The platform's own words (contract.md). Parsed on save and after decryption. */
+  credentials: ZodType<Credentials>;
+  limits: { textLength: number; unit: 'utf16' | 'bytes' };
+  verify(request: WebhookRequest, credentials: Credentials): Verification;
+  /** 0..n events; throws `badRequest` on a body that is not the platform's. Unknown kinds of event parse to none. */
+  parse(request: WebhookRequest, credentials: Credentials): Inbound[];
+  render(message: Outbound): Part[];
+  send(part: Part, target: Target, credentials: Credentials, http: ChannelHttp): Promise<SendResult>;
+  typing?(target: Target, credentials: Credentials, http: ChannelHttp): Promise<void>;
+  fetchMedia?(
+    media: MediaReference,
+    credentials: Credentials,
+    http: ChannelHttp,
+  ): Promise<{ bytes: Buffer; mime?: string; name?: string }>;
+  /** Checks the credentials live and registers the webhook; throws `badRequest` saying what is wrong in words. */
+  connect?(credentials: Credentials, options: { webhookUrl: string }, http: ChannelHttp): Promise<Connection>;
+  disconnect?(credentials: Credentials, http: ChannelHttp): Promise<void>;
+};
