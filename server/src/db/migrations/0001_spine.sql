@@ -157,7 +157,13 @@ create table chunks (
   tsv tsvector generated always as (
     setweight(to_tsvector('english', title), 'A') ||
     setweight(to_tsvector('english', heading_path), 'B') ||
-    setweight(to_tsvector('english', text), 'C')
+    setweight(to_tsvector('english', text), 'C') ||
+    -- PostgreSQL reads "fastify.setErrorHandler" as one host name. Identifiers are indexed whole and in their parts too,
+    -- so that a search for setErrorHandler, or for "error handler", finds the passage that documents it.
+    setweight(to_tsvector('english', regexp_replace(heading_path, '[^[:alnum:]_]+', ' ', 'g') || ' ' ||
+      regexp_replace(regexp_replace(heading_path, '([[:lower:][:digit:]])([[:upper:]])', '\1 \2', 'g'), '[^[:alnum:]]+', ' ', 'g')), 'B') ||
+    setweight(to_tsvector('english', regexp_replace(text, '[^[:alnum:]_]+', ' ', 'g') || ' ' ||
+      regexp_replace(regexp_replace(text, '([[:lower:][:digit:]])([[:upper:]])', '\1 \2', 'g'), '[^[:alnum:]]+', ' ', 'g')), 'D')
   ) stored,
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now()
