@@ -1,0 +1,122 @@
+import { z } from 'zod';
+import { Id, Timestamp, line, prose } from './common.ts';
+
+export const ReplyUnknown = z.enum(['INPUT_ANSWER', 'AI_GENERATE', 'NO_REPLY']);
+export type ReplyUnknown = z.infer<typeof ReplyUnknown>;
+
+/** `builtin/extractive` needs no key and quotes the sources; the rest is `<provider>/<model name>`. */
+export const ModelName = z
+  .string()
+  .max(120)
+  .regex(
+    /^(builtin\/extractive|(openai|anthropic|google)\/[\w.:@/-]+)$/,
+    'is builtin/extractive, openai/…, anthropic/… or google/…',
+  );
+
+const botFields = {
+  name: line(80),
+  model: ModelName,
+  temperature: z.number().min(0).max(2),
+  systemPrompt: prose(8000),
+  greeting: prose(1000),
+  suggestedQuestions: z.array(line(120)).max(5),
+  knowledgeBaseIds: z.array(Id).max(50),
+  handoffEnabled: z.boolean(),
+  /** 0 to 1: below this confidence the bot does not answer */
+  handoffThreshold: z.number().min(0).max(1),
+  typeReplyUnknown: ReplyUnknown,
+  unknownAnswer: prose(2000),
+  languages: z.array(z.string().regex(/^[a-z]{2}(-[A-Z]{2})?$/)).max(20),
+};
+
+export const BotInput = z.strictObject({
+  name: botFields.name,
+  model: botFields.model.default('builtin/extractive'),
+  temperature: botFields.temperature.default(0.2),
+  systemPrompt: botFields.systemPrompt.default(''),
+  greeting: botFields.greeting.default('Hello! What can we help you with?'),
+  suggestedQuestions: botFields.suggestedQuestions.default([]),
+  knowledgeBaseIds: botFields.knowledgeBaseIds.default([]),
+  handoffEnabled: botFields.handoffEnabled.default(true),
+  handoffThreshold: botFields.handoffThreshold.default(0.5),
+  typeReplyUnknown: botFields.typeReplyUnknown.default('INPUT_ANSWER'),
+  unknownAnswer: botFields.unknownAnswer.default('I could not find this in our help pages.'),
+  languages: botFields.languages.default(['en']),
+});
+export type BotInput = z.infer<typeof BotInput>;
+export const BotPatch = z.strictObject(botFields).partial();
+export type BotPatch = z.infer<typeof BotPatch>;
+export const Bot = z.object({ id: Id, ...botFields, createdAt: Timestamp, updatedAt: Timestamp }).extend({
+  name: z.string(),
+  model: z.string(),
+  systemPrompt: z.string(),
+  greeting: z.string(),
+  unknownAnswer: z.string(),
+  suggestedQuestions: z.array(z.string()),
+});
+export type Bot = z.infer<typeof Bot>;
+
+export const Citation = z.object({
+  /** 1-based, as shown on the chip */
+  number: z.int(),
+  chunkId: Id,
+  sourceId: Id,
+  sourceType: z.string(),
+  title: z.string(),
+  headingPath: z.string(),
+  quote: z.string(),
+  url: z.string().nullable(),
+});
+export type Citation = z.infer<typeof Citation>;
+
+export const AskInput = z.strictObject({
+  question: line(10_000),
+  history: z
+    .array(z.strictObject({ role: z.enum(['customer', 'bot']), text: prose(10_000) }))
+    .max(20)
+    .default([]),
+});
+export type AskInput = z.infer<typeof AskInput>;
+export const Ask = z.object({
+  answer: z.string(),
+  haveEnoughInformation: z.boolean(),
+  confidence: z.number(),
+  citations: z.array(Citation),
+  traceId: Id,
+});
+export type Ask = z.infer<typeof Ask>;
+
+/** The flight recorder of one answer. Scores are 0 to 1, times milliseconds. */
+export const Trace = z.object({
+  id: Id,
+  botId: Id.nullable(),
+  conversationId: Id.nullable(),
+  turnId: Id.nullable(),
+  question: z.string(),
+  createdAt: Timestamp,
+  model: z.string(),
+  terms: z.array(z.string()),
+  passages: z.array(
+    z.object({
+      chunkId: Id,
+      sourceId: Id,
+      sourceType: z.string(),
+      title: z.string(),
+      headingPath: z.string(),
+      text: z.string(),
+      vectorScore: z.number().nullable(),
+      textScore: z.number().nullable(),
+      score: z.number(),
+      used: z.boolean(),
+    }),
+  ),
+  prompt: z.string(),
+  verdict: z.enum(['YES', 'NO']).nullable(),
+  confidence: z.number(),
+  outcome: z.string(),
+  answer: z.string(),
+  usage: z.object({ inputTokens: z.int(), outputTokens: z.int() }),
+  timings: z.object({ terms: z.number(), retrieval: z.number(), model: z.number(), total: z.number() }),
+  error: z.string().nullable(),
+});
+export type Trace = z.infer<typeof Trace>;

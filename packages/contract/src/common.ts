@@ -1,0 +1,48 @@
+import { z } from 'zod';
+
+/** Shared shapes: ids, times, the envelope, paging. Times are ISO 8601 in UTC. */
+
+export const Id = z.uuid();
+export const Timestamp = z.iso.datetime({ offset: true });
+
+/** Text a person typed. NUL cannot be stored and means nothing to a reader, so it is dropped, as are lone surrogates. */
+export const cleanText = (text: string): string => text.replaceAll('\u0000', '').toWellFormed();
+export const line = (max: number) => z.string().transform(cleanText).pipe(z.string().trim().min(1).max(max));
+export const optionalLine = (max: number) => z.string().transform(cleanText).pipe(z.string().trim().max(max));
+export const prose = (max: number) => z.string().transform(cleanText).pipe(z.string().max(max));
+
+export const FieldError = z.object({ field: z.string(), message: z.string() });
+export type FieldError = z.infer<typeof FieldError>;
+
+export const Failure = z.object({
+  success: z.literal(false),
+  error: z.object({ code: z.string(), message: z.string(), details: z.array(FieldError).optional() }),
+});
+export type Failure = z.infer<typeof Failure>;
+
+export const PageMeta = z.object({ page: z.int(), limit: z.int(), total: z.int() });
+export const CursorMeta = z.object({ nextCursor: z.string().nullable() });
+export type PageMeta = z.infer<typeof PageMeta>;
+export type CursorMeta = z.infer<typeof CursorMeta>;
+
+export const success = <T extends z.ZodType>(data: T) => z.object({ success: z.literal(true), data });
+export const paged = <T extends z.ZodType>(item: T) =>
+  z.object({ success: z.literal(true), data: z.array(item), meta: PageMeta });
+export const cursored = <T extends z.ZodType>(item: T) =>
+  z.object({ success: z.literal(true), data: z.array(item), meta: CursorMeta });
+
+export const PageQuery = z.object({
+  page: z.coerce.number().int().min(1).max(100_000).default(1),
+  limit: z.coerce.number().int().min(1).max(100).default(50),
+});
+export const CursorQuery = z.object({
+  cursor: z.string().max(400).optional(),
+  limit: z.coerce.number().int().min(1).max(100).default(30),
+});
+export const IdParams = z.object({ id: Id });
+
+/** What a call answers when there is nothing to tell but that it is done. */
+export const Done = z.object({ done: z.literal(true) });
+
+export const MAX_MESSAGE_LENGTH = 100_000;
+export const MAX_UPLOAD_BYTES = 10 * 1024 * 1024;

@@ -1,0 +1,28 @@
+import { z } from 'zod';
+import { Id, Timestamp, line, prose, CursorQuery } from './common.ts';
+import { ChannelName } from './inboxes.ts';
+
+export const Contact = z.object({
+  id: Id,
+  name: z.string(),
+  email: z.string().nullable(),
+  phone: z.string().nullable(),
+  language: z.string().nullable(),
+  tier: z.string(),
+  attributes: z.record(z.string(), z.unknown()),
+  notes: z.string(),
+  identities: z.array(z.object({ inboxId: Id, channel: ChannelName, externalId: z.string(), reachable: z.boolean() })),
+  createdAt: Timestamp,
+  lastSeenAt: Timestamp,
+});
+export type Contact = z.infer<typeof Contact>;
+export const ContactPatch = z
+  .strictObject({
+    name: line(120),
+    email: z.email().max(254).nullable(),
+    phone: line(40).nullable(),
+    tier: line(40),
+    notes: prose(5000),
+  })
+  .partial();
+export const ContactQuery = CursorQuery.extend({ q: z.string().max(200).optional() });

@@ -1,0 +1,117 @@
+import { z } from 'zod';
+import { Id, Timestamp, line, CursorQuery, MAX_MESSAGE_LENGTH } from './common.ts';
+import { ChannelName } from './inboxes.ts';
+import { Citation } from './bots.ts';
+
+/** bot → waiting → agent → resolved; snoozed comes back to what it was. */
+export const ConversationStatus = z.enum(['bot', 'waiting', 'agent', 'snoozed', 'resolved']);
+export type ConversationStatus = z.infer<typeof ConversationStatus>;
+export const Priority = z.enum(['high', 'normal', 'low']);
+export type Priority = z.infer<typeof Priority>;
+
+export const MessageContentType = z.enum(['text', 'image', 'audio', 'video', 'document', 'location', 'interactive']);
+export type MessageContentType = z.infer<typeof MessageContentType>;
+/** pending → sent → delivered → read, or failed: it never moves back. */
+export const MessageStatus = z.enum(['pending', 'sent', 'delivered', 'read', 'failed']);
+export type MessageStatus = z.infer<typeof MessageStatus>;
+export const AuthorType = z.enum(['contact', 'bot', 'agent', 'system']);
+export const Author = z.object({ type: AuthorType, id: Id.nullable(), name: z.string().nullable() });
+export type Author = z.infer<typeof Author>;
+
+export const Attachment = z.object({
+  id: Id,
+  name: z.string(),
+  mime: z.string(),
+  /** bytes */
+  size: z.int(),
+});
+export type Attachment = z.infer<typeof Attachment>;
+
+export const Message = z.object({
+  id: Id,
+  conversationId: Id,
+  /** order inside the conversation; a missing number means a missed event */
+  seq: z.int(),
+  author: Author,
+  type: MessageContentType,
+  text: z.string(),
+  location: z.object({ latitude: z.number(), longitude: z.number(), name: z.string().optional() }).nullable(),
+  attachments: z.array(Attachment),
+  citations: z.array(Citation),
+  /** seen by agents only */
+  private: z.boolean(),
+  status: MessageStatus,
+  error: z.string().nullable(),
+  turnId: Id.nullable(),
+  ordinal: z.int().nullable(),
+  clientId: z.string().nullable(),
+  /** system messages only: what happened, e.g. `handoff.requested` */
+  event: z.string().nullable(),
+  createdAt: Timestamp,
+  editedAt: Timestamp.nullable(),
+  deletedAt: Timestamp.nullable(),
+});
+export type Message = z.infer<typeof Message>;
+
+export const Conversation = z.object({
+  id: Id,
+  status: ConversationStatus,
+  inbox: z.object({ id: Id, name: z.string(), channel: ChannelName }),
+  contact: z.object({ id: Id, name: z.string(), email: z.string().nullable(), tier: z.string() }),
+  botId: Id.nullable(),
+  assignee: z.object({ id: Id, name: z.string() }).nullable(),
+  priority: Priority,
+  labels: z.array(z.string()),
+  lastSeq: z.int(),
+  lastMessageAt: Timestamp,
+  lastMessagePreview: z.string(),
+  lastMessageAuthor: AuthorType,
+  unreadCount: z.int(),
+  /** set while a handoff waits */
+  handoff: z
+    .object({ id: Id, reason: z.string(), reasonDetail: z.string().nullable(), waitingSince: Timestamp })
+    .nullable(),
+  snoozedUntil: Timestamp.nullable(),
+  resolvedAt: Timestamp.nullable(),
+  createdAt: Timestamp,
+});
+export type Conversation = z.infer<typeof Conversation>;
+
+export const ConversationQuery = CursorQuery.extend({
+  /** one or several, separated by commas */
+  status: z
+    .string()
+    .transform((value) => value.split(','))
+    .pipe(z.array(ConversationStatus).max(5))
+    .optional(),
+  inboxId: Id.optional(),
+  contactId: Id.optional(),
+  /** a user's id, `me` or `none` */
+  assigneeId: z.union([Id, z.enum(['me', 'none'])]).optional(),
+  label: z.string().max(60).optional(),
+  /** full text over messages and contact names */
+  q: z.string().max(200).optional(),
+});
+export type ConversationQuery = z.infer<typeof ConversationQuery>;
+/** Newest first by `cursor`; or everything after a known `seq`, oldest first, to close a gap. */
+export const MessageQuery = CursorQuery.extend({ after: z.coerce.number().int().min(0).optional() });
+
+export const AgentMessageInput = z.strictObject({
+  text: line(MAX_MESSAGE_LENGTH).optional(),
+  private: z.boolean().default(false),
+  attachmentIds: z.array(Id).max(10).default([]),
+  clientId: z.string().min(1).max(100).optional(),
+});
+export type AgentMessageInput = z.infer<typeof AgentMessageInput>;
+/** Without an agent the conversation becomes nobody's. */
+export const AssignInput = z.strictObject({ agentId: Id.nullable() });
+export const SnoozeInput = z.strictObject({ until: Timestamp });
+export const LabelsInput = z.strictObject({ labels: z.array(line(60)).max(20) });
+export const ConversationCounts = z.object({
+  mine: z.int(),
+  unassigned: z.int(),
+  waiting: z.int(),
+  bot: z.int(),
+  open: z.int(),
+});
+export type ConversationCounts = z.infer<typeof ConversationCounts>;

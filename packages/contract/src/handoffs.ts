@@ -1,0 +1,32 @@
+import { z } from 'zod';
+import { Id, Timestamp } from './common.ts';
+import { Priority } from './conversations.ts';
+import { ChannelName } from './inboxes.ts';
+
+export const HandoffReason = z.enum([
+  'CUSTOMER_REQUEST',
+  'BOT_NOT_ENOUGH_DATA',
+  'MODEL_FAILED',
+  'MODEL_REQUEST',
+  'AGENT_TAKE_OVER',
+  'NO_BOT',
+]);
+export type HandoffReason = z.infer<typeof HandoffReason>;
+
+export const Handoff = z.object({
+  id: Id,
+  conversationId: Id,
+  reason: HandoffReason,
+  reasonDetail: z.string().nullable(),
+  priority: Priority,
+  /** 1 is next */
+  position: z.int(),
+  expectedWaitSeconds: z.int().nullable(),
+  waitingSince: Timestamp,
+  question: z.string().nullable(),
+  attempt: z.string().nullable(),
+  contact: z.object({ id: Id, name: z.string() }),
+  inbox: z.object({ id: Id, name: z.string(), channel: ChannelName }),
+});
+export type Handoff = z.infer<typeof Handoff>;
+export const HandoffPickedUp = z.object({ conversationId: Id, handoffId: Id });

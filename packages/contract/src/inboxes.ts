@@ -1,0 +1,57 @@
+import { z } from 'zod';
+import { Id, Timestamp, line, prose } from './common.ts';
+
+export const ChannelName = z.enum(['web', 'telegram']);
+export type ChannelName = z.infer<typeof ChannelName>;
+
+/** How the widget of a web inbox looks. */
+export const WidgetSettings = z.object({
+  accent: z.string().regex(/^#[0-9a-fA-F]{6}$/),
+  title: z.string().max(60),
+  position: z.enum(['left', 'right']),
+  /** origins that may embed the widget; empty = any */
+  allowedOrigins: z.array(z.url().max(200)).max(50),
+});
+export type WidgetSettings = z.infer<typeof WidgetSettings>;
+
+export const InboxInput = z.strictObject({
+  name: line(80),
+  channel: ChannelName,
+  botId: Id.nullable().default(null),
+  /** the platform's own words, checked by the channel: telegram {botToken, secretToken?} */
+  credentials: z.record(z.string(), z.unknown()).default({}),
+  settings: WidgetSettings.partial().default({}),
+});
+export type InboxInput = z.infer<typeof InboxInput>;
+export const InboxPatch = z
+  .strictObject({
+    name: line(80),
+    botId: Id.nullable(),
+    credentials: z.record(z.string(), z.unknown()),
+    settings: WidgetSettings.partial(),
+    enabled: z.boolean(),
+  })
+  .partial();
+export type InboxPatch = z.infer<typeof InboxPatch>;
+
+export const Inbox = z.object({
+  id: Id,
+  name: z.string(),
+  channel: ChannelName,
+  botId: Id.nullable(),
+  /** public: stands in the widget snippet and the webhook address */
+  token: z.string(),
+  webhookUrl: z.string().nullable(),
+  chatUrl: z.string().nullable(),
+  settings: WidgetSettings,
+  status: z.enum(['connected', 'failing', 'disabled']),
+  statusDetail: z.string().nullable(),
+  lastEventAt: Timestamp.nullable(),
+  createdAt: Timestamp,
+  updatedAt: Timestamp,
+});
+export type Inbox = z.infer<typeof Inbox>;
+
+/** The live check of a connection: what the platform says about our credentials and webhook. */
+export const InboxCheck = z.object({ ok: z.boolean(), displayName: z.string().nullable(), detail: prose(1000) });
+export type InboxCheck = z.infer<typeof InboxCheck>;

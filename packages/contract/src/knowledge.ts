@@ -1,0 +1,87 @@
+import { z } from 'zod';
+import { Id, Timestamp, line, prose, PageQuery } from './common.ts';
+
+export const KnowledgeBaseInput = z.strictObject({ name: line(80), description: prose(500).default('') });
+export const KnowledgeBasePatch = z.strictObject({ name: line(80), description: prose(500) }).partial();
+export const KnowledgeBase = z.object({
+  id: Id,
+  name: z.string(),
+  description: z.string(),
+  sourceCount: z.int(),
+  chunkCount: z.int(),
+  botCount: z.int(),
+  createdAt: Timestamp,
+  updatedAt: Timestamp,
+});
+export type KnowledgeBase = z.infer<typeof KnowledgeBase>;
+
+export const SourceType = z.enum(['document', 'website', 'faq', 'snippet']);
+export type SourceType = z.infer<typeof SourceType>;
+export const SourceStatus = z.enum(['pending', 'processing', 'ready', 'failed']);
+export type SourceStatus = z.infer<typeof SourceStatus>;
+
+/** Documents arrive by upload; `url` is where a reader can open the original. */
+export const SourceInput = z.discriminatedUnion('type', [
+  z.strictObject({
+    type: z.literal('faq'),
+    question: line(1000),
+    answer: line(20_000),
+    url: z.url().max(2000).optional(),
+  }),
+  z.strictObject({
+    type: z.literal('snippet'),
+    title: line(200),
+    text: line(200_000),
+    url: z.url().max(2000).optional(),
+  }),
+]);
+export type SourceInput = z.infer<typeof SourceInput>;
+/** An FAQ's question and answer, or a snippet's title and text; the source is read again. */
+export const SourcePatch = z.strictObject({ title: line(1000), content: line(200_000) }).partial();
+export const SourceQuery = PageQuery.extend({ status: SourceStatus.optional(), type: SourceType.optional() });
+
+export const Source = z.object({
+  id: Id,
+  knowledgeBaseId: Id,
+  type: SourceType,
+  title: z.string(),
+  url: z.string().nullable(),
+  /** set for documents: GET /files/:id downloads the original */
+  fileId: Id.nullable(),
+  status: SourceStatus,
+  progress: z.int(),
+  error: z.string().nullable(),
+  chunkCount: z.int(),
+  createdAt: Timestamp,
+  updatedAt: Timestamp,
+});
+export type Source = z.infer<typeof Source>;
+/** The text itself, for the source page. */
+export const SourceDetail = Source.extend({ question: z.string().nullable(), content: z.string().nullable() });
+export type SourceDetail = z.infer<typeof SourceDetail>;
+
+export const Chunk = z.object({
+  id: Id,
+  sourceId: Id,
+  ordinal: z.int(),
+  title: z.string(),
+  headingPath: z.string(),
+  page: z.int().nullable(),
+  text: z.string(),
+  tokens: z.int(),
+});
+export type Chunk = z.infer<typeof Chunk>;
+
+export const SearchInput = z.strictObject({ query: line(2000), limit: z.int().min(1).max(50).default(8) });
+export const SearchHit = z.object({
+  chunkId: Id,
+  sourceId: Id,
+  sourceType: SourceType,
+  title: z.string(),
+  headingPath: z.string(),
+  text: z.string(),
+  score: z.number(),
+  vectorScore: z.number().nullable(),
+  textScore: z.number().nullable(),
+});
+export type SearchHit = z.infer<typeof SearchHit>;

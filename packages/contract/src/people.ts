@@ -1,0 +1,127 @@
+import { z } from 'zod';
+import { Id, Timestamp, line } from './common.ts';
+
+export const Role = z.enum(['owner', 'admin', 'agent']);
+export type Role = z.infer<typeof Role>;
+
+/** `noun:verb`. The server decides; the dashboard only hides what would be refused. */
+export const Permission = z.enum([
+  'workspace:read',
+  'workspace:write',
+  'members:read',
+  'members:write',
+  'knowledge:read',
+  'knowledge:write',
+  'bots:read',
+  'bots:write',
+  'inboxes:read',
+  'inboxes:write',
+  'contacts:read',
+  'contacts:write',
+  'conversations:read',
+  'conversations:write',
+  'handoffs:read',
+  'handoffs:write',
+  'operations:read',
+]);
+export type Permission = z.infer<typeof Permission>;
+
+export const Presence = z.enum(['online', 'idle', 'offline']);
+export type Presence = z.infer<typeof Presence>;
+
+const Email = z
+  .email()
+  .max(254)
+  .transform((email) => email.toLowerCase());
+const Password = z.string().min(10).max(200);
+
+export const User = z.object({ id: Id, email: z.string(), name: z.string() });
+export type User = z.infer<typeof User>;
+
+export const Workspace = z.object({
+  id: Id,
+  name: z.string(),
+  accent: z.string(),
+  plan: z.string(),
+  createdAt: Timestamp,
+});
+export type Workspace = z.infer<typeof Workspace>;
+export const WorkspaceInput = z.strictObject({ name: line(80) });
+export const Accent = z.enum(['indigo', 'teal', 'blue', 'green', 'amber', 'rose', 'slate']);
+export const WorkspacePatch = z.strictObject({ name: line(80).optional(), accent: Accent.optional() });
+
+export const WorkspaceMembership = z.object({ id: Id, name: z.string(), accent: z.string(), role: Role });
+export type WorkspaceMembership = z.infer<typeof WorkspaceMembership>;
+
+export const LoginInput = z.strictObject({ email: Email, password: z.string().min(1).max(200) });
+/** Access token: JWT, 1 hour, for one workspace. Refresh token: opaque, 7 days, single use, rotated at every refresh. */
+export const Login = z.object({
+  accessToken: z.string(),
+  refreshToken: z.string(),
+  user: User,
+  workspaces: z.array(WorkspaceMembership),
+  /** the workspace the access token is for; null when the user has none */
+  workspaceId: Id.nullable(),
+});
+export type Login = z.infer<typeof Login>;
+export const RefreshInput = z.strictObject({ refreshToken: z.string().min(10).max(200) });
+export const SwitchInput = z.strictObject({ workspaceId: Id });
+
+/** First owner, by the one-time link printed at the first start. */
+export const SetupInput = z.strictObject({
+  token: z.string().min(10).max(200),
+  email: Email,
+  name: line(80),
+  password: Password,
+  workspaceName: line(80),
+});
+export const SetupState = z.object({ needsSetup: z.boolean() });
+/** What an invitation link may tell before it is accepted. */
+export const InvitationPreview = z.object({
+  email: z.string(),
+  role: Role,
+  workspaceName: z.string(),
+  expiresAt: Timestamp,
+  hasAccount: z.boolean(),
+});
+export type InvitationPreview = z.infer<typeof InvitationPreview>;
+export const AcceptInviteInput = z.strictObject({
+  token: z.string().min(10).max(200),
+  name: line(80).optional(),
+  password: Password,
+});
+
+export const Me = z.object({
+  user: User,
+  workspace: Workspace.nullable(),
+  role: Role.nullable(),
+  permissions: z.array(Permission),
+  presence: Presence,
+  workspaces: z.array(WorkspaceMembership),
+});
+export type Me = z.infer<typeof Me>;
+export const PresenceInput = z.strictObject({ presence: Presence });
+
+export const InviteInput = z.strictObject({ email: Email, role: Role });
+export const Invitation = z.object({
+  id: Id,
+  email: z.string(),
+  role: Role,
+  createdAt: Timestamp,
+  expiresAt: Timestamp,
+});
+export type Invitation = z.infer<typeof Invitation>;
+/** `inviteUrl` is shown once; only its hash is kept. */
+export const InvitationCreated = Invitation.extend({ inviteUrl: z.string() });
+export type InvitationCreated = z.infer<typeof InvitationCreated>;
+export const Member = z.object({
+  id: Id,
+  userId: Id,
+  name: z.string(),
+  email: z.string(),
+  role: Role,
+  presence: Presence,
+  joinedAt: Timestamp,
+});
+export type Member = z.infer<typeof Member>;
+export const MemberPatch = z.strictObject({ role: Role });
