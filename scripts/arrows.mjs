@@ -1,0 +1,170 @@
+/**
+ * The arrows between folders point one way. Reads every import with the TypeScript parser and holds it to the rules
+ * of docs/decisions/0012-one-way-arrows.md. `node scripts/arrows.mjs` prints the offences and exits non-zero on any.
+ */
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { filesBelow } from './lib/files.mjs';
+import { inRoot } from './lib/paths.mjs';
+
+/**
+ * @typedef {{ from: string, to: string, typeOnly: boolean, line: number }} Arrow
+ * `from` and `to` are paths from the root with `/`; a package keeps its bare name in `to`.
+ */
+
+/**
+ * Every import, re-export and dynamic import of one file.
+ * @param {typeof import('typescript')} ts
+ * @param {string} file path from the root
+ * @param {string} text
+ * @returns {Arrow[]}
+ */
+export function arrowsOf(ts, file, text) {
+  /** @type {Arrow[]} */
+  const arrows = [];
+  const blocks = file.endsWith('.vue') ? scriptBlocks(text) : [{ text, before: 0 }];
+  for (const block of blocks) {
+    const source = ts.createSourceFile(file, block.text, ts.ScriptTarget.Latest, false, ts.ScriptKind.TS);
+    /** @param {import('typescript').Node | undefined} literal @param {boolean} typeOnly */
+    const add = (literal, typeOnly) => {
+      if (!literal || !ts.isStringLiteralLike(literal)) return;
+      const line = source.getLineAndCharacterOfPosition(literal.end).line + 1 + block.before;
+      arrows.push({ from: file, to: targetOf(file, literal.text), typeOnly, line });
+    };
+    /** @param {import('typescript').Node} node */
+    const visit = (node) => {
+      if (ts.isImportDeclaration(node)) add(node.moduleSpecifier, node.importClause?.isTypeOnly ?? false);
+      else if (ts.isExportDeclaration(node)) add(node.moduleSpecifier, node.isTypeOnly);
+      else if (ts.isImportTypeNode(node) && ts.isLiteralTypeNode(node.argument)) add(node.argument.literal, true);
+      else if (ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword) add(node.arguments[0], false);
+      ts.forEachChild(node, visit);
+    };
+    visit(source);
+  }
+  return arrows;
+}
+
+/** The `<script>` parts of a Vue file, with how many lines come before each. @param {string} text */
+function scriptBlocks(text) {
+  return [...text.matchAll(/<script\b[^>]*>([\s\S]*?)<\/script>/g)].map((match) => {
+    const start = match.index + match[0].indexOf('>') + 1;
+    return { text: match[1] ?? '', before: text.slice(0, start).split('\n').length - 1 };
+  });
+}
+
+/** @param {string} file @param {string} specifier */
+function targetOf(file, specifier) {
+  if (specifier.startsWith('.')) return path.posix.join(path.posix.dirname(file), specifier);
+  if (specifier.startsWith('@/')) return path.posix.join(file.split('/')[0] ?? '', 'src', specifier.slice(2));
+  if (specifier === '@parley/contract' || specifier.startsWith('@parley/contract/')) return 'packages/contract/src';
+  return specifier;
+}
+
+/** The rooms of the server below the composition root. */
+const domains = ['features', 'channels', 'turn', 'engine', 'ai', 'knowledge', 'insight'];
+
+/** @param {string} file */
+const isTest = (file) => /\.(test|spec|e2e)\.ts$/.test(file) || /\/__fixtures__\//.test(file) || file.startsWith('server/src/test/');
+
+/**
+ * Where a file lives: the application, inside the server the room, inside the features the noun.
+ * @param {string} file
+ */
+function placeOf(file) {
+  const parts = file.split('/');
+  const [application, , room, noun] = parts;
+  if (application === 'packages') return { application: 'contract', room: '', noun: '', name: '' };
+  if (application !== 'server') return { application: application ?? '', room: '', noun: '', name: '' };
+  const inFolder = parts.length > 3;
+  return {
+    application: 'server',
+    room: inFolder ? (room ?? '') : (room ?? '').replace(/\.ts$/, ''),
+    noun: parts.length > 4 ? (noun ?? '') : '',
+    name: (parts.at(-1) ?? '').replace(/\.ts$/, ''),
+  };
+}
+
+/**
+ * Why an arrow must not be there, or null.
+ * @param {Arrow} arrow
+ * @returns {string | null}
+ */
+export function offence({ from, to }) {
+  if (!/^(server|packages|dashboard|widget|e2e|bench|scripts)\//.test(to)) return null;
+  const a = placeOf(from);
+  const b = placeOf(to);
+
+  if (a.application === 'contract') return b.application === 'contract' ? null : 'the contract imports nothing of ours';
+  if (a.application === 'dashboard' || a.application === 'widget') {
+    return b.application === a.application || b.application === 'contract'
+      ? null
+      : `the ${a.application} knows the contract and nothing else of ours`;
+  }
+  if (a.application !== 'server') return null;
+  if (b.application === 'contract') return null;
+  if (b.application !== 'server') return 'the server imports only itself and the contract';
+  if (isTest(from)) return null;
+  if (b.room === 'test') return 'only tests use server/src/test';
+  if (b.room === 'main') return 'nothing imports main.ts';
+  if (b.room === 'app') return a.room === 'main' ? null : 'only main.ts imports the composition root app.ts';
+  if (a.room === 'main') return domains.includes(b.room) ? 'main.ts knows app.ts and the platform, app.ts knows the rest' : null;
+  if (a.room === 'app') return null;
+
+  if (a.room === 'platform') return domains.includes(b.room) ? 'the platform imports no domain' : null;
+  if (a.room === 'channels' && !['channels', 'platform'].includes(b.room)) {
+    return `a channel knows its wire format and the platform: no ${b.room}`;
+  }
+  if (a.room === 'features' && b.room === 'features') return betweenFeatures(a, b);
+  if (a.room === 'features' && b.room === 'db') return tableOfAnother(from, a, to);
+  if (a.room === 'db' && domains.includes(b.room) && a.name !== 'seed') return 'tables and migrations import no domain';
+  return null;
+}
+
+/** @typedef {ReturnType<typeof placeOf>} Place */
+
+/** @param {Place} a @param {Place} b */
+function betweenFeatures(a, b) {
+  if (a.noun === b.noun || a.noun === '' || b.noun === '') return null;
+  return b.name === 'commands' || b.name === 'queries'
+    ? null
+    : `feature ${a.noun} may call only the commands and queries of ${b.noun}`;
+}
+
+/**
+ * Tables are one file per noun, named like the feature that owns them (`owners` where the name differs). A feature
+ * reads and writes its own; for another's it calls that feature.
+ * @param {string} from @param {Place} a @param {string} to
+ */
+function tableOfAnother(from, a, to) {
+  const table = /^server\/src\/db\/schema\/(.+)\.ts$/.exec(to)?.[1];
+  if (!table) return null;
+  if (table === 'index') return `import the table file of ${a.noun || from} itself, so that it shows whose tables are used`;
+  const owner = owners[table] ?? table;
+  return owner === a.noun || owner === 'shared' ? null : `the tables of ${owner} belong to features/${owner}: call its commands or queries`;
+}
+
+/**
+ * Table file → the feature that owns it, where the names differ; `shared` for what belongs to no feature.
+ * @type {Record<string, string>}
+ */
+const owners = {};
+
+/** All offences of the repository, as lines to print. */
+export async function offences() {
+  const { default: ts } = await import('typescript');
+  const files = ['server/src', 'packages', 'dashboard/src', 'widget/src'].flatMap((start) =>
+    filesBelow(start, (file) => /\.(ts|vue)$/.test(file) && !file.endsWith('.d.ts')),
+  );
+  return files.flatMap((file) =>
+    arrowsOf(ts, file, readFileSync(inRoot(file), 'utf8')).flatMap((arrow) => {
+      const reason = offence(arrow);
+      return reason ? [`${arrow.from}:${arrow.line} → ${arrow.to}: ${reason}`] : [];
+    }),
+  );
+}
+
+if (process.argv[1] && path.resolve(process.argv[1]) === inRoot('scripts/arrows.mjs')) {
+  const found = await offences();
+  for (const each of found) console.log(each);
+  process.exitCode = found.length > 0 ? 1 : 0;
+}

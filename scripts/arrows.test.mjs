@@ -1,0 +1,79 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import ts from 'typescript';
+import { arrowsOf, offence } from './arrows.mjs';
+
+/** @param {string} from @param {string} text */
+const reasons = (from, text) => arrowsOf(ts, from, text).map((arrow) => offence(arrow));
+
+const refused = {
+  'a front end imports the server': ['dashboard/src/api/bots.ts', '../../../server/src/features/bots/routes.ts', /contract and nothing else/],
+  'the widget imports the dashboard': ['widget/src/chat.ts', '../../dashboard/src/ui/button.ts', /contract and nothing else/],
+  'the contract imports the server': ['packages/contract/src/api.ts', '../../../server/src/platform/ids.ts', /nothing of ours/],
+  'the platform imports a domain': ['server/src/platform/http/server.ts', '../../features/bots/routes.ts', /no domain/],
+  'a channel imports a feature': ['server/src/channels/telegram/parse.ts', '../../features/contacts/queries.ts', /no features/],
+  'a channel imports the tables': ['server/src/channels/web/send.ts', '../../db/schema/messages.ts', /no db/],
+  'a feature imports another feature’s routes': ['server/src/features/bots/routes.ts', '../inboxes/routes.ts', /only the commands and queries/],
+  'a feature imports another feature’s tables': ['server/src/features/bots/queries.ts', '../../db/schema/contacts.ts', /belong to features\/contacts/],
+  'a feature hides whose tables it uses': ['server/src/features/bots/queries.ts', '../../db/schema/index.ts', /table file/],
+  'a room reaches up to the composition root': ['server/src/turn/turn.ts', '../app.ts', /composition root/],
+  'somebody imports main': ['server/src/app.ts', './main.ts', /nothing imports main/],
+  'main composes by itself': ['server/src/main.ts', './features/bots/routes.ts', /app.ts knows the rest/],
+  'the product uses test tools': ['server/src/turn/turn.ts', '../test/factories.ts', /only tests/],
+};
+
+for (const [what, [from, to, reason]] of Object.entries(refused)) {
+  test(`refused: ${what}`, () => {
+    const [found, ...others] = reasons(String(from), `import { thing } from '${String(to)}';`);
+    assert.equal(others.length, 0);
+    assert.match(String(found), /** @type {RegExp} */ (reason));
+  });
+}
+
+test('refused in every way an import can be written', () => {
+  const found = reasons(
+    'server/src/platform/jobs.ts',
+    [
+      `import type { Bot } from '../features/bots/present.ts';`,
+      `export { ask } from '../ai/answer.ts';`,
+      `export * from '../knowledge/index.ts';`,
+      `const late = await import('../turn/turn.ts');`,
+      `type Hit = import('../knowledge/search.ts').Hit;`,
+    ].join('\n'),
+  );
+  assert.deepEqual(found, Array(5).fill('the platform imports no domain'));
+});
+
+test('refused inside both scripts of a Vue file, with the line of the file', () => {
+  const text = `<template><p/></template>\n<script lang="ts">\nimport '../../server/src/app.ts';\n</script>\n<script setup lang="ts">\nimport { a } from '@/api/client.ts';\nimport { b } from '../../server/src/app.ts';\n</script>\n`;
+  const arrows = arrowsOf(ts, 'dashboard/src/App.vue', text);
+  assert.deepEqual(
+    arrows.map((arrow) => [arrow.line, arrow.to, offence(arrow) === null]),
+    [
+      [3, 'server/src/app.ts', false],
+      [6, 'dashboard/src/api/client.ts', true],
+      [7, 'server/src/app.ts', false],
+    ],
+  );
+});
+
+const allowed = {
+  'a front end imports the contract': ['widget/src/chat.ts', '@parley/contract'],
+  'a feature calls another feature’s commands': ['server/src/features/handoffs/commands.ts', '../conversations/commands.ts'],
+  'a feature uses its own tables': ['server/src/features/bots/queries.ts', '../../db/schema/bots.ts'],
+  'the composition root knows everybody': ['server/src/app.ts', './channels/telegram/index.ts'],
+  'main knows the composition root': ['server/src/main.ts', './app.ts'],
+  'a test uses the whole application': ['server/src/features/bots/bots.test.ts', '../../test/app.ts'],
+  'a channel uses the platform': ['server/src/channels/telegram/parse.ts', '../../platform/errors.ts'],
+  'a package is nobody’s room': ['server/src/platform/http/server.ts', 'fastify'],
+};
+
+for (const [what, [from, to]] of Object.entries(allowed)) {
+  test(`allowed: ${what}`, () => {
+    assert.deepEqual(reasons(String(from), `import { thing } from '${String(to)}';`), [null]);
+  });
+}
+
+test('an import inside a comment or a string is no import', () => {
+  assert.deepEqual(reasons('server/src/platform/log.ts', `// import '../app.ts'\nconst text = "import '../app.ts'";`), []);
+});

@@ -1,0 +1,85 @@
+/**
+ * `npm test [-- part-of-a-path …]`: everything that needs no browser, on the embedded database, or on the server
+ * named by TEST_DATABASE_URL. Sets up what is missing first and ends with `N passed, N failed`.
+ */
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { ensure } from './ensure.mjs';
+import { findChromium } from './lib/chromium.mjs';
+import { filesBelow } from './lib/files.mjs';
+import { buildFronts } from './lib/fronts.mjs';
+import { inRoot, node24 } from './lib/paths.mjs';
+import { run } from './lib/run.mjs';
+import { fromNodeTest, fromVitest, line, sum, withCode } from './lib/totals.mjs';
+
+await ensure();
+
+const wanted = process.argv.slice(2);
+/** @param {string} file */
+const chosen = (file) => wanted.length === 0 || wanted.some((part) => file.includes(part));
+const nodeFiles = ['server/src', 'packages', 'widget', 'scripts', 'bench', 'e2e']
+  .flatMap((start) => filesBelow(start, (file) => /\.test\.(ts|mjs)$/.test(file)))
+  .filter(chosen);
+const vueFiles = filesBelow('dashboard', (file) => /\.(test|spec)\.ts$/.test(file)).filter(chosen);
+if (nodeFiles.length + vueFiles.length === 0) {
+  console.error(`No test file has ${wanted.join(' or ')} in its path.`);
+  process.exit(2);
+}
+
+const built = await buildFronts();
+const scratch = mkdtempSync(path.join(tmpdir(), 'parley-test-'));
+process.on('exit', () => rmSync(scratch, { recursive: true, force: true }));
+/** @param {string} file */
+const written = (file) => (existsSync(file) ? readFileSync(file, 'utf8') : null);
+
+const parts = [{ passed: built ? 1 : 0, failed: built ? 0 : 1, skipped: 0 }];
+
+if (nodeFiles.length > 0) {
+  const report = path.join(scratch, 'node.json');
+  const { code } = await run(
+    node24(),
+    [
+      '--test',
+      // Two files at a time: each may own a database, and two cores are what the smallest machine has.
+      '--test-concurrency=2',
+      // For one test and for one whole file: nothing that is alive takes this long.
+      '--test-timeout=180000',
+      '--test-reporter=spec',
+      '--test-reporter-destination=stdout',
+      `--test-reporter=${inRoot('scripts/lib/reporter.mjs')}`,
+      `--test-reporter-destination=${report}`,
+      ...nodeFiles,
+    ],
+    { show: true },
+  );
+  const counted = fromNodeTest(written(report));
+  parts.push({ ...counted, ...withCode(counted, code) });
+}
+
+if (vueFiles.length > 0) {
+  const report = path.join(scratch, 'vitest.json');
+  const { code } = await run(
+    node24(),
+    [
+      inRoot('node_modules/vitest/vitest.mjs'),
+      'run',
+      '--reporter=default',
+      '--reporter=json',
+      `--outputFile.json=${report}`,
+      ...vueFiles.map((file) => path.posix.relative('dashboard', file)),
+    ],
+    { cwd: inRoot('dashboard'), show: true },
+  );
+  const counted = fromVitest(written(report));
+  parts.push({ ...counted, ...withCode(counted, code) });
+}
+
+const skipped = parts.reduce((all, part) => all + part.skipped, 0);
+const totals = sum(parts);
+console.log();
+console.log(`database: ${process.env.TEST_DATABASE_URL ? 'the server in TEST_DATABASE_URL' : 'embedded'}`);
+if (skipped > 0) console.log(`${skipped} left out by the tests themselves`);
+console.log(`browser run left out${findChromium() ? '' : ' (and no Chromium found)'}: npm run e2e`);
+console.log(line(totals));
+process.exitCode = totals.failed > 0 ? 1 : 0;

@@ -1,0 +1,94 @@
+/**
+ * What no tracked file may hold: words of the place it was written in, tests that are switched off, dead links, files
+ * too long to read. Each rule is a function from a file to the lines to print.
+ */
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import path from 'node:path';
+import { inRoot, root } from './lib/paths.mjs';
+
+/** Files git knows or would take: no build output, nothing ignored. */
+export function trackedFiles() {
+  const list = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', '-z'], { cwd: root, encoding: 'utf8' });
+  return list.split('\0').filter((file) => file && existsSync(inRoot(file)) && statSync(inRoot(file)).isFile());
+}
+
+const written = /\.(ts|mts|mjs|js|vue|css|html|md|json|ya?ml|sql|sh|toml)$|^\.ci\/run$|^\.env\.example$/;
+/** Made by tools; nobody reads or writes them line by line. */
+const generated = /(^|\/)package-lock\.json$|\.generated\.[a-z]+$|\/__fixtures__\/|\/fixtures\//;
+
+/** @param {string} file */
+export const isWritten = (file) => written.test(file) && !generated.test(file);
+
+/** @param {string} text @param {RegExp} pattern @param {string} file @param {string} reason */
+const linesMatching = (text, pattern, file, reason) =>
+  text.split('\n').flatMap((line, index) => {
+    const found = pattern.exec(line);
+    return found ? [`${file}:${index + 1}: ${reason}: ${found[0]}`] : [];
+  });
+
+// Put together from parts, so that this file does not name what it forbids.
+const workplace = new RegExp(
+  [`(?<![\\w.])/${'work'}/`, `/tmp/${'brief'}`, `\\b${'sub'}${'agents?'}\\b`, `\\b${'work'}place path`, `co-authored-by: ${'cla'}ude`].join('|'),
+  'i',
+);
+
+/** The project speaks of Parley alone. @param {string} file @param {string} text */
+export const workplaceWords = (file, text) => linesMatching(text, workplace, file, 'a word of the workplace');
+
+const isTestFile = /\.(test|spec|e2e)\.(ts|mjs)$/;
+
+/** Tests that are switched off, and promises to write one. @param {string} file @param {string} text */
+export function switchedOffTests(file, text) {
+  if (!isTestFile.test(file)) return [];
+  const pattern = new RegExp(`\\b(?:it|test|describe|suite|t)\\.(?:${'on'}ly|${'sk'}ip|${'to'}do)\\b|\\b(?:${'TO'}DO|${'FIX'}ME)\\b`);
+  return linesMatching(text, pattern, file, 'a test that is switched off or promised');
+}
+
+/** @param {string} file @param {string} text @returns {{ warnings: string[], errors: string[] }} */
+export function length(file, text) {
+  const lines = text.split('\n').length;
+  const isCode = /\.(ts|mjs|vue|css|sql)$/.test(file);
+  if (!isCode || lines <= 300) return { warnings: [], errors: [] };
+  const message = `${file}: ${lines} lines (think at 300, split at 500)`;
+  return lines > 500 ? { warnings: [], errors: [message] } : { warnings: [message], errors: [] };
+}
+
+/** GitHub's anchor of a heading. @param {string} heading */
+export const anchor = (heading) =>
+  heading
+    .replace(/`|\*|\[([^\]]*)\]\([^)]*\)/g, '$1')
+    .trim()
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N}\s_-]/gu, '')
+    .replace(/\s/g, '-');
+
+/** @param {string} text */
+const withoutCode = (text) => text.replace(/^```[\s\S]*?^```/gm, (block) => block.replace(/[^\n]/g, '')).replace(/`[^`\n]*`/g, '');
+
+/**
+ * Relative links and anchors of a Markdown file that lead nowhere.
+ * @param {string} file @param {string} text @param {(file: string) => string | null} read contents of a file, null when absent
+ */
+export function deadLinks(file, text, read) {
+  if (!file.endsWith('.md')) return [];
+  const bare = withoutCode(text);
+  return [...bare.matchAll(/\[[^\]]*\]\(\s*<?([^)\s>]+)>?[^)]*\)/g)].flatMap((match) => {
+    const target = match[1] ?? '';
+    if (/^[a-z][a-z0-9+.-]*:/i.test(target) || target.startsWith('/')) return [];
+    const line = bare.slice(0, match.index).split('\n').length;
+    const [place = '', fragment] = target.split('#');
+    const linked = place === '' ? file : path.posix.join(path.posix.dirname(file), decodeURIComponent(place));
+    const content = place === '' ? text : read(linked);
+    if (content === null) return [`${file}:${line}: leads nowhere: ${target}`];
+    if (!fragment || !linked.endsWith('.md')) return [];
+    const anchors = [...content.matchAll(/^#{1,6}\s+(.+)$/gm)].map((heading) => anchor(heading[1] ?? ''));
+    return anchors.includes(fragment) ? [] : [`${file}:${line}: no such heading: ${target}`];
+  });
+}
+
+/** @param {string} file */
+export function readOrNull(file) {
+  if (!existsSync(inRoot(file))) return null;
+  return statSync(inRoot(file)).isFile() ? readFileSync(inRoot(file), 'utf8') : '';
+}

@@ -1,0 +1,53 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { anchor, deadLinks, isWritten, length, switchedOffTests, workplaceWords } from './text.mjs';
+
+// The samples are put together from parts, so that this file passes the rules it tests.
+const slash = '/';
+
+test('words of the workplace are found, whole words only', () => {
+  assert.equal(workplaceWords('a.md', `see ${slash}work${slash}main`).length, 1);
+  assert.equal(workplaceWords('a.md', `a ${'sub'}agent wrote this`).length, 1);
+  assert.equal(workplaceWords('a.md', `under ${slash}tmp${slash}brief`).length, 1);
+  assert.deepEqual(workplaceWords('a.md', 'node_modules/work/x and network/path and a user agent'), []);
+});
+
+test('switched-off tests are found in test files only', () => {
+  const text = `test.${'skip'}('later', () => {});\n// ${'TO'}DO write\nit.${'only'}('x');`;
+  assert.equal(switchedOffTests('server/src/a.test.ts', text).length, 3);
+  assert.deepEqual(switchedOffTests('server/src/a.ts', text), []);
+  assert.deepEqual(switchedOffTests('server/src/a.test.ts', 'const skip = list.skip(3); readOnly.only;'), []);
+});
+
+test('length: silent to 300, a warning to 500, an error above', () => {
+  assert.deepEqual(length('a.ts', '\n'.repeat(299)), { warnings: [], errors: [] });
+  assert.equal(length('a.ts', '\n'.repeat(300)).warnings.length, 1);
+  assert.equal(length('a.ts', '\n'.repeat(500)).errors.length, 1);
+  assert.deepEqual(length('a.md', '\n'.repeat(900)), { warnings: [], errors: [] });
+});
+
+test('generated files are nobody’s writing', () => {
+  assert.equal(isWritten('package-lock.json'), false);
+  assert.equal(isWritten('server/src/channels/telegram/__fixtures__/photo.json'), false);
+  assert.equal(isWritten('server/src/app.ts'), true);
+});
+
+/** @type {Record<string, string>} */
+const files = { 'docs/bots.md': '# Bots\n## When the bot is unsure\n', 'README.md': '# Parley\n' };
+/** @param {string} text @param {string} [file] */
+const dead = (text, file = 'docs/start.md') => deadLinks(file, text, (name) => files[name] ?? null);
+
+test('dead links and dead anchors are found', () => {
+  assert.match(String(dead('see [x](./nothing.md)')), /leads nowhere/);
+  assert.match(String(dead('\n[x](bots.md#nothing)')), /docs\/start.md:2: no such heading/);
+  assert.match(String(dead('[here](#gone)\n# Here')), /no such heading/);
+});
+
+test('live links, outside links and code are left alone', () => {
+  assert.deepEqual(dead('[x](bots.md) [y](bots.md#when-the-bot-is-unsure) [z](../README.md) [w](https://example.com/a)'), []);
+  assert.deepEqual(dead('`[x](no.md)`\n```\n[x](no.md)\n```\n'), []);
+});
+
+test('an anchor is what GitHub makes of the heading', () => {
+  assert.equal(anchor('What does `DATA_DIR` hold?'), 'what-does-data_dir-hold');
+});
