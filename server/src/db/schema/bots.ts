@@ -1,0 +1,54 @@
+import { boolean, jsonb, pgTable, real, text, uuid } from 'drizzle-orm/pg-core';
+import type { ChannelName, ReplyUnknown, Trace, WidgetSettings } from '@parley/contract';
+import { createdAt, deletedAt, id, moment, updatedAt, workspaceId } from './columns.ts';
+
+export const bots = pgTable('bots', {
+  id: id(),
+  workspaceId: workspaceId(),
+  name: text('name').notNull(),
+  model: text('model').notNull(),
+  temperature: real('temperature').notNull(),
+  systemPrompt: text('system_prompt').notNull(),
+  greeting: text('greeting').notNull(),
+  suggestedQuestions: text('suggested_questions').array().notNull(),
+  handoffEnabled: boolean('handoff_enabled').notNull(),
+  handoffThreshold: real('handoff_threshold').notNull(),
+  typeReplyUnknown: text('type_reply_unknown').$type<ReplyUnknown>().notNull(),
+  unknownAnswer: text('unknown_answer').notNull(),
+  languages: text('languages').array().notNull(),
+  createdAt: createdAt(),
+  updatedAt: updatedAt(),
+  deletedAt: deletedAt(),
+});
+
+export const inboxes = pgTable('inboxes', {
+  id: id(),
+  workspaceId: workspaceId(),
+  name: text('name').notNull(),
+  channel: text('channel').$type<ChannelName>().notNull(),
+  botId: uuid('bot_id'),
+  token: text('token').notNull(),
+  /** encrypted JSON (platform/crypto.ts) */
+  credentials: text('credentials'),
+  settings: jsonb('settings').$type<Partial<WidgetSettings>>().notNull().default({}),
+  status: text('status').$type<'connected' | 'failing' | 'disabled'>().notNull().default('connected'),
+  statusDetail: text('status_detail'),
+  lastEventAt: moment('last_event_at'),
+  createdAt: createdAt(),
+  updatedAt: updatedAt(),
+  deletedAt: deletedAt(),
+});
+
+/** The flight recorder's record: the contract's Trace without what the row itself tells. */
+export type TraceRecord = Omit<Trace, 'id' | 'botId' | 'conversationId' | 'turnId' | 'question' | 'createdAt'>;
+
+export const traces = pgTable('traces', {
+  id: id(),
+  workspaceId: workspaceId(),
+  botId: uuid('bot_id'),
+  conversationId: uuid('conversation_id'),
+  turnId: uuid('turn_id'),
+  question: text('question').notNull(),
+  record: jsonb('record').$type<TraceRecord>().notNull(),
+  createdAt: createdAt(),
+});

@@ -1,0 +1,67 @@
+import { bigint, boolean, integer, jsonb, pgTable, text, uuid } from 'drizzle-orm/pg-core';
+import type {
+  Attachment,
+  Author,
+  Citation,
+  ConversationStatus,
+  MessageContentType,
+  MessageStatus,
+  Priority,
+} from '@parley/contract';
+import { createdAt, deletedAt, id, moment, updatedAt, workspaceId } from './columns.ts';
+
+export const conversations = pgTable('conversations', {
+  id: id(),
+  workspaceId: workspaceId(),
+  inboxId: uuid('inbox_id').notNull(),
+  threadId: uuid('thread_id').notNull(),
+  contactId: uuid('contact_id').notNull(),
+  botId: uuid('bot_id'),
+  status: text('status').$type<ConversationStatus>().notNull(),
+  assigneeId: uuid('assignee_id'),
+  priority: text('priority').$type<Priority>().notNull().default('normal'),
+  labels: text('labels').array().notNull().default([]),
+  lastSeq: bigint('last_seq', { mode: 'number' }).notNull().default(0),
+  lastMessageAt: moment('last_message_at').notNull().defaultNow(),
+  lastMessagePreview: text('last_message_preview').notNull().default(''),
+  lastMessageAuthor: text('last_message_author').$type<Author['type']>().notNull().default('contact'),
+  unreadCount: integer('unread_count').notNull().default(0),
+  firstResponseAt: moment('first_response_at'),
+  snoozedUntil: moment('snoozed_until'),
+  statusBeforeSnooze: text('status_before_snooze').$type<ConversationStatus>(),
+  resolvedAt: moment('resolved_at'),
+  createdAt: createdAt(),
+  updatedAt: updatedAt(),
+});
+
+/** What a message carries besides text: a location, or the event of a system message. */
+export type MessagePayload = {
+  location?: { latitude: number; longitude: number; name?: string };
+  event?: string;
+  detail?: Record<string, unknown>;
+};
+
+export const messages = pgTable('messages', {
+  id: id(),
+  workspaceId: workspaceId(),
+  conversationId: uuid('conversation_id').notNull(),
+  seq: bigint('seq', { mode: 'number' }).notNull(),
+  authorType: text('author_type').$type<Author['type']>().notNull(),
+  authorId: uuid('author_id'),
+  authorName: text('author_name'),
+  type: text('type').$type<MessageContentType>().notNull().default('text'),
+  text: text('text').notNull().default(''),
+  payload: jsonb('payload').$type<MessagePayload>().notNull().default({}),
+  attachments: jsonb('attachments').$type<Attachment[]>().notNull().default([]),
+  citations: jsonb('citations').$type<Citation[]>().notNull().default([]),
+  private: boolean('private').notNull().default(false),
+  status: text('status').$type<MessageStatus>().notNull().default('sent'),
+  error: text('error'),
+  turnId: uuid('turn_id'),
+  ordinal: integer('ordinal'),
+  clientId: text('client_id'),
+  platformId: text('platform_id'),
+  createdAt: createdAt(),
+  editedAt: moment('edited_at'),
+  deletedAt: deletedAt(),
+});

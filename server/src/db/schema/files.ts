@@ -1,0 +1,16 @@
+import { integer, pgTable, text, uuid } from 'drizzle-orm/pg-core';
+import { createdAt, id, workspaceId } from './columns.ts';
+
+export const files = pgTable('files', {
+  id: id(),
+  workspaceId: workspaceId(),
+  name: text('name').notNull(),
+  mime: text('mime').notNull(),
+  size: integer('size').notNull(),
+  sha256: text('sha256').notNull(),
+  storageKey: text('storage_key').notNull(),
+  conversationId: uuid('conversation_id'),
+  createdByType: text('created_by_type').$type<'user' | 'contact' | 'bot'>().notNull(),
+  createdById: uuid('created_by_id'),
+  createdAt: createdAt(),
+});

@@ -1,0 +1,76 @@
+import { jsonb, pgTable, text, uuid } from 'drizzle-orm/pg-core';
+import type { Presence, Role } from '@parley/contract';
+import { createdAt, deletedAt, id, moment, workspaceId } from './columns.ts';
+
+export const workspaces = pgTable('workspaces', {
+  id: id(),
+  name: text('name').notNull(),
+  plan: text('plan').notNull().default('free'),
+  accent: text('accent').notNull().default('indigo'),
+  settings: jsonb('settings').$type<Record<string, unknown>>().notNull().default({}),
+  createdAt: createdAt(),
+  deletedAt: deletedAt(),
+});
+
+export const users = pgTable('users', {
+  id: id(),
+  email: text('email').notNull(),
+  name: text('name').notNull(),
+  passwordHash: text('password_hash'),
+  createdAt: createdAt(),
+  disabledAt: moment('disabled_at'),
+});
+
+export const memberships = pgTable('memberships', {
+  id: id(),
+  workspaceId: workspaceId(),
+  userId: uuid('user_id').notNull(),
+  role: text('role').$type<Role>().notNull(),
+  presence: text('presence').$type<Presence>().notNull().default('offline'),
+  createdAt: createdAt(),
+  removedAt: moment('removed_at'),
+});
+
+export const invitations = pgTable('invitations', {
+  id: id(),
+  workspaceId: workspaceId(),
+  email: text('email').notNull(),
+  role: text('role').$type<Role>().notNull(),
+  tokenHash: text('token_hash').notNull(),
+  invitedBy: uuid('invited_by'),
+  createdAt: createdAt(),
+  expiresAt: moment('expires_at').notNull(),
+  acceptedAt: moment('accepted_at'),
+  revokedAt: moment('revoked_at'),
+});
+
+export const sessions = pgTable('sessions', {
+  id: id(),
+  userId: uuid('user_id').notNull(),
+  createdAt: createdAt(),
+  lastSeenAt: moment('last_seen_at').notNull().defaultNow(),
+  revokedAt: moment('revoked_at'),
+  revokedReason: text('revoked_reason'),
+  userAgent: text('user_agent'),
+  ip: text('ip'),
+});
+
+export const refreshTokens = pgTable('refresh_tokens', {
+  id: id(),
+  sessionId: uuid('session_id').notNull(),
+  workspaceIdHint: uuid('workspace_id_hint'),
+  tokenHash: text('token_hash').notNull(),
+  createdAt: createdAt(),
+  expiresAt: moment('expires_at').notNull(),
+  usedAt: moment('used_at'),
+});
+
+export const oneTimeTokens = pgTable('one_time_tokens', {
+  id: id(),
+  purpose: text('purpose').$type<'setup' | 'password_reset'>().notNull(),
+  userId: uuid('user_id'),
+  tokenHash: text('token_hash').notNull(),
+  createdAt: createdAt(),
+  expiresAt: moment('expires_at').notNull(),
+  usedAt: moment('used_at'),
+});
