@@ -26,7 +26,7 @@ for (const [what, [from, to, reason]] of Object.entries(refused)) {
   test(`refused: ${what}`, () => {
     const [found, ...others] = reasons(String(from), `import { thing } from '${String(to)}';`);
     assert.equal(others.length, 0);
-    assert.match(String(found), /** @type {RegExp} */ (reason));
+    assert.match(String(found), new RegExp(reason ?? /no reason given/));
   });
 }
 
