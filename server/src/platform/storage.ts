@@ -1,0 +1,80 @@
+import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { dirname, join, sep } from 'node:path';
+import { ConfigError } from './config.ts';
+import type { Config } from './config.ts';
+import { badRequest, notFound } from './errors.ts';
+import { newToken } from './ids.ts';
+
+/**
+ * Files by key ("workspace/attachments/id.png"): segments of letters, digits, ".", "_" and "-" that do not begin
+ * with a dot, joined by "/". A key outside of that is a 400, a missing file a 404.
+ */
+export type Storage = {
+  /** Replaces whole: a reader sees the old bytes or the new ones, never a part. */
+  put(key: string, bytes: Uint8Array, options: { contentType: string }): Promise<void>;
+  get(key: string): Promise<Buffer>;
+  /** Removing what is not there is no error. */
+  remove(key: string): Promise<void>;
+};
+
+const KEY = /^[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}(?:\/[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}){0,7}$/;
+
+const isCode = (error: unknown, ...codes: string[]): boolean =>
+  error instanceof Error && 'code' in error && typeof error.code === 'string' && codes.includes(error.code);
+
+const createFolderStorage = (folder: string): Storage => {
+  // A key's segment never begins with a dot, so no key reaches the drafts.
+  const drafts = join(folder, '.drafts');
+
+  const pathOf = (key: string): string => {
+    const path = join(folder, key);
+    if (!KEY.test(key) || !path.startsWith(folder + sep)) throw badRequest('This is not the name of a file.');
+    return path;
+  };
+
+  return {
+    // The content type lives in the row that names the key; a folder has no place for it.
+    put: async (key, bytes) => {
+      const path = pathOf(key);
+      await mkdir(drafts, { recursive: true, mode: 0o700 });
+      await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+      const draft = join(drafts, newToken());
+      try {
+        const file = await open(draft, 'wx', 0o600);
+        try {
+          await file.writeFile(bytes);
+          await file.sync();
+        } finally {
+          await file.close();
+        }
+        await rename(draft, path);
+      } catch (error) {
+        await rm(draft, { force: true });
+        throw error;
+      }
+    },
+    get: async (key) => {
+      const path = pathOf(key);
+      try {
+        return await readFile(path);
+      } catch (error) {
+        if (isCode(error, 'ENOENT', 'ENOTDIR', 'EISDIR')) throw notFound('The file');
+        throw error;
+      }
+    },
+    remove: async (key) => {
+      const path = pathOf(key);
+      try {
+        await rm(path, { force: true });
+      } catch (error) {
+        if (!isCode(error, 'ENOTDIR', 'ERR_FS_EISDIR')) throw error;
+      }
+    },
+  };
+};
+
+/** Where attachments and documents are kept: DATA_DIR/files. Refuses S3 settings rather than ignoring them. */
+export const createStorage = (config: Pick<Config, 'dataDir' | 's3'>): Storage => {
+  if (config.s3) throw new ConfigError('S3_BUCKET', 'takes no value in this version: files are kept in DATA_DIR/files');
+  return createFolderStorage(join(config.dataDir, 'files'));
+};
