@@ -36,7 +36,8 @@ export function arrowsOf(ts, file, text) {
       if (ts.isImportDeclaration(node)) add(node.moduleSpecifier, node.importClause?.isTypeOnly ?? false);
       else if (ts.isExportDeclaration(node)) add(node.moduleSpecifier, node.isTypeOnly);
       else if (ts.isImportTypeNode(node) && ts.isLiteralTypeNode(node.argument)) add(node.argument.literal, true);
-      else if (ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword) add(node.arguments[0], false);
+      else if (ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword)
+        add(node.arguments[0], false);
       ts.forEachChild(node, visit);
     };
     visit(source);
@@ -64,7 +65,8 @@ function targetOf(file, specifier) {
 const domains = ['features', 'channels', 'turn', 'engine', 'ai', 'knowledge', 'insight'];
 
 /** @param {string} file */
-const isTest = (file) => /\.(test|spec|e2e)\.ts$/.test(file) || /\/__fixtures__\//.test(file) || file.startsWith('server/src/test/');
+const isTest = (file) =>
+  /\.(test|spec|e2e)\.ts$/.test(file) || /\/__fixtures__\//.test(file) || file.startsWith('server/src/test/');
 
 /**
  * Where a file lives: the application, inside the server the room, inside the features the noun.
@@ -107,7 +109,8 @@ export function offence({ from, to }) {
   if (b.room === 'test') return 'only tests use server/src/test';
   if (b.room === 'main') return 'nothing imports main.ts';
   if (b.room === 'app') return a.room === 'main' ? null : 'only main.ts imports the composition root app.ts';
-  if (a.room === 'main') return domains.includes(b.room) ? 'main.ts knows app.ts and the platform, app.ts knows the rest' : null;
+  if (a.room === 'main')
+    return domains.includes(b.room) ? 'main.ts knows app.ts and the platform, app.ts knows the rest' : null;
   if (a.room === 'app') return null;
 
   if (a.room === 'platform') return domains.includes(b.room) ? 'the platform imports no domain' : null;
@@ -138,9 +141,12 @@ function betweenFeatures(a, b) {
 function tableOfAnother(from, a, to) {
   const table = /^server\/src\/db\/schema\/(.+)\.ts$/.exec(to)?.[1];
   if (!table) return null;
-  if (table === 'index') return `import the table file of ${a.noun || from} itself, so that it shows whose tables are used`;
+  if (table === 'index')
+    return `import the table file of ${a.noun || from} itself, so that it shows whose tables are used`;
   const owner = owners[table] ?? table;
-  return owner === a.noun || owner === 'shared' ? null : `the tables of ${owner} belong to features/${owner}: call its commands or queries`;
+  return owner === a.noun || owner === 'shared'
+    ? null
+    : `the tables of ${owner} belong to features/${owner}: call its commands or queries`;
 }
 
 /**

@@ -10,7 +10,8 @@ import { line } from './lib/totals.mjs';
 
 await ensure();
 const { offences } = await import('./arrows.mjs');
-const { deadLinks, isWritten, length, readOrNull, switchedOffTests, trackedFiles, workplaceWords } = await import('./text.mjs');
+const { deadLinks, isWritten, length, readOrNull, switchedOffTests, trackedFiles, workplaceWords } =
+  await import('./text.mjs');
 
 /** @typedef {{ code: number, output: string, note?: string }} Result */
 /** @typedef {{ name: string, work: () => Promise<Result>, wanted?: () => boolean }} Step */

@@ -9,9 +9,17 @@ if (!(await buildFronts())) process.exit(1);
 
 const server = ['--watch', '--watch-preserve-output', '--env-file-if-exists=.env', inRoot('server/src/main.ts')];
 const children = [
-  spawn(node24(), server, { cwd: root, stdio: 'inherit', env: childEnvironment({ LOG_LEVEL: process.env.LOG_LEVEL ?? 'debug' }) }),
+  spawn(node24(), server, {
+    cwd: root,
+    stdio: 'inherit',
+    env: childEnvironment({ LOG_LEVEL: process.env.LOG_LEVEL ?? 'debug' }),
+  }),
   ...fronts().map((front) =>
-    spawn(node24(), front.watch, { cwd: front.folder, stdio: ['ignore', 'inherit', 'inherit'], env: childEnvironment() }),
+    spawn(node24(), front.watch, {
+      cwd: front.folder,
+      stdio: ['ignore', 'inherit', 'inherit'],
+      env: childEnvironment(),
+    }),
   ),
 ];
 

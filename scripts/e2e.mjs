@@ -23,7 +23,9 @@ await ensure();
 
 const chromium = findChromium();
 if (!chromium) {
-  console.log('browser run left out: no Chromium. Install one (Debian: apt-get install chromium) or set CHROMIUM_PATH.');
+  console.log(
+    'browser run left out: no Chromium. Install one (Debian: apt-get install chromium) or set CHROMIUM_PATH.',
+  );
   console.log(line({ passed: 0, failed: values['require-browser'] ? 1 : 0 }));
   process.exit(values['require-browser'] ? 1 : 0);
 }

@@ -30,7 +30,9 @@ function npm() {
 export async function ensure() {
   const major = Number(process.versions.node.split('.')[0]);
   if (major < 20) {
-    console.error(`Parley needs Node 20 or newer to set itself up; this is ${process.version}. Get one from https://nodejs.org`);
+    console.error(
+      `Parley needs Node 20 or newer to set itself up; this is ${process.version}. Get one from https://nodejs.org`,
+    );
     process.exit(1);
   }
   const stamp = wanted();
@@ -52,7 +54,9 @@ export async function ensure() {
         '  - no network or a proxy: set npm_config_registry or npm_config_proxy, then run the same command again',
         '  - a half-finished install: delete node_modules and run the same command again',
         '  - disk full or no rights: it needs about 1 GB in this folder, owned by you',
-        existsSync(node24()) ? '' : '  - install scripts are switched off (ignore-scripts): the bundled Node 24 needs its own, allow it',
+        existsSync(node24())
+          ? ''
+          : '  - install scripts are switched off (ignore-scripts): the bundled Node 24 needs its own, allow it',
       ].join('\n'),
     );
     process.exit(1);

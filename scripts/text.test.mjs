@@ -44,7 +44,10 @@ test('dead links and dead anchors are found', () => {
 });
 
 test('live links, outside links and code are left alone', () => {
-  assert.deepEqual(dead('[x](bots.md) [y](bots.md#when-the-bot-is-unsure) [z](../README.md) [w](https://example.com/a)'), []);
+  assert.deepEqual(
+    dead('[x](bots.md) [y](bots.md#when-the-bot-is-unsure) [z](../README.md) [w](https://example.com/a)'),
+    [],
+  );
   assert.deepEqual(dead('`[x](no.md)`\n```\n[x](no.md)\n```\n'), []);
 });
 

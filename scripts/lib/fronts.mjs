@@ -27,7 +27,9 @@ export function fronts() {
 /** @param {Front} front */
 function sources(front) {
   const own = filesBelow(front.name, (file) => !/\.(test|spec)\.ts$/.test(file));
-  const shared = ['packages/contract/src', 'package-lock.json', 'tsconfig.base.json'].flatMap((start) => filesBelow(start));
+  const shared = ['packages/contract/src', 'package-lock.json', 'tsconfig.base.json'].flatMap((start) =>
+    filesBelow(start),
+  );
   return [...own, ...shared];
 }
 

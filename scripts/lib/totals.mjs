@@ -4,7 +4,10 @@
 
 /** @param {Totals[]} parts @returns {Totals} */
 export const sum = (parts) =>
-  parts.reduce((all, part) => ({ passed: all.passed + part.passed, failed: all.failed + part.failed }), { passed: 0, failed: 0 });
+  parts.reduce((all, part) => ({ passed: all.passed + part.passed, failed: all.failed + part.failed }), {
+    passed: 0,
+    failed: 0,
+  });
 
 /** @param {Totals} totals */
 export const line = ({ passed, failed }) => `${passed} passed, ${failed} failed`;
