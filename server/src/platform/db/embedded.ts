@@ -1,0 +1,134 @@
+import { once } from 'node:events';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { Duplex } from 'node:stream';
+import { Worker } from 'node:worker_threads';
+import type { Logger } from '../log.ts';
+import { lockFolder } from './lock.ts';
+
+export type WorkerSettings = { folder: string; idleTransactionMs: number };
+export type ToWorker =
+  { type: 'open' | 'close'; id: number } | { type: 'data'; id: number; bytes: Uint8Array } | { type: 'stop' };
+export type FromWorker =
+  { type: 'ready' | 'stopped' } | { type: 'close'; id: number } | { type: 'data'; id: number; bytes: Uint8Array };
+
+export type Embedded = {
+  /** A new connection, for the `stream` option of `pg`. */
+  connect(): Duplex;
+  /** Shuts the database down cleanly and frees the folder. */
+  close(): Promise<void>;
+};
+
+const IDLE_TRANSACTION_MS = 30_000;
+
+/**
+ * Starts the embedded database of `dataDir` in a thread of its own.
+ *
+ * `pg` talks to it through in-process streams rather than a socket file: a third less time per statement, nothing
+ * to clean up after a kill, and nobody else on the machine can connect.
+ *
+ * When the thread dies on its own, that is logged and thrown as an uncaught error: the process cannot serve without
+ * its database, a supervisor should start it anew.
+ *
+ * @throws FolderInUseError when another live process has the folder
+ */
+export async function startEmbedded(dataDir: string, log: Logger): Promise<Embedded> {
+  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  const lock = await lockFolder(dataDir);
+  const settings: WorkerSettings = { folder: join(dataDir, 'database'), idleTransactionMs: IDLE_TRANSACTION_MS };
+  const worker = new Worker(new URL('./embedded-worker.ts', import.meta.url), {
+    workerData: settings,
+    name: 'database',
+  });
+  const streams = new Map<number, PortStream>();
+  let nextId = 1;
+  let stopping = false;
+  const failed = once(worker, 'exit').then(() => Promise.reject(new Error('the embedded database did not start')));
+  const ready = new Promise<void>((resolve, reject) => {
+    worker.once('message', () => resolve());
+    worker.once('error', reject);
+    failed.catch(reject);
+  });
+  try {
+    await ready;
+  } catch (error) {
+    await worker.terminate();
+    await lock.release();
+    throw error;
+  }
+  let cause: unknown = 'it ended';
+  worker.on('error', (error) => (cause = error));
+  worker.on('exit', () => {
+    if (stopping) return;
+    const error = new Error('the embedded database stopped; the process cannot go on without it', { cause });
+    log.fatal({ err: error }, error.message);
+    for (const stream of streams.values()) stream.destroy(error);
+    // Outside of any promise, so nobody can catch it.
+    setImmediate(() => {
+      throw error;
+    });
+  });
+  const send = (message: ToWorker) => worker.postMessage(message);
+  worker.on('message', (message: FromWorker) => {
+    if (message.type === 'data')
+      streams
+        .get(message.id)
+        ?.push(Buffer.from(message.bytes.buffer, message.bytes.byteOffset, message.bytes.byteLength));
+    if (message.type === 'close') streams.get(message.id)?.push(null);
+  });
+  return {
+    connect() {
+      const id = nextId++;
+      const stream = portStream(
+        () => send({ type: 'open', id }),
+        (bytes) => send({ type: 'data', id, bytes }),
+        () => {
+          if (streams.delete(id) && !stopping) send({ type: 'close', id });
+        },
+      );
+      streams.set(id, stream);
+      return stream;
+    },
+    async close() {
+      stopping = true;
+      const exited = once(worker, 'exit');
+      send({ type: 'stop' });
+      await exited;
+      for (const stream of streams.values()) stream.destroy();
+      await lock.release();
+    },
+  };
+}
+
+type PortStream = Duplex;
+
+/** A stream with the few socket methods `pg` calls; connecting succeeds at once. */
+function portStream(open: () => void, write: (bytes: Buffer) => void, close: () => void): PortStream {
+  const stream = new Duplex({
+    read() {},
+    write(chunk: Buffer, _encoding, done) {
+      write(chunk);
+      done();
+    },
+    writev(chunks, done) {
+      write(Buffer.concat(chunks.map(({ chunk }) => chunk as Buffer)));
+      done();
+    },
+    destroy(error, done) {
+      close();
+      done(error);
+    },
+  });
+  const same = () => stream;
+  return Object.assign(stream, {
+    connect() {
+      open();
+      queueMicrotask(() => stream.emit('connect'));
+      return stream;
+    },
+    setNoDelay: same,
+    setKeepAlive: same,
+    ref: same,
+    unref: same,
+  });
+}

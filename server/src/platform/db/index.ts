@@ -1,0 +1,151 @@
+import { fileURLToPath } from 'node:url';
+import pg from 'pg';
+import type { Config } from '../config.ts';
+import type { Logger } from '../log.ts';
+import { startEmbedded } from './embedded.ts';
+import type { Embedded } from './embedded.ts';
+import { migrate, MigrationError } from './migrate.ts';
+
+export { FolderInUseError } from './lock.ts';
+export { MigrationError } from './migrate.ts';
+
+export type PoolOptions = {
+  /** Connections at most; a statement waits for a free one. */
+  max: number;
+  /** The schemas names are looked up in, first to last. */
+  searchPath: string;
+  /** What the server calls these connections. */
+  name: string;
+};
+
+export type Database = {
+  kind: 'embedded' | 'external';
+  /** Every statement of the product, as parley_app. */
+  pool: pg.Pool;
+  /** A further pool, also as parley_app, for a library with its own schema. Closed by `close()` at the latest. */
+  openPool(options: PoolOptions): pg.Pool;
+  /** A connection of its own as the owner of the tables, for schema changes only. */
+  asOwner<T>(work: (client: pg.Client) => Promise<T>): Promise<T>;
+  /** Waits for running statements (at most 10 s), then closes everything; embedded: shuts the database down cleanly. */
+  close(): Promise<void>;
+};
+
+export type DatabaseConfig = Pick<Config, 'dataDir' | 'database'>;
+
+const MIGRATIONS = fileURLToPath(new URL('../../db/migrations', import.meta.url));
+const OLDEST_SERVER = 16;
+const CLOSE_WITHIN_MS = 10_000;
+const STATEMENT_MS = 30_000;
+const APP_ROLE = 'parley_app';
+
+/**
+ * Opens the database the configuration names, migrated: DATABASE_URL, or else the embedded one in DATA_DIR.
+ *
+ * @param migrations folder with the migration files (default: the product's)
+ * @throws FolderInUseError, MigrationError, or an Error that names DATABASE_URL when the server cannot be used
+ */
+export async function openDatabase(config: DatabaseConfig, log: Logger, migrations = MIGRATIONS): Promise<Database> {
+  const { url } = config.database;
+  const embedded = url ? null : await startEmbedded(config.dataDir, log);
+  const pools: pg.Pool[] = [];
+
+  async function asOwner<T>(work: (client: pg.Client) => Promise<T>): Promise<T> {
+    const client = new pg.Client(connection(embedded, url, { search_path: 'public' }, 'parley owner'));
+    // A connection lost between two statements also fails the next one, where it is handled.
+    client.on('error', (error) => log.warn({ err: error }, 'the owner connection was lost'));
+    await client.connect();
+    try {
+      return await work(client);
+    } finally {
+      await client.end();
+    }
+  }
+
+  function openPool({ max, searchPath, name }: PoolOptions): pg.Pool {
+    const limits = embedded
+      ? undefined
+      : { statement_timeout: STATEMENT_MS, idle_in_transaction_session_timeout: STATEMENT_MS * 2 };
+    const pool = new pg.Pool({
+      ...connection(embedded, url, { role: APP_ROLE, search_path: searchPath }, name),
+      ...limits,
+      max,
+      connectionTimeoutMillis: 10_000,
+      idleTimeoutMillis: embedded ? 0 : 60_000,
+    });
+    // The pool replaces a connection lost while idle; without a listener the loss would end the process.
+    pool.on('error', (error) => log.warn({ err: error, pool: name }, 'an idle database connection was lost'));
+    pools.push(pool);
+    return pool;
+  }
+
+  async function close(): Promise<void> {
+    const ended = Promise.all(pools.map((pool) => (pool.ended ? undefined : pool.end())));
+    if ((await within(ended, CLOSE_WITHIN_MS)) === 'late') log.warn('closing the database over running statements');
+    await embedded?.close();
+  }
+
+  try {
+    const applied = await asOwner(async (client) => {
+      if (!embedded) await assertServer(client);
+      return migrate(client, migrations);
+    });
+    if (applied.length) log.info({ migrations: applied }, 'database migrated');
+  } catch (error) {
+    await embedded?.close();
+    throw embedded || error instanceof MigrationError ? error : unusable(error);
+  }
+  const pool = openPool({ max: embedded ? 10 : 20, searchPath: 'public', name: 'parley' });
+  return { kind: embedded ? 'embedded' : 'external', pool, openPool, asOwner, close };
+}
+
+function connection(
+  embedded: Embedded | null,
+  url: string | undefined,
+  settings: Record<string, string>,
+  name: string,
+): pg.ClientConfig {
+  const options = Object.entries(settings)
+    .map(([setting, value]) => `-c ${setting}=${value.replace(/[\\\s]/g, '\\$&')}`)
+    .join(' ');
+  if (embedded) {
+    return { stream: () => embedded.connect(), user: 'parley', database: 'parley', ssl: false, options };
+  }
+  if (!url) throw new Error('DATABASE_URL is not set');
+  const address = new URL(url);
+  // What stands in the address wins over what is passed beside it, so its own options are taken out and joined.
+  const own = address.searchParams.get('options');
+  address.searchParams.delete('options');
+  return {
+    connectionString: address.href,
+    options: own ? `${own} ${options}` : options,
+    application_name: name,
+    keepAlive: true,
+    connectionTimeoutMillis: 10_000,
+  };
+}
+
+async function assertServer(client: pg.Client): Promise<void> {
+  const { rows } = await client.query<{ version: number }>(
+    `select current_setting('server_version_num')::int / 10000 as version`,
+  );
+  const version = rows[0]?.version ?? 0;
+  if (version < OLDEST_SERVER) throw new Error(`it is PostgreSQL ${version}, ${OLDEST_SERVER} or later is needed`);
+}
+
+function unusable(error: unknown): Error {
+  const reason =
+    error instanceof Error ? error.message || ('code' in error ? String(error.code) : error.name) : 'unknown';
+  return new Error(`DATABASE_URL takes the address of a PostgreSQL server that can be used: ${reason}`, {
+    cause: error,
+  });
+}
+
+async function within(work: Promise<unknown>, milliseconds: number): Promise<'done' | 'late'> {
+  const { promise, resolve } = Promise.withResolvers<'late'>();
+  const timer = setTimeout(() => resolve('late'), milliseconds);
+  try {
+    return await Promise.race([work.then(() => 'done' as const), promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

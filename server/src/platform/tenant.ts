@@ -1,0 +1,125 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createTableRelationsHelpers, extractTablesRelationalConfig } from 'drizzle-orm';
+import type { ExtractTablesWithRelations } from 'drizzle-orm';
+import { NodePgSession, NodePgTransaction } from 'drizzle-orm/node-postgres';
+import { PgDialect } from 'drizzle-orm/pg-core';
+import type { PoolClient, QueryResultRow } from 'pg';
+import * as schema from '../db/schema/index.ts';
+import type { Database } from './db/index.ts';
+
+type Schema = typeof schema;
+type Relations = ExtractTablesWithRelations<Schema>;
+
+/**
+ * A transaction. Everything of Drizzle's builder and `tx.execute(sql`…`)`; a nested `tx.transaction()` is a savepoint.
+ * Only valid inside of the function it was given to: afterwards every statement is refused, because the connection
+ * may by then serve another workspace.
+ */
+export type Tx = NodePgTransaction<Schema, Relations>;
+
+export type Store = {
+  /**
+   * Runs `work` in one transaction with row-level security set to the workspace; commits its result, rolls back its
+   * error. Setting the workspace costs no round trip of its own.
+   *
+   * `work` must be safe to run again: on a serialization failure or a deadlock (40001, 40P01) it is, up to twice,
+   * in a fresh transaction. What leaves the database (sockets, HTTP, jobs) belongs after it, never inside.
+   *
+   * @throws TypeError when `workspaceId` is no uuid, before anything is sent
+   */
+  inWorkspace<T>(workspaceId: string, work: (tx: Tx) => Promise<T>): Promise<T>;
+  /** The same as the role parley_system, which sees the few tables and columns granted to it across all workspaces. */
+  asSystem<T>(work: (tx: Tx) => Promise<T>): Promise<T>;
+  /** One statement on its own as parley_app; without a workspace it sees no tenant's rows unless it sets one itself. */
+  statement<Row extends QueryResultRow>(text: string, values: unknown[]): Promise<Row[]>;
+  /** Statements sent to the server so far (each is one round trip). */
+  statementCount(): number;
+};
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+const AGAIN = new Set(['40001', '40P01']);
+const ATTEMPTS = 3;
+
+/** The only ways to the tables. */
+export function createStore(database: Database): Store {
+  let statements = 0;
+  const logger = { logQuery: () => void statements++ };
+  const dialect = new PgDialect();
+  const config = extractTablesRelationalConfig<Relations>(schema, createTableRelationsHelpers);
+  const relations = { fullSchema: schema, schema: config.tables, tableNamesMap: config.tableNamesMap };
+
+  function begun(client: PoolClient): { tx: Tx; end(): void } {
+    let ended = false;
+    const guarded = new Proxy(client, {
+      get(target, key) {
+        if (ended) throw new Error('the transaction is over; a statement of it was not awaited');
+        const value: unknown = Reflect.get(target, key);
+        return typeof value === 'function' ? value.bind(target) : value;
+      },
+    });
+    const session = new NodePgSession<Schema, Relations>(guarded, dialect, relations, { logger });
+    return { tx: new NodePgTransaction(dialect, session, relations), end: () => void (ended = true) };
+  }
+
+  function send(client: PoolClient, text: string) {
+    statements++;
+    return client.query(text);
+  }
+
+  async function attempt<T>(begin: string, work: (tx: Tx) => Promise<T>): Promise<T> {
+    const client = await database.pool.connect();
+    let broken: Error | undefined;
+    try {
+      await send(client, begin);
+      const { tx, end } = begun(client);
+      const result = await work(tx).finally(end);
+      // COMMIT of a failed transaction answers ROLLBACK without an error; the work must not look done.
+      const { command } = await send(client, 'COMMIT');
+      if (command !== 'COMMIT') throw new Error('a failed statement was caught inside of the transaction');
+      return result;
+    } catch (error) {
+      try {
+        await send(client, 'ROLLBACK');
+      } catch (failure) {
+        // Nobody knows what state this connection is in: the pool throws it away.
+        broken = failure instanceof Error ? failure : new Error(String(failure));
+      }
+      throw error;
+    } finally {
+      client.release(broken);
+    }
+  }
+
+  async function transaction<T>(begin: string, work: (tx: Tx) => Promise<T>): Promise<T> {
+    for (let tries = 1; ; tries++) {
+      try {
+        return await attempt(begin, work);
+      } catch (error) {
+        if (tries >= ATTEMPTS || !AGAIN.has(codeOf(error))) throw error;
+        await sleep(tries * 20 * (0.5 + Math.random()));
+      }
+    }
+  }
+
+  return {
+    async inWorkspace(workspaceId, work) {
+      // It is written into the statement, so nothing but a uuid may pass.
+      if (typeof workspaceId !== 'string' || !UUID.test(workspaceId)) throw new TypeError('workspaceId must be a uuid');
+      return transaction(`BEGIN; SELECT set_config('app.workspace_id', '${workspaceId}', true)`, work);
+    },
+    asSystem: (work) => transaction('BEGIN; SET LOCAL ROLE parley_system', work),
+    async statement<Row extends QueryResultRow>(text: string, values: unknown[]) {
+      statements++;
+      const { rows } = await database.pool.query<Row>(text, values);
+      return rows;
+    },
+    statementCount: () => statements,
+  };
+}
+
+/** The SQLSTATE of an error, also of one Drizzle wrapped; '' when it has none. */
+function codeOf(error: unknown): string {
+  if (!(error instanceof Error)) return '';
+  if ('code' in error && typeof error.code === 'string') return error.code;
+  return codeOf(error.cause);
+}
