@@ -263,7 +263,10 @@ create table threads (
   thread_key text not null,
   contact_id uuid references contacts,
   lease_token bigint not null default 0,
+  lease_holder uuid,
   lease_until timestamptz,
+  -- grows with every wake, so that a release which did not see the newest wake fails (no wake is lost)
+  wakes bigint not null default 0,
   created_at timestamptz not null default now()
 );
 create unique index threads_key on threads (inbox_id, thread_key);

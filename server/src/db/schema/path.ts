@@ -10,7 +10,9 @@ export const threads = pgTable('threads', {
   threadKey: text('thread_key').notNull(),
   contactId: uuid('contact_id'),
   leaseToken: bigint('lease_token', { mode: 'number' }).notNull().default(0),
+  leaseHolder: uuid('lease_holder'),
   leaseUntil: moment('lease_until'),
+  wakes: bigint('wakes', { mode: 'number' }).notNull().default(0),
   createdAt: createdAt(),
 });
 
