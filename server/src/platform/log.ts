@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { pino } from 'pino';
-import type { DestinationStream, Logger as PinoLogger } from 'pino';
+import type { ChildLoggerOptions, DestinationStream, Logger as PinoLogger } from 'pino';
 import { describeError, redact, redactRecord, redactString, safeErrorMessage } from './redact.ts';
 
 /** JSON lines, one per event. Secrets and the words of customers never reach it (see redact.ts). */
@@ -47,8 +47,8 @@ const serialized: ReadonlySet<string> = new Set(Object.keys(serializers));
  * Makes the logger. `level` is one of pino's levels or "silent"; `destination` takes the lines (default: stdout).
  * Log objects first: `log.warn({ err, conversationId }, 'delivery failed')`.
  */
-export const createLogger = (options: { level: string }, destination?: DestinationStream): Logger =>
-  pino(
+export const createLogger = (options: { level: string }, destination?: DestinationStream): Logger => {
+  const log = pino(
     {
       level: options.level,
       base: null,
@@ -58,7 +58,6 @@ export const createLogger = (options: { level: string }, destination?: Destinati
       formatters: {
         level: (label) => ({ level: label }),
         log: (record) => redactRecord(record, serialized),
-        bindings: (bindings) => redactRecord(bindings, serialized),
       },
       hooks: {
         // Without a message pino takes the error's own, unredacted: hand it the safe one instead.
@@ -80,3 +79,17 @@ export const createLogger = (options: { level: string }, destination?: Destinati
     },
     destination ?? pino.destination({ fd: 1, sync: true }),
   );
+  // The library shows the bindings of children as they are: they are cleaned on the way in. Children inherit this.
+  const { child, setBindings } = log;
+  Object.defineProperty(log, 'child', {
+    value(this: Logger, bindings: object, options?: ChildLoggerOptions) {
+      return child.call(this, redactRecord(bindings, serialized), options);
+    },
+  });
+  Object.defineProperty(log, 'setBindings', {
+    value(this: Logger, bindings: object) {
+      setBindings.call(this, redactRecord(bindings, serialized));
+    },
+  });
+  return log;
+};
