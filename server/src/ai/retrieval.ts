@@ -1,0 +1,190 @@
+import { z } from 'zod';
+import { toVectorText, type Embedder } from '../knowledge/embed.ts';
+import { sourceTypes, type SourceType } from '../knowledge/types.ts';
+import type { Store } from '../platform/tenant.ts';
+import { rank, type Candidate } from './ranking.ts';
+
+/** A passage an answer may stand on, with what the flight recorder wants to know of its way here. */
+export type Passage = {
+  chunkId: string;
+  sourceId: string;
+  sourceType: SourceType;
+  title: string;
+  /** outermost first */
+  headingPath: string[];
+  page: number | null;
+  text: string;
+  tokens: number;
+  url: string | null;
+  updatedAt: Date;
+  /** after merging and boosts; only for comparing passages of one retrieval */
+  score: number;
+  /** cosine of question and passage, −1…1 */
+  vectorScore: number;
+  /** 0…1: weighted share of the terms the passage has, rare terms weighing more */
+  textScore: number;
+  /** which terms (by place in `terms`) the passage has */
+  matched: number[];
+};
+
+export type Retrieval = {
+  passages: Passage[];
+  /** the terms the text leg looked for; `weight` is their rarity in these knowledge bases (idf) */
+  terms: { term: string; weight: number; documents: number }[];
+  /** chunks searched (counted to 20,000) */
+  searched: number;
+  milliseconds: { embedding: number; search: number };
+};
+
+export type RetrievalRequest = {
+  workspaceId: string;
+  knowledgeBaseIds: string[];
+  /** what is embedded */
+  text: string;
+  /** what the text leg looks for; see searchTerms */
+  terms: string[];
+  /** passages at most (default 8) */
+  limit?: number;
+  /** tokens at most, over all passages (default 2600: a 4000-token prompt less its other parts) */
+  tokenBudget?: number;
+};
+
+const perType = 5;
+
+const row = z.object({
+  id: z.string().nullable(),
+  source_id: z.string().nullable(),
+  source_type: z.enum(sourceTypes).nullable(),
+  title: z.string().nullable(),
+  heading_path: z.string().nullable(),
+  page: z.number().nullable(),
+  text: z.string().nullable(),
+  tokens: z.number().nullable(),
+  url: z.string().nullable(),
+  updated_at: z.coerce.date().nullable(),
+  similarity: z.coerce.number().nullable(),
+  matches: z.array(z.object({ ord: z.number(), rank: z.number() })).nullable(),
+  legs: z.array(z.string()).nullable(),
+  terms: z.array(z.object({ ord: z.number(), term: z.string(), documents: z.number() })).nullable(),
+  searched: z.coerce.number(),
+});
+
+/**
+ * Both legs for all four types in one statement, and so in one round trip. It sets the workspace itself; every read of
+ * `chunks` sits behind a lateral reference to `c` that the planner cannot pull up (aggregate, LIMIT, OFFSET 0), so the
+ * workspace is set before the first row is looked at.
+ *
+ * The text leg relaxes to OR: every term is a query of its own, a passage scores by the rarity of the terms it has.
+ * A term found in more than `common` chunks finds nobody by itself: it only adds to the score of passages found otherwise.
+ */
+const statementFor = (model: string, dimensions: number): string => {
+  if (!/^[a-z0-9-]{1,60}$/.test(model)) throw new TypeError('embedding model names are lower case words and digits');
+  const distance = `ch.embedding::halfvec(${dimensions}) <=> (select e from v)`;
+  return `
+with c as materialized (
+  select set_config('app.workspace_id', $1, true)::uuid as w, set_config('hnsw.iterative_scan', 'strict_order', true) as scan
+), v as materialized (select $3::halfvec(${dimensions}) as e),
+size as materialized (
+  select s.n from c cross join lateral (
+    select count(*)::int as n from (
+      select 1 from chunks ch where ch.workspace_id = c.w and ch.knowledge_base_id = any($2::uuid[]) limit 20000) counted) s
+), terms as materialized (
+  select u.ord::int as ord, u.term, q.query, d.documents, ln(1 + (greatest(size.n, d.documents) - d.documents + 0.5) / (d.documents + 0.5)) as weight
+  from unnest($4::text[]) with ordinality as u(term, ord)
+  cross join lateral (select websearch_to_tsquery('english', u.term) as query) q
+  cross join c cross join size cross join lateral (
+    select count(*)::int as documents from (
+      select 1 from chunks ch
+      where ch.workspace_id = c.w and ch.knowledge_base_id = any($2::uuid[]) and ch.tsv @@ q.query limit 5000) counted) d
+  where numnode(q.query) > 0
+), seeking as materialized (
+  select * from terms where documents > 0 and documents <= greatest(50, (select n from size) / 4)
+), found as (
+  select x.id, 'vector' as leg from c cross join unnest($5::text[]) as t(type) cross join lateral (
+    select ch.id from chunks ch
+    where ch.workspace_id = c.w and ch.knowledge_base_id = any($2::uuid[]) and ch.source_type = t.type
+      and ch.embedding_model = '${model}'
+    order by ${distance} limit $6) x
+  union all
+  select x.id, 'text' from c cross join unnest($5::text[]) as t(type) cross join lateral (
+    select ch.id from seeking s join chunks ch on ch.tsv @@ s.query
+    where ch.workspace_id = c.w and ch.knowledge_base_id = any($2::uuid[]) and ch.source_type = t.type
+    group by ch.id order by sum(s.weight * (0.35 + ts_rank('{0.4,0.5,0.8,1}', ch.tsv, s.query))) desc, ch.id limit $6) x
+), picked as materialized (select id, array_agg(leg) as legs from found group by id)
+select p.*, (select n from size) as searched,
+  (select jsonb_agg(jsonb_build_object('ord', ord, 'term', term, 'documents', documents) order by ord) from terms) as terms
+from (select 1) one left join lateral (
+  select x.*, picked.legs from c cross join picked cross join lateral (
+    select ch.id, ch.source_id, ch.source_type, ch.title, ch.heading_path, ch.page, ch.text, ch.tokens, so.url, ch.updated_at,
+      case when ch.embedding_model = '${model}' then 1 - (${distance}) end as similarity,
+      (select jsonb_agg(jsonb_build_object('ord', t.ord, 'rank', ts_rank('{0.4,0.5,0.8,1}', ch.tsv, t.query)))
+       from terms t where ch.tsv @@ t.query) as matches
+    from chunks ch join sources so on so.id = ch.source_id and so.deleted_at is null
+    where ch.id = picked.id and ch.workspace_id = c.w offset 0) x
+) p on true`;
+};
+
+/**
+ * The passages of these knowledge bases nearest to a question, by meaning and by words: five of each kind of source from
+ * each leg, merged, FAQ ×1.2, recent ×1.1, the best that fit the budget.
+ */
+export const retrieve = async (store: Store, embedder: Embedder, request: RetrievalRequest): Promise<Retrieval> => {
+  const { workspaceId, knowledgeBaseIds, terms, limit = 8, tokenBudget = 2600 } = request;
+  const started = performance.now();
+  const [vector] = await embedder.embed([request.text.slice(0, 1000)]);
+  const embedded = performance.now();
+  const result = await store.statement(statementFor(embedder.model, embedder.dimensions), [
+    workspaceId,
+    knowledgeBaseIds,
+    toVectorText(vector ?? []),
+    terms.slice(0, 16).map((term) => term.slice(0, 100)),
+    [...sourceTypes],
+    perType,
+  ]);
+  const rows = result.map((line) => row.parse(line));
+  const searched = rows[0]?.searched ?? 0;
+  const found = (rows[0]?.terms ?? []).map((term) => ({ ...term, weight: rarity(term.documents, searched) }));
+  const candidates = rows.flatMap((line): Candidate[] => {
+    const { id, source_id, source_type, title, heading_path, text, tokens, updated_at } = line;
+    if (!id || !source_id || !source_type || title === null || text === null || tokens === null || !updated_at) return [];
+    return [
+      {
+        chunkId: id,
+        sourceId: source_id,
+        sourceType: source_type,
+        title,
+        headingPath: heading_path ? heading_path.split(' › ') : [],
+        page: line.page,
+        text,
+        tokens,
+        url: line.url,
+        updatedAt: updated_at,
+        vectorScore: line.similarity ?? 0,
+        matches: line.matches ?? [],
+      },
+    ];
+  });
+  return {
+    passages: fit(rank(candidates, found), limit, tokenBudget),
+    terms: found.map(({ term, weight, documents }) => ({ term, weight, documents })),
+    searched,
+    milliseconds: { embedding: embedded - started, search: performance.now() - embedded },
+  };
+};
+
+/** Inverse document frequency, as BM25 counts it: about 0 for a word everywhere, about ln(n) for one found once. */
+const rarity = (documents: number, all: number): number =>
+  Math.log(1 + (Math.max(all, documents) - documents + 0.5) / (documents + 0.5));
+
+/** Best first, as long as they fit; one too long for what is left is passed over for a shorter one. */
+const fit = (passages: Passage[], limit: number, budget: number): Passage[] => {
+  const kept: Passage[] = [];
+  let left = budget;
+  for (const passage of passages) {
+    if (kept.length >= limit) break;
+    if (passage.tokens > left) continue;
+    left -= passage.tokens;
+    kept.push(passage);
+  }
+  return kept;
+};

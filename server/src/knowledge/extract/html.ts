@@ -1,0 +1,90 @@
+import { Readability } from '@mozilla/readability';
+import { parseHTML } from 'linkedom';
+import TurndownService from 'turndown';
+import type { Extracted } from '../types.ts';
+import { extractionFailed } from './failure.ts';
+import { parseMarkdown } from './markdown.ts';
+import { decodeText } from './sniff.ts';
+import { titleFromName } from './text.ts';
+
+const maximumBytes = 3 * 1024 * 1024;
+const maximumElements = 100_000;
+const maximumDepth = 400;
+
+const voidTags = new Set(
+  'area base br col embed hr img input link meta param source track wbr p li td tr th dd dt option'.split(' '),
+);
+
+/**
+ * One linear pass before any parser sees the page: the parser and the readability rules recurse, so a page of a hundred
+ * thousand nested elements would exhaust the stack. Tags that HTML closes by itself do not count as depth.
+ */
+const guard = (html: string): void => {
+  let elements = 0;
+  let depth = 0;
+  for (let at = html.indexOf('<'); at !== -1; at = html.indexOf('<', at + 1)) {
+    const closing = html[at + 1] === '/';
+    const name = html
+      .slice(at + (closing ? 2 : 1), at + 14)
+      .match(/^[a-z][a-z0-9]*/i)?.[0]
+      .toLowerCase();
+    if (!name || voidTags.has(name)) continue;
+    if (closing) {
+      depth = Math.max(0, depth - 1);
+      continue;
+    }
+    elements += 1;
+    depth += 1;
+    if (elements > maximumElements) throw extractionFailed('This page has more than 100,000 elements. Split it.');
+    if (depth > maximumDepth) throw extractionFailed('This page is nested too deeply to be read.');
+  }
+};
+
+const cell = (text: string): string => text.replace(/\s+/g, ' ').replaceAll('|', '\\|').trim();
+
+const createTurndown = (): TurndownService => {
+  const turndown = new TurndownService({ headingStyle: 'atx', codeBlockStyle: 'fenced', bulletListMarker: '-' });
+  turndown.remove(['script', 'style', 'noscript', 'iframe', 'form', 'button', 'template']);
+  // Turndown knows no tables; rows become pipes, and the first row carries the rule under it.
+  turndown.addRule('row', {
+    filter: 'tr',
+    replacement: (_content, node) => {
+      const cells = [...node.childNodes].filter((child) => /^(TD|TH)$/.test(child.nodeName));
+      const line = `| ${cells.map((child) => cell(child.textContent ?? '')).join(' | ')} |\n`;
+      const table = node.parentNode?.nodeName === 'TABLE' ? node.parentNode : node.parentNode?.parentNode;
+      const first = table && 'querySelector' in table ? table.querySelector('tr') : null;
+      return first === node ? `${line}|${' --- |'.repeat(cells.length)}\n` : line;
+    },
+  });
+  turndown.addRule('table', { filter: 'table', replacement: (content) => `\n\n${content.trim()}\n\n` });
+  turndown.addRule('sections', { filter: ['thead', 'tbody', 'tfoot'], replacement: (content) => content });
+  turndown.addRule('cells', { filter: ['td', 'th'], replacement: (content) => content });
+  return turndown;
+};
+
+/** HTML text → blocks. The main content is what readability finds; a page too short for it is taken whole, less its frame. */
+export const parseHtml = (html: string, name: string): Extracted => {
+  guard(html);
+  try {
+    const { document } = parseHTML(/<html[\s>]/i.test(html) ? html : `<html><body>${html}</body></html>`);
+    const title = document.querySelector('title')?.textContent?.trim() || document.querySelector('h1')?.textContent?.trim();
+    // Readability changes the tree it reads, so the fallback is taken first.
+    const whole = document.body.cloneNode(true);
+    for (const frame of whole.querySelectorAll('nav,header,footer,aside,script,style,noscript,template,form')) frame.remove();
+    const article = new Readability<string>(document, { charThreshold: 200, keepClasses: true }).parse();
+    // Readability sometimes keeps one column of a page of equal parts: then the whole page is the better reading.
+    const words = (text: string | null | undefined) => (text ?? '').split(/\s+/).length;
+    const found = article?.content && words(article.textContent) * 3 >= words(whole.textContent);
+    const markdown = createTurndown().turndown(found && article.content ? article.content : whole.innerHTML);
+    const parsed = parseMarkdown(markdown, name);
+    return { title: (title || article?.title || titleFromName(name)).replace(/\s+/g, ' ').slice(0, 200), blocks: parsed.blocks };
+  } catch (error) {
+    if (error instanceof RangeError) throw extractionFailed('This page is nested too deeply to be read.', error);
+    throw error;
+  }
+};
+
+export const extractHtml = (content: Buffer, name: string): Extracted => {
+  if (content.length > maximumBytes) throw extractionFailed('This page is larger than 3 MB. Split it.');
+  return parseHtml(decodeText(content), name);
+};

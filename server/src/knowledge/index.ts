@@ -1,0 +1,164 @@
+import { sql } from 'drizzle-orm';
+import { z } from 'zod';
+import { AppError } from '../platform/errors.ts';
+import { newId } from '../platform/ids.ts';
+import type { Store, Tx } from '../platform/tenant.ts';
+import { chunk, embeddingText } from './chunk.ts';
+import { batchSize, toVectorText, type Embedder } from './embed.ts';
+import { extract, type FileToExtract } from './extract/index.ts';
+import { parseMarkdown } from './extract/markdown.ts';
+import { clean } from './clean.ts';
+import type { Chunk, Extracted } from './types.ts';
+
+/** What a source holds, by its type. A website's page comes as the file that was fetched. */
+export type SourceContent =
+  | { type: 'faq'; question: string; answer: string }
+  | { type: 'snippet'; title: string; text: string }
+  | { type: 'document' | 'website'; file: FileToExtract };
+
+export type SourceToIngest = {
+  workspaceId: string;
+  knowledgeBaseId: string;
+  sourceId: string;
+  content: SourceContent;
+};
+
+export type IngestResult =
+  | { status: 'ready'; title: string; chunkCount: number; embedded: number; reused: number }
+  /** the content is at fault; `error` is what the row and the person are told; trying again changes nothing */
+  | { status: 'failed'; error: string }
+  /** the source was deleted meanwhile; nothing was written */
+  | { status: 'gone' };
+
+type Prepared = { title: string; chunks: (Chunk & { embeds: string })[] };
+
+/** Content → chunks. Pure. @throws AppError 422 when there is no text to be had */
+export const prepare = (content: SourceContent): Prepared => {
+  const extracted = read(content);
+  const { title } = extracted;
+  const chunks = chunk(extracted).map((part) => ({ ...part, embeds: embeddingText(title, part) }));
+  return { title, chunks };
+};
+
+const read = (content: SourceContent): Extracted => {
+  if (content.type === 'faq') {
+    const { blocks } = parseMarkdown(content.answer, content.question);
+    return { title: content.question.trim(), blocks: clean(blocks) };
+  }
+  if (content.type === 'snippet') {
+    const { blocks } = parseMarkdown(content.text, content.title);
+    return { title: content.title.trim(), blocks: clean(blocks) };
+  }
+  return extract(content.file);
+};
+
+const knownRow = z.object({ content_hash: z.string(), embedding: z.string() });
+
+/** Vectors this workspace has already paid for, as pgvector text, by content hash. */
+const knownVectors = (store: Store, workspaceId: string, embedder: Embedder, hashes: string[]) =>
+  store.inWorkspace(workspaceId, async (tx) => {
+    const { rows } = await tx.execute(sql`
+      select distinct on (content_hash) content_hash, embedding::text as embedding from chunks
+      where workspace_id = ${workspaceId} and embedding_model = ${embedder.model}
+        and content_hash in (select jsonb_array_elements_text(${JSON.stringify(hashes)}::jsonb)) and embedding is not null`);
+    return new Map(rows.map((row) => knownRow.parse(row)).map((row) => [row.content_hash, row.embedding]));
+  });
+
+const setProgress = (store: Store, source: SourceToIngest, progress: number) =>
+  store.inWorkspace(source.workspaceId, (tx) =>
+    tx.execute(sql`
+      update sources set status = 'processing', progress = ${progress}, error = null, updated_at = now()
+      where id = ${source.sourceId} and deleted_at is null`),
+  );
+
+const setFailed = (store: Store, source: SourceToIngest, error: string) =>
+  store.inWorkspace(source.workspaceId, (tx) =>
+    tx.execute(sql`
+      update sources set status = 'failed', error = ${error}, updated_at = now()
+      where id = ${source.sourceId} and deleted_at is null`),
+  );
+
+const rowsAtOnce = 200;
+
+/** The old chunks out, the new ones in, the source ready: one transaction, so a reader never sees half of a source. */
+const replaceChunks = async (
+  tx: Tx,
+  source: SourceToIngest,
+  embedder: Embedder,
+  { title, chunks }: Prepared,
+  vectors: Map<string, string>,
+): Promise<boolean> => {
+  // The lock makes a second run of the same source wait, then replace what the first one wrote.
+  const { rows } = await tx.execute(
+    sql`select id from sources where id = ${source.sourceId} and deleted_at is null for update`,
+  );
+  if (rows.length === 0) return false;
+  await tx.execute(sql`delete from chunks where source_id = ${source.sourceId}`);
+  for (let from = 0; from < chunks.length; from += rowsAtOnce) {
+    const batch = chunks.slice(from, from + rowsAtOnce).map((part) => ({
+      id: newId(),
+      ordinal: part.ordinal,
+      heading_path: part.headingPath.join(' › '),
+      page: part.page,
+      text: part.text,
+      tokens: part.tokens,
+      content_hash: part.contentHash,
+      embedding: vectors.get(part.contentHash),
+    }));
+    await tx.execute(sql`
+      insert into chunks (id, workspace_id, knowledge_base_id, source_id, source_type, ordinal, title, heading_path, page,
+                          text, tokens, content_hash, embedding, embedding_model)
+      select r.id, ${source.workspaceId}, ${source.knowledgeBaseId}, ${source.sourceId}, ${source.content.type}, r.ordinal,
+             ${title}, r.heading_path, r.page, r.text, r.tokens, r.content_hash, r.embedding::halfvec, ${embedder.model}
+      from jsonb_to_recordset(${JSON.stringify(batch)}::jsonb)
+        as r(id uuid, ordinal int, heading_path text, page int, text text, tokens int, content_hash text, embedding text)`);
+  }
+  await tx.execute(sql`
+    update sources set status = 'ready', progress = 100, error = null, chunk_count = ${chunks.length}, updated_at = now()
+    where id = ${source.sourceId}`);
+  return true;
+};
+
+/**
+ * Makes a source searchable: extract, chunk, embed what is new, replace its chunks. Writes `status`, `progress`, `error`
+ * and `chunk_count` of the source row; `onProgress` hears the same percentages (0–100) for the live view.
+ * Running it again, also after a crash at any point, ends in the same rows.
+ * @throws what the database or the model throws; the source then stays `processing` and is to be run again
+ */
+export const ingest = async (
+  store: Store,
+  embedder: Embedder,
+  source: SourceToIngest,
+  onProgress: (percent: number) => void = () => undefined,
+): Promise<IngestResult> => {
+  const report = async (percent: number) => {
+    await setProgress(store, source, percent);
+    onProgress(percent);
+  };
+  await report(5);
+  let prepared: Prepared;
+  try {
+    prepared = prepare(source.content);
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error;
+    await setFailed(store, source, error.message);
+    return { status: 'failed', error: error.message };
+  }
+  const texts = new Map(prepared.chunks.map((part) => [part.contentHash, part.embeds]));
+  const vectors = await knownVectors(store, source.workspaceId, embedder, [...texts.keys()]);
+  const reused = vectors.size;
+  const fresh = [...texts].filter(([hash]) => !vectors.has(hash));
+  await report(10);
+  for (let from = 0; from < fresh.length; from += batchSize) {
+    const batch = fresh.slice(from, from + batchSize);
+    const found = await embedder.embed(batch.map(([, text]) => text));
+    batch.forEach(([hash], at) => vectors.set(hash, toVectorText(found[at] ?? [])));
+    await report(10 + Math.floor((80 * Math.min(fresh.length, from + batchSize)) / fresh.length));
+  }
+  const written = await store.inWorkspace(source.workspaceId, (tx) =>
+    replaceChunks(tx, source, embedder, prepared, vectors),
+  );
+  if (!written) return { status: 'gone' };
+  onProgress(100);
+  return { status: 'ready', title: prepared.title, chunkCount: prepared.chunks.length, embedded: fresh.length, reused };
+};
