@@ -1,0 +1,208 @@
+import { sql } from 'drizzle-orm';
+import type { SQL } from 'drizzle-orm';
+import type { Attachment, Author, Citation, Message, MessageContentType, MessageStatus } from '@parley/contract';
+import type { MessagePayload } from '../../db/schema/index.ts';
+import { newId } from '../../platform/ids.ts';
+import { currentRequestId } from '../../platform/log.ts';
+import { factValues } from '../../platform/outbox.ts';
+import type { Fact } from '../../platform/outbox.ts';
+import type { Tx } from '../../platform/tenant.ts';
+import { presentMessage } from './present.ts';
+import type { MessageRow } from './present.ts';
+
+export type NewMessage = {
+  id?: string;
+  author: Author;
+  text: string;
+  type?: MessageContentType;
+  payload?: MessagePayload;
+  attachments?: Attachment[];
+  citations?: Citation[];
+  private?: boolean;
+  status?: MessageStatus;
+  turnId?: string;
+  ordinal?: number;
+  clientId?: string;
+  platformId?: string;
+  /** queue it for the platform */
+  deliver?: boolean;
+  createdAt?: string;
+};
+
+/** What must hold at the moment of writing; checked in the writing statement itself, under row locks. */
+export type Guard = {
+  /** the conversation's state must still be this: a bot's words are refused once a human owns it */
+  status?: string;
+  /** the fencing token of the thread's lease: a paused holder's late words are refused */
+  lease?: { threadId: string; token: number };
+};
+
+export type Appended =
+  | { outcome: 'stored'; messages: Message[]; threadId: string }
+  /** every message was there already (a resend, a restarted turn) */
+  | { outcome: 'known' }
+  /** the guard did not hold; nothing was written */
+  | { outcome: 'refused' };
+
+const PREVIEW_LENGTH = 140;
+const preview = (text: string, attachments: Attachment[]): string =>
+  (text.trim().replace(/\s+/g, ' ') || attachments.map((file) => file.name).join(', ')).slice(0, PREVIEW_LENGTH);
+
+const toInput = (message: NewMessage, place: number) => ({
+  place,
+  id: message.id ?? newId(),
+  author_type: message.author.type,
+  author_id: message.author.id,
+  author_name: message.author.name,
+  type: message.type ?? 'text',
+  text: message.text,
+  payload: message.payload ?? {},
+  attachments: message.attachments ?? [],
+  citations: message.citations ?? [],
+  private: message.private ?? false,
+  status: message.status ?? (message.deliver ? 'pending' : 'sent'),
+  turn_id: message.turnId ?? null,
+  ordinal: message.ordinal ?? null,
+  client_id: message.clientId ?? null,
+  platform_id: message.platformId ?? null,
+  created_at: message.createdAt ?? null,
+  delivery_id: message.deliver ? newId() : null,
+});
+
+/**
+ * The one way a message comes to be: order, conversation summary, delivery and fact in one statement, so that they are
+ * kept or lost together at the price of one round trip. Messages that exist (by id, by turn and ordinal, by the sender's
+ * own id) are left alone.
+ *
+ * `statusAfter` moves the conversation in the same statement (e.g. an agent's first reply takes it over).
+ */
+export async function append(
+  tx: Tx,
+  target: { workspaceId: string; conversationId: string },
+  messages: NewMessage[],
+  options: { guard?: Guard; facts?: (message: NewMessage, id: string) => Fact[]; changes?: SQL } = {},
+): Promise<Appended> {
+  const { guard } = options;
+  const inputs = messages.map(toInput);
+  const last = messages.findLast((message) => !message.private && message.author.type !== 'system');
+  const facts = inputs.flatMap((input, index) => {
+    const message = messages[index];
+    return message && options.facts ? options.facts(message, input.id) : [];
+  });
+  const fromContact = messages.filter((message) => message.author.type === 'contact').length;
+  const fromAgent = messages.some((message) => message.author.type === 'agent' && !message.private);
+
+  const changes = [
+    sql`last_seq = last_seq + (select count(*) from fresh), updated_at = now()`,
+    ...(last
+      ? [
+          sql`last_message_at = now(), last_message_preview = ${preview(last.text, last.attachments ?? [])}, last_message_author = ${last.author.type}`,
+        ]
+      : []),
+    ...(fromAgent ? [sql`unread_count = 0, first_response_at = coalesce(first_response_at, now())`] : []),
+    ...(fromContact > 0 ? [sql`unread_count = unread_count + ${fromContact}`] : []),
+    ...(options.changes ? [options.changes] : []),
+  ];
+  const lease = guard?.lease
+    ? sql`(select count(*) from threads where id = ${guard.lease.threadId}::uuid and lease_token = ${guard.lease.token}::bigint) = 1`
+    : sql`true`;
+  const status = guard?.status ? sql`status = ${guard.status}` : sql`true`;
+
+  const { rows } = await tx.execute<{
+    accepted: boolean;
+    fresh: number;
+    thread_id: string | null;
+    stored: MessageRow[] | null;
+  }>(sql`
+    with input as (
+      select * from jsonb_to_recordset(${JSON.stringify(inputs)}::jsonb) as i(
+        place int, id uuid, author_type text, author_id uuid, author_name text, type text, text text, payload jsonb,
+        attachments jsonb, citations jsonb, private boolean, status text, turn_id uuid, ordinal int, client_id text,
+        platform_id text, created_at timestamptz, delivery_id uuid)
+    ), fresh as (
+      select i.*, row_number() over (order by i.place) as step from input i where not exists (
+        select 1 from messages m where m.id = i.id
+          or (m.turn_id = i.turn_id and m.ordinal = i.ordinal)
+          or (m.conversation_id = ${target.conversationId}::uuid and m.author_type = i.author_type and m.client_id = i.client_id))
+    ), moved as (
+      update conversations set ${sql.join(changes, sql`, `)}
+      where id = ${target.conversationId}::uuid and (select count(*) from fresh) > 0 and ${status} and ${lease}
+      returning id, last_seq, thread_id, inbox_id
+    ), stored as (
+      insert into messages (id, workspace_id, conversation_id, seq, author_type, author_id, author_name, type, text, payload,
+        attachments, citations, private, status, turn_id, ordinal, client_id, platform_id, created_at)
+      select f.id, ${target.workspaceId}::uuid, c.id, c.last_seq - (select count(*) from fresh) + f.step, f.author_type,
+        f.author_id, f.author_name, f.type, f.text, f.payload, f.attachments, f.citations, f.private, f.status, f.turn_id,
+        f.ordinal, f.client_id, f.platform_id, coalesce(f.created_at, now())
+      from fresh f, moved c returning *
+    ), queued as (
+      insert into deliveries (id, workspace_id, inbox_id, thread_id, conversation_id, message_id, request_id)
+      select f.delivery_id, ${target.workspaceId}::uuid, c.inbox_id, c.thread_id, c.id, f.id, ${currentRequestId() ?? null}::text
+      from fresh f, moved c where f.delivery_id is not null order by f.step
+    ), told as (
+      insert into outbox (id, workspace_id, type, subject_id, payload, request_id)
+      select v.* from ${facts.length > 0 ? sql`(values ${sql.join(facts.map(factValues), sql`, `)})` : sql`(select null::uuid, null::uuid, null::text, null::uuid, null::jsonb, null::text where false)`} as v(id, workspace_id, type, subject_id, payload, request_id), moved
+    )
+    select exists (select 1 from moved) as accepted, (select count(*)::int from fresh) as fresh,
+      (select thread_id from moved) as thread_id,
+      (select json_agg(s order by s.seq) from stored s) as stored`);
+
+  const result = rows[0];
+  if (!result || result.fresh === 0) return { outcome: 'known' };
+  if (!result.accepted || !result.thread_id) return { outcome: 'refused' };
+  return { outcome: 'stored', messages: (result.stored ?? []).map(presentMessage), threadId: result.thread_id };
+}
+
+/** The platform's message changed. Returns the message as it is now, or nothing when we do not know it. */
+export async function edit(
+  tx: Tx,
+  conversationId: string,
+  platformId: string,
+  text: string,
+): Promise<Message | undefined> {
+  const { rows } = await tx.execute<MessageRow>(sql`
+    update messages set text = ${text}, edited_at = now()
+    where conversation_id = ${conversationId}::uuid and platform_id = ${platformId} and author_type = 'contact' returning *`);
+  return rows[0] && presentMessage(rows[0]);
+}
+
+/** The customer took a message back: its words go, its place stays. */
+export async function remove(tx: Tx, conversationId: string, platformId: string): Promise<Message | undefined> {
+  const { rows } = await tx.execute<MessageRow>(sql`
+    update messages set text = '', attachments = '[]', deleted_at = coalesce(deleted_at, now())
+    where conversation_id = ${conversationId}::uuid and platform_id = ${platformId} and author_type = 'contact' returning *`);
+  return rows[0] && presentMessage(rows[0]);
+}
+
+const RANK: Record<MessageStatus, number> = { pending: 0, failed: 1, sent: 2, delivered: 3, read: 4 };
+
+/** Receipts arrive in any order; a status never moves back. */
+export async function advance(
+  tx: Tx,
+  messageId: string,
+  status: MessageStatus,
+  more: { platformId?: string; error?: string | null } = {},
+): Promise<Message | undefined> {
+  const lower = Object.entries(RANK).filter(([, rank]) => rank < RANK[status]);
+  const { rows } = await tx.execute<MessageRow>(sql`
+    update messages set status = ${status}, platform_id = coalesce(${more.platformId ?? null}::text, platform_id),
+      error = ${more.error ?? null}::text
+    where id = ${messageId}::uuid and status in (${sql.join(
+      lower.map(([name]) => sql`${name}`),
+      sql`, `,
+    )}) returning *`);
+  return rows[0] && presentMessage(rows[0]);
+}
+
+/** Files that were fetched from the platform after the message was stored. */
+export async function attach(
+  tx: Tx,
+  messageId: string,
+  attachments: Attachment[],
+  error?: string,
+): Promise<Message | undefined> {
+  const { rows } = await tx.execute<MessageRow>(sql`
+    update messages set attachments = ${JSON.stringify(attachments)}::jsonb, error = ${error ?? null}::text
+    where id = ${messageId}::uuid and deleted_at is null returning *`);
+  return rows[0] && presentMessage(rows[0]);
+}

@@ -1,0 +1,67 @@
+import type { Attachment, Author, Citation, Message, MessageContentType, MessageStatus } from '@parley/contract';
+import type { MessagePayload } from '../../db/schema/index.ts';
+
+/** A row of `messages` as SQL returns it (times as text inside JSON, as Date outside). */
+export type MessageRow = {
+  id: string;
+  conversation_id: string;
+  seq: number | string;
+  author_type: Author['type'];
+  author_id: string | null;
+  author_name: string | null;
+  type: MessageContentType;
+  text: string;
+  payload: MessagePayload;
+  attachments: Attachment[];
+  citations: Citation[];
+  private: boolean;
+  status: MessageStatus;
+  error: string | null;
+  turn_id: string | null;
+  ordinal: number | null;
+  client_id: string | null;
+  platform_id: string | null;
+  created_at: string | Date;
+  edited_at: string | Date | null;
+  deleted_at: string | Date | null;
+};
+
+/** ISO 8601 in UTC, whatever form the moment came in. */
+export const iso = (moment: string | Date): string => new Date(moment).toISOString();
+export const isoOrNull = (moment: string | Date | null): string | null => (moment === null ? null : iso(moment));
+
+/** A deleted message keeps its place and loses its words. */
+export function presentMessage(row: MessageRow): Message {
+  const gone = row.deleted_at !== null;
+  return {
+    id: row.id,
+    conversationId: row.conversation_id,
+    seq: Number(row.seq),
+    author: { type: row.author_type, id: row.author_id, name: row.author_name },
+    type: row.type,
+    text: gone ? '' : row.text,
+    location: gone ? null : (row.payload.location ?? null),
+    attachments: gone ? [] : row.attachments,
+    citations: row.citations,
+    private: row.private,
+    status: row.status,
+    error: row.error,
+    turnId: row.turn_id,
+    ordinal: row.ordinal,
+    clientId: row.client_id,
+    event: row.payload.event ?? null,
+    createdAt: iso(row.created_at),
+    editedAt: isoOrNull(row.edited_at),
+    deletedAt: isoOrNull(row.deleted_at),
+  };
+}
+
+/**
+ * As the customer may see it: no private notes (the caller filters them), no agent's id, and of the passages only what
+ * a citation chip needs.
+ */
+export const presentToVisitor = (message: Message): Message => ({
+  ...message,
+  author: { ...message.author, id: null },
+  error: null,
+});

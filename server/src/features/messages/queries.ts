@@ -1,0 +1,35 @@
+import { sql } from 'drizzle-orm';
+import type { Message } from '@parley/contract';
+import type { Tx } from '../../platform/tenant.ts';
+import { presentMessage } from './present.ts';
+import type { MessageRow } from './present.ts';
+
+/** The newest `limit` messages before `before` (a seq), oldest first. */
+export async function latest(tx: Tx, conversationId: string, limit: number, before?: number): Promise<Message[]> {
+  const { rows } = await tx.execute<MessageRow>(sql`
+    select * from messages where conversation_id = ${conversationId}::uuid
+      and ${before === undefined ? sql`true` : sql`seq < ${before}`}
+    order by seq desc limit ${limit}`);
+  return rows.reverse().map(presentMessage);
+}
+
+/** What came after a known seq, oldest first. */
+export async function after(tx: Tx, conversationId: string, seq: number, limit: number): Promise<Message[]> {
+  const { rows } = await tx.execute<MessageRow>(sql`
+    select * from messages where conversation_id = ${conversationId}::uuid and seq > ${seq} order by seq limit ${limit}`);
+  return rows.map(presentMessage);
+}
+
+export async function byClientId(tx: Tx, conversationId: string, clientId: string): Promise<Message | undefined> {
+  const { rows } = await tx.execute<MessageRow>(sql`
+    select * from messages where conversation_id = ${conversationId}::uuid and client_id = ${clientId} limit 1`);
+  return rows[0] && presentMessage(rows[0]);
+}
+
+/** Paragraphs of a turn that went out before it was interrupted. */
+export async function ofTurn(tx: Tx, turnId: string): Promise<Message[]> {
+  const { rows } = await tx.execute<MessageRow>(
+    sql`select * from messages where turn_id = ${turnId}::uuid order by ordinal`,
+  );
+  return rows.map(presentMessage);
+}

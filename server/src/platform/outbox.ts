@@ -1,0 +1,126 @@
+import { sql } from 'drizzle-orm';
+import type { SQL } from 'drizzle-orm';
+import { z } from 'zod';
+import { newId } from './ids.ts';
+import type { Logger } from './log.ts';
+import { currentRequestId } from './log.ts';
+import type { Store, Tx } from './tenant.ts';
+import type { Wake } from './wake.ts';
+
+/** Something that became true. Past tense, noun first: `message.received`, `handoff.requested`. */
+export type Fact = {
+  workspaceId: string;
+  type: string;
+  subjectId: string;
+  payload?: Record<string, unknown>;
+};
+
+/** What a processor gets. `id` is the same at every retry: a processor that acts outside uses it to act once. */
+export const RelayedFact = z.object({
+  id: z.uuid(),
+  workspaceId: z.uuid(),
+  type: z.string(),
+  subjectId: z.uuid(),
+  payload: z.record(z.string(), z.unknown()),
+  requestId: z.string().nullable(),
+});
+export type RelayedFact = z.infer<typeof RelayedFact>;
+
+/** One fact as a row for `insert into outbox`, to be part of a larger statement. */
+export const factValues = (fact: Fact): SQL =>
+  sql`(${newId()}::uuid, ${fact.workspaceId}::uuid, ${fact.type}::text, ${fact.subjectId}::uuid, ${JSON.stringify(fact.payload ?? {})}::jsonb, ${currentRequestId() ?? null}::text)`;
+
+/** Writes facts in the transaction that makes them true: both are kept, or neither. */
+export async function recordFacts(tx: Tx, facts: Fact[]): Promise<void> {
+  if (facts.length === 0) return;
+  await tx.execute(
+    sql`insert into outbox (id, workspace_id, type, subject_id, payload, request_id) values ${sql.join(facts.map(factValues), sql`, `)}`,
+  );
+}
+
+export const OUTBOX = 'outbox';
+const BATCH = 200;
+
+/**
+ * Hands committed facts to the job queue, with the fact's id as the job's id: a relay that dies between the two hands
+ * the same job over again, and the queue keeps one.
+ */
+export function createRelay(parts: {
+  store: Store;
+  wake: Wake;
+  log: Logger;
+  /** whether anybody reacts to facts of this type; the others are only marked as relayed */
+  wanted: (type: string) => boolean;
+  hand: (fact: RelayedFact) => Promise<void>;
+}) {
+  const { store, wake, wanted, hand } = parts;
+  let running: Promise<void> | undefined;
+  let again = false;
+
+  async function waiting(): Promise<RelayedFact[]> {
+    const { rows } = await store.asSystem((tx) =>
+      tx.execute<{
+        id: string;
+        workspace_id: string;
+        type: string;
+        subject_id: string;
+        payload: Record<string, unknown>;
+        request_id: string | null;
+      }>(
+        sql`select id, workspace_id, type, subject_id, payload, request_id from outbox
+            where relayed_at is null order by seq limit ${BATCH}`,
+      ),
+    );
+    return rows.map((row) => ({
+      id: row.id,
+      workspaceId: row.workspace_id,
+      type: row.type,
+      subjectId: row.subject_id,
+      payload: row.payload,
+      requestId: row.request_id,
+    }));
+  }
+
+  // No transaction is held while jobs are added: two relays may hand over the same fact, and the job's id makes it one.
+  // (On the embedded database an open transaction would even wait for itself: it has one session for everybody.)
+  async function relayBatch(): Promise<number> {
+    const facts = await waiting();
+    if (facts.length === 0) return 0;
+    await Promise.all(facts.filter((fact) => wanted(fact.type)).map(hand));
+    const ids = sql.join(
+      facts.map((fact) => sql`${fact.id}::uuid`),
+      sql`, `,
+    );
+    await store.asSystem((tx) => tx.execute(sql`update outbox set relayed_at = now() where id in (${ids})`));
+    return facts.length;
+  }
+
+  /** Relays all that waits; calls while it runs are folded into one more round. */
+  function relay(): Promise<void> {
+    again = true;
+    running ??= (async () => {
+      while (again) {
+        again = false;
+        while ((await relayBatch()) === BATCH);
+      }
+    })().finally(() => {
+      running = undefined;
+    });
+    return running;
+  }
+
+  const stop = wake.on(OUTBOX, relay);
+  return {
+    relay,
+    /** Forgets relayed facts older than this. */
+    async trim(days: number): Promise<void> {
+      await store.asSystem((tx) =>
+        tx.execute(sql`delete from outbox where relayed_at < now() - make_interval(days => ${days})`),
+      );
+    },
+    async close(): Promise<void> {
+      stop();
+      await running;
+    },
+  };
+}

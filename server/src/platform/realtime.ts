@@ -1,0 +1,76 @@
+import type { Server as HttpServer } from 'node:http';
+import { Server } from 'socket.io';
+import type { Socket } from 'socket.io';
+import type { ServerEventName, ServerEventPayload, ServerToClient } from '@parley/contract';
+import type { Config } from './config.ts';
+import { newId } from './ids.ts';
+import type { Logger } from './log.ts';
+import { runWithContext } from './log.ts';
+import type { Metrics } from './metrics.ts';
+
+/** Rooms are made here and nowhere else, so that no client can name one. */
+export const rooms = {
+  /** every signed-in user of the workspace */
+  workspace: (workspaceId: string) => `workspace:${workspaceId}`,
+  /** users looking at the conversation */
+  conversation: (conversationId: string) => `conversation:${conversationId}`,
+  /** the visitor of the conversation */
+  visitor: (conversationId: string) => `visitor:${conversationId}`,
+  user: (workspaceId: string, userId: string) => `user:${workspaceId}:${userId}`,
+  /** one login: cut when it is revoked */
+  session: (sessionId: string) => `session:${sessionId}`,
+};
+
+/** Says things to connected clients. At most once: what must not be lost stands in a table with a sequence number. */
+export type Live = {
+  emit<K extends ServerEventName>(room: string | string[], event: K, payload: ServerEventPayload<K>): void;
+};
+
+export type RealtimeSocket = Socket<Record<string, never>, ServerToClient>;
+
+/** The raw socket server, before anybody may connect. `attach` binds it to the HTTP server. */
+export function createRealtime(parts: { config: Config; log: Logger; metrics: Metrics }) {
+  const { log, metrics } = parts;
+  const io = new Server<Record<string, never>, ServerToClient>({
+    path: '/socket.io',
+    // Widgets are embedded anywhere; who may connect is decided by the inbox's allow-list in the handshake.
+    cors: { origin: true },
+    serveClient: false,
+    // A message of 100 000 characters in four-byte UTF-8, with room for its frame.
+    maxHttpBufferSize: 1_000_000,
+    pingInterval: 25_000,
+    pingTimeout: 20_000,
+  });
+
+  io.on('connection', (socket) => {
+    metrics.socketConnections.inc();
+    socket.on('disconnect', () => metrics.socketConnections.dec());
+  });
+
+  const live: Live = {
+    emit(room, event, payload) {
+      io.to(room).emit(event, ...([payload] as Parameters<ServerToClient[typeof event]>));
+    },
+  };
+
+  return {
+    io,
+    live,
+    attach(server: HttpServer) {
+      io.attach(server);
+    },
+    /** Ends every socket of a room at once, e.g. of a revoked login. */
+    cut(room: string) {
+      io.in(room).disconnectSockets(true);
+    },
+    /** Runs a socket event like a request: with an id of its own that every log line carries. */
+    asRequest<T>(workspaceId: string | undefined, work: () => Promise<T>): Promise<T> {
+      return runWithContext({ requestId: newId(), ...(workspaceId ? { workspaceId } : {}) }, work);
+    },
+    async close() {
+      log.debug('closing sockets');
+      await io.close();
+    },
+  };
+}
+export type Realtime = ReturnType<typeof createRealtime>;
