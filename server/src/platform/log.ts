@@ -82,8 +82,8 @@ export const createLogger = (options: { level: string }, destination?: Destinati
   // The library shows the bindings of children as they are: they are cleaned on the way in. Children inherit this.
   const { child, setBindings } = log;
   Object.defineProperty(log, 'child', {
-    value(this: Logger, bindings: object, options?: ChildLoggerOptions) {
-      return child.call(this, redactRecord(bindings, serialized), options);
+    value(this: Logger, bindings: object, options?: ChildLoggerOptions): unknown {
+      return Reflect.apply(child, this, [redactRecord(bindings, serialized), options]);
     },
   });
   Object.defineProperty(log, 'setBindings', {

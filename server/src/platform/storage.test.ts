@@ -1,0 +1,79 @@
+import assert from 'node:assert/strict';
+import { existsSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import type { TestContext } from 'node:test';
+import { createStorage } from './storage.ts';
+
+const setUp = (context: TestContext) => {
+  const dataDir = mkdtempSync(join(tmpdir(), 'parley-storage-'));
+  context.after(() => rmSync(dataDir, { recursive: true, force: true }));
+  return { dataDir, storage: createStorage({ dataDir }) };
+};
+
+const type = { contentType: 'text/plain' };
+const bytes = (text: string): Buffer => Buffer.from(text);
+
+const evil = [
+  ...['../secrets.json', 'a/../../secrets.json', '/etc/passwd', '..', '.', '', 'a//b', 'a/', '/a', 'a/./b'],
+  ...['.drafts/x', 'a/.hidden', 'a\\..\\b', 'a\u0000b', 'a\nb', '%2e%2e/x', '~/x', 'a b', 'ä', 'C:x', 'a'.repeat(200)],
+  'a/'.repeat(20) + 'b',
+];
+
+test('a key that could leave the folder is refused, and nothing is touched', async (context) => {
+  const { dataDir, storage } = setUp(context);
+  const secret = join(dataDir, 'secrets.json');
+  writeFileSync(secret, 'secret');
+  for (const key of evil) {
+    await assert.rejects(storage.get(key), { status: 400 }, key);
+    await assert.rejects(storage.put(key, bytes('x'), type), { status: 400 }, key);
+    await assert.rejects(storage.remove(key), { status: 400 }, key);
+  }
+  assert.deepEqual(readdirSync(dataDir), ['secrets.json']);
+});
+
+test('what is not there is a 404 to read and nothing to remove', async (context) => {
+  const { storage } = setUp(context);
+  await storage.put('a/b', bytes('x'), type);
+  for (const key of ['none', 'a', 'a/c', 'a/b/c']) await assert.rejects(storage.get(key), { status: 404 });
+  for (const key of ['none', 'a/c', 'a/b/c', 'a']) await storage.remove(key);
+  assert.equal(String(await storage.get('a/b')), 'x');
+});
+
+test('bytes come back, are replaced whole, belong to their owner alone, and go', async (context) => {
+  const { dataDir, storage } = setUp(context);
+  const key = 'workspace-1/attachments/0192.tar.gz';
+  await storage.put(key, bytes('first, and longer'), type);
+  await storage.put(key, bytes('second'), type);
+  assert.equal(String(await storage.get(key)), 'second');
+  assert.equal(statSync(join(dataDir, 'files', key)).mode & 0o777, 0o600);
+  await storage.remove(key);
+  await assert.rejects(storage.get(key), { status: 404 });
+});
+
+test('a write that fails leaves no draft behind', async (context) => {
+  const { dataDir, storage } = setUp(context);
+  await storage.put('taken/file', bytes('x'), type);
+  await assert.rejects(storage.put('taken', bytes('y'), type));
+  assert.deepEqual(readdirSync(join(dataDir, 'files', '.drafts')), []);
+  assert.equal(String(await storage.get('taken/file')), 'x');
+});
+
+test('readers beside writers see one version or the other, never a part', async (context) => {
+  const { storage } = setUp(context);
+  const versions = ['a', 'b'].map((letter) => letter.repeat(200_000));
+  await storage.put('file', bytes(versions[0] ?? ''), type);
+  await Promise.all(
+    Array.from({ length: 20 }, async (_, index) => {
+      await storage.put('file', bytes(versions[index % 2] ?? ''), type);
+      assert.ok(versions.includes(String(await storage.get('file'))));
+    }),
+  );
+});
+
+test('S3 settings are refused rather than ignored', () => {
+  const s3 = { endpoint: 'http://minio', bucket: 'b', accessKey: 'a', secretKey: 's', region: 'r' };
+  assert.throws(() => createStorage({ dataDir: '/nowhere', s3 }), { name: 'ConfigError', variable: 'S3_BUCKET' });
+  assert.equal(existsSync('/nowhere'), false);
+});
