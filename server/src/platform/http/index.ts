@@ -1,0 +1,107 @@
+import type { Socket } from 'node:net';
+import { MAX_UPLOAD_BYTES } from '@parley/contract';
+import fastify, { LogController } from 'fastify';
+import type { FastifyBaseLogger, FastifyRequest } from 'fastify';
+import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import type { Config } from '../config.ts';
+import { newId } from '../ids.ts';
+import type { Logger } from '../log.ts';
+import type { Metrics } from '../metrics.ts';
+import { guardAccess } from './access.ts';
+import { acceptJson } from './bodies.ts';
+import { addDrain } from './drain.ts';
+import { answerFailure, translateFailures } from './failures.ts';
+import { healthRoutes } from './health.ts';
+import type { Health } from './health.ts';
+import { defaultLimits, limitRequests } from './limits.ts';
+import type { Limits } from './limits.ts';
+import { observe } from './observe.ts';
+import { describeApi } from './openapi.ts';
+import { bindRequestId, requestIdOf } from './request-id.ts';
+import { secureHeaders } from './security.ts';
+import type { Http, SignedIn } from './types.ts';
+import { acceptUploads } from './upload.ts';
+import { serializerCompiler, validatorCompiler } from './validate.ts';
+
+export { actorOf, signedInOf } from './access.ts';
+export { keepRawBodies } from './bodies.ts';
+export { serveDashboard } from './dashboard.ts';
+export { cursor, done, ok, page } from './envelope.ts';
+export type { Health, Probe } from './health.ts';
+export type { Limits } from './limits.ts';
+export type { Actor, DrainOptions, Http, RoutePermission, SignedIn } from './types.ts';
+export { readUpload } from './upload.ts';
+export type { Upload } from './upload.ts';
+export { fieldProblems } from './validate.ts';
+
+export type HttpOptions = {
+  config: Pick<Config, 'publicUrl'>;
+  log: Logger;
+  metrics: Metrics;
+  /** Who sends this request; null for nobody. Asked once per request, and not for public routes. */
+  authenticate: (request: FastifyRequest) => Promise<SignedIn | null>;
+  health?: Partial<Health>;
+  limits?: Partial<Limits>;
+  /** Addresses of proxies whose X-Forwarded-For is believed. Nobody's by default, since anybody can send it. */
+  trustProxy?: string[];
+};
+
+/** What is not even HTTP never reaches a route; it gets the envelope all the same. */
+const refuseNonsense = (error: Error & { code?: string }, socket: Socket): void => {
+  if (!socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const [line, code] =
+    error.code === 'HPE_HEADER_OVERFLOW'
+      ? ['431 Request Header Fields Too Large', 'too_large']
+      : ['400 Bad Request', 'bad_request'];
+  const body = JSON.stringify({ success: false, error: { code, message: 'The request could not be read.' } });
+  socket.end(
+    `HTTP/1.1 ${line}\r\ncontent-type: application/json; charset=utf-8\r\nx-request-id: ${newId()}\r\n` +
+      `content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
+  );
+};
+
+/**
+ * The HTTP server with everything that is the same for all routes: ids, errors, access, limits, headers, uploads,
+ * the API's description, health. Routes are added after it; it listens when `http.listen` is called.
+ */
+export const createHttp = async (options: HttpOptions): Promise<Http> => {
+  const { config, log, metrics, authenticate, health, limits, trustProxy } = options;
+  const loggerInstance: FastifyBaseLogger = log;
+  const http: Http = fastify({
+    loggerInstance,
+    // observe.ts writes the one line per answer.
+    logController: new LogController({ disableRequestLogging: true }),
+    bodyLimit: MAX_UPLOAD_BYTES,
+    requestIdHeader: false,
+    genReqId: requestIdOf,
+    trustProxy: trustProxy ?? false,
+    requestTimeout: 60_000,
+    // A request that arrives on an open connection while closing is still answered; then the connection ends.
+    return503OnClosing: false,
+    forceCloseConnections: 'idle',
+    clientErrorHandler: refuseNonsense,
+    frameworkErrors: (error, request, reply) => {
+      reply.header('x-request-id', request.id);
+      answerFailure(error, request, reply);
+    },
+    routerOptions: { maxParamLength: 500 },
+  }).withTypeProvider<ZodTypeProvider>();
+
+  http.setValidatorCompiler(validatorCompiler);
+  http.setSerializerCompiler(serializerCompiler);
+  bindRequestId(http);
+  translateFailures(http);
+  acceptJson(http);
+  observe(http, metrics);
+  addDrain(http);
+  await secureHeaders(http, config.publicUrl);
+  await limitRequests(http, { ...defaultLimits, ...limits });
+  await acceptUploads(http);
+  await describeApi(http, config.publicUrl);
+  guardAccess(http, authenticate);
+  healthRoutes(http, { probes: health?.probes ?? {}, breakers: health?.breakers ?? (() => ({})) }, metrics);
+  return http;
+};

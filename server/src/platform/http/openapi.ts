@@ -1,0 +1,116 @@
+import swagger from '@fastify/swagger';
+import type { SwaggerTransform } from '@fastify/swagger';
+import reference from '@scalar/fastify-api-reference';
+import { Failure } from '@parley/contract';
+import type { FastifySchema } from 'fastify';
+import { createJsonSchemaTransform } from 'fastify-type-provider-zod';
+import type { Http, RoutePermission } from './types.ts';
+
+const failures: Record<number, string> = {
+  400: 'The input is not valid; `details` names the fields.',
+  401: 'Nobody is signed in.',
+  403: 'The role does not allow it.',
+  404: 'Not there, or not in this workspace.',
+  409: 'It conflicts with the present state.',
+  413: 'Too large.',
+  429: 'Too many requests; `Retry-After` says when to try again.',
+};
+
+const failureFor = (status: string) => ({
+  description: failures[Number(status)],
+  content: { 'application/json': { schema: Failure } },
+});
+
+const fileBody = {
+  type: 'object',
+  properties: { file: { type: 'string', format: 'binary', description: 'At most 10 MB.' } },
+  required: ['file'],
+};
+
+const asked = (permission: RoutePermission): string => {
+  if (permission === 'public') return 'Needs no login.';
+  return permission === 'signed-in' ? 'Needs a login.' : `Needs the permission \`${permission}\`.`;
+};
+
+const toJsonSchema = createJsonSchemaTransform({});
+
+/** Adds to each operation what the route's configuration says: who may call it, how it fails, what it uploads. */
+const transform: SwaggerTransform = (document) => {
+  const { schema, route } = document;
+  const permission = route.config?.permission;
+  if (!schema || schema.hide || !permission) return { schema: { hide: true }, url: document.url };
+  const open = permission === 'public';
+  const kinds = Object.keys(failures).filter((status) => !open || (status !== '401' && status !== '403'));
+  const declared: FastifySchema = {
+    ...schema,
+    description: [schema.description, asked(permission)].filter(Boolean).join('\n\n'),
+    security: open ? [] : [{ login: [] }],
+    response: {
+      ...Object.fromEntries(kinds.map((status) => [status, failureFor(status)])),
+      ...Object(schema.response),
+    },
+  };
+  const transformed = toJsonSchema({ ...document, schema: declared });
+  if (!route.config?.upload) return transformed;
+  return { ...transformed, schema: { ...transformed.schema, consumes: ['multipart/form-data'], body: fileBody } };
+};
+
+const tags = [
+  { name: 'Sign-in', description: 'Set-up, login, invitations, tokens.' },
+  { name: 'Workspaces', description: 'The company and its settings.' },
+  { name: 'Members', description: 'People, roles and invitations.' },
+  { name: 'Knowledge', description: 'What bots may answer from.' },
+  { name: 'Bots', description: 'Who answers, and how.' },
+  { name: 'Inboxes', description: 'Where customers write.' },
+  { name: 'Contacts', description: 'Who writes.' },
+  { name: 'Conversations', description: 'What was said, and by whom.' },
+  { name: 'Handoffs', description: 'Conversations waiting for a person.' },
+  { name: 'Widget', description: 'What the chat on a website calls.' },
+];
+
+/** /openapi.json from the routes' own schemas, and the reference at /docs, with everything it loads from here. */
+export const describeApi = async (http: Http, publicUrl: string): Promise<void> => {
+  await http.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: 'Parley',
+        version: '1',
+        description:
+          'Everything the dashboard does. Answers are `{success:true,data,meta?}` or `{success:false,error}`; each carries `x-request-id`.',
+        license: { name: 'MIT', identifier: 'MIT' },
+      },
+      servers: [{ url: publicUrl }],
+      tags,
+      components: {
+        securitySchemes: {
+          login: {
+            type: 'http',
+            scheme: 'bearer',
+            bearerFormat: 'JWT',
+            description: 'The access token of POST /api/v1/auth/login. It lasts an hour and is for one workspace.',
+          },
+          visitor: {
+            type: 'apiKey',
+            in: 'header',
+            name: 'authorization',
+            description: '`Visitor <token>`, from the widget’s `session:created`.',
+          },
+        },
+      },
+    },
+    transform,
+  });
+  http.get('/openapi.json', { schema: { hide: true } }, async () => http.swagger());
+  await http.register(reference, {
+    routePrefix: '/docs',
+    configuration: {
+      url: '/openapi.json',
+      pageTitle: 'Parley API',
+      withDefaultFonts: false,
+      telemetry: false,
+      showDeveloperTools: 'never',
+      agent: { disabled: true },
+    },
+  });
+};
