@@ -1,0 +1,78 @@
+import { and, eq, isNull, sql } from 'drizzle-orm';
+import { contacts } from '../../db/schema/index.ts';
+import { notFound } from '../../platform/errors.ts';
+import { newId } from '../../platform/ids.ts';
+import type { Tx } from '../../platform/tenant.ts';
+
+/** Who wrote, as the channel tells it (channels/contract.ts). Nothing of it is proof of identity. */
+export type Person = {
+  externalId: string;
+  name?: string;
+  username?: string;
+  email?: string;
+  phone?: string;
+  language?: string;
+  metadata?: Record<string, string>;
+};
+
+const nameOf = (person: Person): string => person.name?.trim() || person.username?.trim() || person.email || 'Visitor';
+
+/**
+ * The contact behind a platform identity of one inbox, made at the first message. Two first messages at once make one
+ * contact: the unique identity decides. An e-mail a visitor types is kept as said and never merges two people (attack 12).
+ */
+export async function resolveContact(tx: Tx, workspaceId: string, inboxId: string, person: Person): Promise<string> {
+  const known = await tx.execute<{ contact_id: string }>(sql`
+    update contacts c set last_seen_at = now() from contact_identities i
+    where i.inbox_id = ${inboxId}::uuid and i.external_id = ${person.externalId} and c.id = i.contact_id
+    returning i.contact_id`);
+  if (known.rows[0]) return known.rows[0].contact_id;
+  const contactId = newId();
+  const { rows } = await tx.execute<{ contact_id: string }>(sql`
+    with identity as (
+      insert into contact_identities (id, workspace_id, contact_id, inbox_id, external_id, profile)
+      values (${newId()}::uuid, ${workspaceId}::uuid, ${contactId}::uuid, ${inboxId}::uuid, ${person.externalId},
+        ${JSON.stringify({ username: person.username, metadata: person.metadata })}::jsonb)
+      on conflict (inbox_id, external_id) do update set external_id = excluded.external_id
+      returning contact_id
+    ), made as (
+      insert into contacts (id, workspace_id, name, email, phone, language)
+      select contact_id, ${workspaceId}::uuid, ${nameOf(person)}, ${person.email ?? null}::text, ${person.phone ?? null}::text,
+        ${person.language ?? null}::text from identity where contact_id = ${contactId}::uuid
+    )
+    select contact_id from identity`);
+  const row = rows[0];
+  if (!row) throw new Error('a contact identity was neither found nor made');
+  return row.contact_id;
+}
+
+/** What the visitor said about themselves in the chat. Only empty fields are filled: nobody overwrites another's data. */
+export async function describeContact(
+  tx: Tx,
+  contactId: string,
+  said: { name?: string; email?: string },
+): Promise<void> {
+  await tx.execute(sql`
+    update contacts set name = case when name = 'Visitor' and ${said.name ?? ''} <> '' then ${said.name ?? ''} else name end,
+      email = coalesce(email, ${said.email ?? null}::text)
+    where id = ${contactId}::uuid`);
+}
+
+export async function setReachable(tx: Tx, inboxId: string, externalId: string, reachable: boolean): Promise<void> {
+  await tx.execute(sql`
+    update contact_identities set reachable = ${reachable} where inbox_id = ${inboxId}::uuid and external_id = ${externalId}`);
+}
+
+/** @throws not-found */
+export async function changeContact(
+  tx: Tx,
+  id: string,
+  change: { name?: string; email?: string | null; phone?: string | null; tier?: string; notes?: string },
+): Promise<void> {
+  const [row] = await tx
+    .update(contacts)
+    .set(Object.keys(change).length > 0 ? change : { lastSeenAt: sql`last_seen_at` })
+    .where(and(eq(contacts.id, id), isNull(contacts.deletedAt)))
+    .returning({ id: contacts.id });
+  if (!row) throw notFound('The contact');
+}

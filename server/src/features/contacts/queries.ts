@@ -1,0 +1,71 @@
+import { sql } from 'drizzle-orm';
+import type { SQL } from 'drizzle-orm';
+import type { ChannelName, Contact } from '@parley/contract';
+import { badRequest, notFound } from '../../platform/errors.ts';
+import type { Tx } from '../../platform/tenant.ts';
+
+type ContactRow = {
+  id: string;
+  name: string;
+  email: string | null;
+  phone: string | null;
+  language: string | null;
+  tier: string;
+  attributes: Record<string, unknown>;
+  notes: string;
+  created_at: Date;
+  last_seen_at: Date;
+  identities: { inboxId: string; channel: ChannelName; externalId: string; reachable: boolean }[] | null;
+};
+
+const present = (row: ContactRow): Contact => ({
+  id: row.id,
+  name: row.name,
+  email: row.email,
+  phone: row.phone,
+  language: row.language,
+  tier: row.tier,
+  attributes: row.attributes,
+  notes: row.notes,
+  identities: row.identities ?? [],
+  createdAt: row.created_at.toISOString(),
+  lastSeenAt: row.last_seen_at.toISOString(),
+});
+
+const rowsOf = (where: SQL, tail: SQL): SQL => sql`
+  select c.*, (select json_agg(json_build_object('inboxId', t.inbox_id, 'channel', i.channel, 'externalId', t.external_id,
+      'reachable', t.reachable)) from contact_identities t join inboxes i on i.id = t.inbox_id where t.contact_id = c.id) as identities
+  from contacts c where c.deleted_at is null and ${where} ${tail}`;
+
+/** @throws not-found, also for a contact of another workspace */
+export async function findContact(tx: Tx, id: string): Promise<Contact> {
+  const { rows } = await tx.execute<ContactRow>(rowsOf(sql`c.id = ${id}::uuid`, sql``));
+  if (!rows[0]) throw notFound('The contact');
+  return present(rows[0]);
+}
+
+/** Newest first; a cursor is the id of the last one shown (ids sort by time). */
+export async function listContacts(
+  tx: Tx,
+  query: { cursor?: string; limit: number; q?: string },
+): Promise<{ contacts: Contact[]; nextCursor: string | null }> {
+  const where: SQL[] = [];
+  if (query.cursor) {
+    if (!/^[0-9a-f-]{36}$/.test(query.cursor)) {
+      throw badRequest('The cursor is not valid.', [{ field: 'cursor', message: 'is not one this list gave' }]);
+    }
+    where.push(sql`c.id < ${query.cursor}::uuid`);
+  }
+  if (query.q?.trim()) {
+    const pattern = `%${query.q.trim().replace(/[\\%_]/g, (character) => `\\${character}`)}%`;
+    where.push(sql`(c.name ilike ${pattern} or c.email ilike ${pattern} or c.phone ilike ${pattern})`);
+  }
+  const { rows } = await tx.execute<ContactRow>(
+    rowsOf(
+      where.length > 0 ? sql.join(where, sql` and `) : sql`true`,
+      sql`order by c.id desc limit ${query.limit + 1}`,
+    ),
+  );
+  const shown = rows.slice(0, query.limit).map(present);
+  return { contacts: shown, nextCursor: rows.length > query.limit ? (shown.at(-1)?.id ?? null) : null };
+}

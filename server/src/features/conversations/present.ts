@@ -1,0 +1,60 @@
+import type { Author, ChannelName, Conversation, ConversationStatus, Priority } from '@parley/contract';
+import { iso, isoOrNull } from '../messages/present.ts';
+
+/** A conversation with what its list row shows, as `queries.ts` selects it. */
+export type ConversationRow = {
+  id: string;
+  status: ConversationStatus;
+  inbox_id: string;
+  inbox_name: string;
+  inbox_channel: ChannelName;
+  contact_id: string;
+  contact_name: string;
+  contact_email: string | null;
+  contact_tier: string;
+  bot_id: string | null;
+  assignee_id: string | null;
+  assignee_name: string | null;
+  priority: Priority;
+  labels: string[];
+  last_seq: number | string;
+  last_message_at: Date | string;
+  last_message_preview: string;
+  last_message_author: Author['type'];
+  unread_count: number;
+  handoff_id: string | null;
+  handoff_reason: string | null;
+  handoff_detail: string | null;
+  waiting_since: Date | string | null;
+  snoozed_until: Date | string | null;
+  resolved_at: Date | string | null;
+  created_at: Date | string;
+};
+
+export const presentConversation = (row: ConversationRow): Conversation => ({
+  id: row.id,
+  status: row.status,
+  inbox: { id: row.inbox_id, name: row.inbox_name, channel: row.inbox_channel },
+  contact: { id: row.contact_id, name: row.contact_name, email: row.contact_email, tier: row.contact_tier },
+  botId: row.bot_id,
+  assignee: row.assignee_id ? { id: row.assignee_id, name: row.assignee_name ?? 'A former colleague' } : null,
+  priority: row.priority,
+  labels: row.labels,
+  lastSeq: Number(row.last_seq),
+  lastMessageAt: iso(row.last_message_at),
+  lastMessagePreview: row.last_message_preview,
+  lastMessageAuthor: row.last_message_author,
+  unreadCount: row.unread_count,
+  handoff:
+    row.handoff_id && row.handoff_reason && row.waiting_since
+      ? {
+          id: row.handoff_id,
+          reason: row.handoff_reason,
+          reasonDetail: row.handoff_detail,
+          waitingSince: iso(row.waiting_since),
+        }
+      : null,
+  snoozedUntil: isoOrNull(row.snoozed_until),
+  resolvedAt: isoOrNull(row.resolved_at),
+  createdAt: iso(row.created_at),
+});

@@ -1,0 +1,97 @@
+import { sql } from 'drizzle-orm';
+import type { SQL } from 'drizzle-orm';
+import type { Conversation, ConversationCounts, ConversationQuery } from '@parley/contract';
+import { badRequest, notFound } from '../../platform/errors.ts';
+import type { Tx } from '../../platform/tenant.ts';
+import { presentConversation } from './present.ts';
+import type { ConversationRow } from './present.ts';
+
+const rowsOf = (where: SQL, tail: SQL): SQL => sql`
+  select c.*, i.name as inbox_name, i.channel as inbox_channel, p.name as contact_name, p.email as contact_email,
+    p.tier as contact_tier, u.name as assignee_name, h.id as handoff_id, h.reason as handoff_reason,
+    h.reason_detail as handoff_detail, h.waiting_since
+  from conversations c
+  join inboxes i on i.id = c.inbox_id
+  join contacts p on p.id = c.contact_id
+  left join users u on u.id = c.assignee_id
+  left join handoffs h on h.conversation_id = c.id and h.status = 'waiting'
+  where ${where} ${tail}`;
+
+/** @throws not-found, also for a conversation of another workspace */
+export async function findConversation(tx: Tx, id: string): Promise<Conversation> {
+  const { rows } = await tx.execute<ConversationRow>(rowsOf(sql`c.id = ${id}::uuid`, sql``));
+  if (!rows[0]) throw notFound('The conversation');
+  return presentConversation(rows[0]);
+}
+
+// A cursor is the place in the order (last_message_at, id): ties cannot be skipped or shown twice.
+const writeCursor = (row: { last_message_at: Date | string; id: string }): string =>
+  Buffer.from(`${new Date(row.last_message_at).toISOString()} ${row.id}`).toString('base64url');
+const readCursor = (cursor: string): { at: string; id: string } => {
+  const [at = '', id = ''] = Buffer.from(cursor, 'base64url').toString('utf8').split(' ');
+  if (!/^\d{4}-\d\d-\d\dT[\d:.]+Z$/.test(at) || Number.isNaN(Date.parse(at)) || !/^[0-9a-f-]{36}$/.test(id)) {
+    throw badRequest('The cursor is not valid.', [{ field: 'cursor', message: 'is not one this list gave' }]);
+  }
+  return { at, id };
+};
+
+/** Newest first. `userId` is who asks, for `assigneeId=me`. */
+export async function listConversations(
+  tx: Tx,
+  userId: string,
+  query: ConversationQuery,
+): Promise<{ conversations: Conversation[]; nextCursor: string | null }> {
+  const where: SQL[] = [];
+  if (query.status?.length)
+    where.push(
+      sql`c.status in (${sql.join(
+        query.status.map((s) => sql`${s}`),
+        sql`, `,
+      )})`,
+    );
+  if (query.inboxId) where.push(sql`c.inbox_id = ${query.inboxId}::uuid`);
+  if (query.contactId) where.push(sql`c.contact_id = ${query.contactId}::uuid`);
+  if (query.assigneeId === 'none') where.push(sql`c.assignee_id is null`);
+  else if (query.assigneeId)
+    where.push(sql`c.assignee_id = ${query.assigneeId === 'me' ? userId : query.assigneeId}::uuid`);
+  if (query.label) where.push(sql`${query.label} = any(c.labels)`);
+  const words = query.q?.trim();
+  if (words) {
+    where.push(sql`(
+      exists (select 1 from messages m where m.conversation_id = c.id
+              and to_tsvector('simple', m.text) @@ websearch_to_tsquery('simple', ${words}))
+      or exists (select 1 from contacts q where q.id = c.contact_id
+                 and (q.name ilike ${likePattern(words)} or q.email ilike ${likePattern(words)})))`);
+  }
+  if (query.cursor) {
+    const { at, id } = readCursor(query.cursor);
+    // Cursors have milliseconds, the column microseconds: both sides are cut to the same grain.
+    where.push(sql`(date_trunc('milliseconds', c.last_message_at), c.id) < (${at}::timestamptz, ${id}::uuid)`);
+  }
+  const { rows } = await tx.execute<ConversationRow>(
+    rowsOf(
+      where.length > 0 ? sql.join(where, sql` and `) : sql`true`,
+      sql`order by date_trunc('milliseconds', c.last_message_at) desc, c.id desc limit ${query.limit + 1}`,
+    ),
+  );
+  const shown = rows.slice(0, query.limit);
+  const last = shown.at(-1);
+  return {
+    conversations: shown.map(presentConversation),
+    nextCursor: rows.length > query.limit && last ? writeCursor(last) : null,
+  };
+}
+
+const likePattern = (words: string): string => `%${words.replace(/[\\%_]/g, (character) => `\\${character}`)}%`;
+
+/** The numbers beside the views. */
+export async function countConversations(tx: Tx, userId: string): Promise<ConversationCounts> {
+  const { rows } = await tx.execute<ConversationCounts>(sql`
+    select count(*) filter (where assignee_id = ${userId}::uuid)::int as mine,
+      count(*) filter (where assignee_id is null and status in ('waiting', 'agent'))::int as unassigned,
+      count(*) filter (where status = 'waiting')::int as waiting,
+      count(*) filter (where status = 'bot')::int as bot,
+      count(*)::int as open
+    from conversations where status <> 'resolved'`);
+  return rows[0] ?? { mine: 0, unassigned: 0, waiting: 0, bot: 0, open: 0 };
+}

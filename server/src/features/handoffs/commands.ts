@@ -1,0 +1,136 @@
+import { sql } from 'drizzle-orm';
+import type { HandoffReason, Message, Priority } from '@parley/contract';
+import { conflict, notFound } from '../../platform/errors.ts';
+import { newId } from '../../platform/ids.ts';
+import type { Tx } from '../../platform/tenant.ts';
+import { append } from '../messages/commands.ts';
+import type { Guard } from '../messages/commands.ts';
+
+const RANK: Record<Priority, number> = { high: 0, normal: 1, low: 2 };
+
+export type HandoffRequest = {
+  reason: HandoffReason;
+  /** in words, for the agents */
+  detail?: string;
+  priority?: Priority;
+  /** what the customer asked last */
+  question?: string;
+  /** what the bot would have said, or tried */
+  attempt?: string;
+};
+
+/** System messages are shown in the viewer's own words by `event`; the text is the plain form for exports. */
+const systemMessage = (event: string, text: string, detail: Record<string, unknown>) => ({
+  author: { type: 'system' as const, id: null, name: null },
+  text,
+  payload: { event, detail },
+});
+
+/**
+ * Puts the conversation into the queue. Asking twice changes nothing: a conversation waits once.
+ * @returns the system message that tells of it, or nothing when it waited already, a human owns it, or the guard failed
+ */
+export async function requestHandoff(
+  tx: Tx,
+  target: { workspaceId: string; conversationId: string },
+  request: HandoffRequest,
+  guard?: Guard,
+): Promise<{ handoffId: string; message: Message } | undefined> {
+  const priority = request.priority ?? 'normal';
+  const handoffId = newId();
+  const made = await append(
+    tx,
+    target,
+    [
+      systemMessage('handoff.requested', 'Handed over to a person.', {
+        reason: request.reason,
+        detail: request.detail ?? null,
+      }),
+    ],
+    {
+      guard: { ...guard, status: 'bot' },
+      changes: sql`status = 'waiting', priority = ${priority}`,
+      facts: () => [
+        {
+          workspaceId: target.workspaceId,
+          type: 'handoff.requested',
+          subjectId: handoffId,
+          payload: { conversationId: target.conversationId, reason: request.reason, priority },
+        },
+      ],
+    },
+  );
+  if (made.outcome !== 'stored') return undefined;
+  await tx.execute(sql`
+    insert into handoffs (id, workspace_id, conversation_id, reason, reason_detail, priority, priority_rank, question, attempt)
+    values (${handoffId}::uuid, ${target.workspaceId}::uuid, ${target.conversationId}::uuid, ${request.reason},
+      ${request.detail ?? null}::text, ${priority}, ${RANK[priority]}, ${request.question?.slice(0, 2000) ?? null}::text,
+      ${request.attempt?.slice(0, 4000) ?? null}::text)`);
+  const message = made.messages[0];
+  return message && { handoffId, message };
+}
+
+/**
+ * A colleague takes a waiting conversation. Of two who try at once one gets it.
+ * @throws not-found; conflict when somebody was faster, naming them
+ */
+export async function pickUp(
+  tx: Tx,
+  target: { workspaceId: string; handoffId: string },
+  agent: { userId: string; name: string },
+): Promise<{ conversationId: string; messages: Message[] }> {
+  const { rows } = await tx.execute<{ conversation_id: string; got: boolean; by: string | null }>(sql`
+    with taken as (
+      update handoffs set status = 'picked_up', picked_up_by = ${agent.userId}::uuid, picked_up_at = now()
+      where id = ${target.handoffId}::uuid and status = 'waiting' returning conversation_id
+    )
+    select h.conversation_id, exists (select 1 from taken) as got, u.name as by
+    from handoffs h left join users u on u.id = h.picked_up_by where h.id = ${target.handoffId}::uuid`);
+  const row = rows[0];
+  if (!row) throw notFound('The handoff');
+  if (!row.got) {
+    // The row above was read before a faster colleague's commit: their name may only be there now.
+    const faster = await tx.execute<{ name: string }>(
+      sql`select u.name from handoffs h join users u on u.id = h.picked_up_by where h.id = ${target.handoffId}::uuid`,
+    );
+    const name = faster.rows[0]?.name ?? row.by;
+    throw conflict(name ? `${name} was faster and has this conversation.` : 'This conversation no longer waits.');
+  }
+  const made = await append(
+    tx,
+    { workspaceId: target.workspaceId, conversationId: row.conversation_id },
+    [systemMessage('handoff.picked_up', `${agent.name} joined.`, { agentName: agent.name })],
+    {
+      changes: sql`status = 'agent', assignee_id = ${agent.userId}::uuid`,
+      facts: () => [
+        {
+          workspaceId: target.workspaceId,
+          type: 'handoff.picked_up',
+          subjectId: target.handoffId,
+          payload: { conversationId: row.conversation_id, userId: agent.userId },
+        },
+      ],
+    },
+  );
+  return { conversationId: row.conversation_id, messages: made.outcome === 'stored' ? made.messages : [] };
+}
+
+/** Ends the waiting of a conversation that left the queue another way (taken over, resolved, given back). */
+export async function endWaiting(
+  tx: Tx,
+  conversationId: string,
+  by: 'cancelled' | 'picked_up',
+  userId?: string,
+): Promise<void> {
+  await tx.execute(sql`
+    update handoffs set status = ${by}, ended_at = case when ${by} = 'cancelled' then now() end,
+      picked_up_by = ${userId ?? null}::uuid, picked_up_at = case when ${by} = 'picked_up' then now() end
+    where conversation_id = ${conversationId}::uuid and status = 'waiting'`);
+}
+
+/** The work of a picked-up handoff is done. */
+export async function closeHandoffs(tx: Tx, conversationId: string): Promise<void> {
+  await tx.execute(sql`
+    update handoffs set status = 'closed', ended_at = now()
+    where conversation_id = ${conversationId}::uuid and status = 'picked_up'`);
+}
