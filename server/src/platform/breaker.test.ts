@@ -85,6 +85,20 @@ test('after 60 s one call decides: failure opens again, success closes', async (
   assert.equal(state(), 'closed', 'the failures before are forgotten');
 });
 
+test('calls from before that fail late, while it is open, do not count after it closed', async (context) => {
+  const { outbound, answer, fail, pass, state } = setUp(context);
+  const { promise, reject } = Promise.withResolvers<string>();
+  const slow = Promise.allSettled(Array.from({ length: 4 }, () => outbound.call('platform', () => promise, once)));
+  await fail(5);
+  pass(50_000);
+  reject(new HttpStatusError(504));
+  await slow;
+  pass(10_000);
+  await answer(200);
+  await fail(1);
+  assert.equal(state(), 'closed');
+});
+
 test('half-open lets one call through; the others wait for its verdict', async (context) => {
   const { outbound, fail, pass } = setUp(context);
   await fail(5);
@@ -177,7 +191,8 @@ test('a long Retry-After is handed to the caller instead of being slept through'
   assert.equal(seen.tries, 1);
 });
 
-test('a caller who stops during the wait is not kept waiting', async (context) => {
+// The wait would be 9 s: the limit turns sleeping through it into a failure.
+test('a caller who stops during the wait is not kept waiting', { timeout: 8_000 }, async (context) => {
   const { outbound } = setUp(context);
   const stop = new AbortController();
   const work = async (): Promise<never> => {

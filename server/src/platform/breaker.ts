@@ -5,7 +5,7 @@ import { LRUCache } from 'lru-cache';
 import { unavailable } from './errors.ts';
 import type { Logger } from './log.ts';
 import type { Metrics } from './metrics.ts';
-import { HttpStatusError, isNetworkError, OutboundTimeoutError, retryAfterOf, statusOf } from './outbound-errors.ts';
+import { isNetworkError, OutboundTimeoutError, retryAfterOf, statusOf } from './outbound-errors.ts';
 
 export { HttpStatusError, OutboundTimeoutError, readRetryAfter } from './outbound-errors.ts';
 
