@@ -64,6 +64,8 @@ export type Inbound =
       attachmentIds?: string[];
       location?: { latitude: number; longitude: number; name?: string };
       replyToMessageId?: string;
+      /** messages sent together (an album: one file each) share it; absent otherwise */
+      groupKey?: string;
       /** the sender's own idempotency key (widget) */
       clientId?: string;
       /** e.g. `request_agent` from a button */
@@ -71,7 +73,12 @@ export type Inbound =
     })
   | (InboundBase & { kind: 'edit'; messageId: string; text: string })
   | (InboundBase & { kind: 'delete'; messageId: string })
-  | (InboundBase & { kind: 'status'; messageId: string; status: 'sent' | 'delivered' | 'read' | 'failed'; detail?: string })
+  | (InboundBase & {
+      kind: 'status';
+      messageId: string;
+      status: 'sent' | 'delivered' | 'read' | 'failed';
+      detail?: string;
+    })
   /** the customer blocked or unblocked us */
   | (InboundBase & { kind: 'reachability'; reachable: boolean });
 
@@ -90,20 +97,36 @@ export type Part = { ordinal: number; method: string; body: Record<string, unkno
 /** Where to say it. */
 export type Target = { threadKey: string };
 
-/** The only door to the network a channel has: timeout, retry rule and breaker are already around it. */
+/** The only door to the network a channel has; `channels/http.ts` makes it. */
 export type ChannelHttp = {
-  /** `baseUrl` comes from config (`CHANNEL_<NAME>_API_URL`). Throws what `platform/breaker.ts` documents. */
+  /** from config (`CHANNEL_<NAME>_API_URL`); `path` is appended to it */
   baseUrl: string;
+  /**
+   * One attempt: few platforms have idempotency keys, so trying again is the delivery's decision.
+   * Resolves with whatever the platform answered, failures too. Rejects when there is no answer (network, timeout,
+   * open breaker: AppError `unavailable` with retryAfter) or it is too large (AppError `too_large`).
+   */
   fetch(
     path: string,
-    init: { method: 'GET' | 'POST'; headers?: Record<string, string>; body?: string | Buffer | FormData; timeoutMs?: number },
+    init: {
+      method: 'GET' | 'POST';
+      headers?: Record<string, string>;
+      body?: string | Buffer | FormData;
+      timeoutMs?: number;
+    },
   ): Promise<{ status: number; headers: Record<string, string>; body: Buffer }>;
   /** Reads a stored attachment. */
   readFile(attachment: Attachment): Promise<Buffer>;
 };
 
 export type SendResult =
-  | { outcome: 'sent'; platformId: string }
+  | {
+      outcome: 'sent';
+      /** as `messageId` of Inbound: edits, replies and receipts will name it */
+      platformId: string;
+      /** the platform moved the conversation: the thread's key from now on */
+      movedTo?: string;
+    }
   /** try again after this long (429 with retry_after, 5xx, network): order inside the conversation is kept */
   | { outcome: 'retry'; afterMs: number; reason: string }
   /** will never work as it is: 403 blocked, 400 chat not found */
@@ -115,6 +138,8 @@ export type Channel<Credentials = unknown> = {
   name: ChannelName;
   /** The platform's own words (contract.md). Parsed on save and after decryption. */
   credentials: ZodType<Credentials>;
+  /** Fields of the credentials we invent when they are left out: whoever saves them fills in `newToken()`. */
+  generated?: readonly string[];
   limits: { textLength: number; unit: 'utf16' | 'bytes' };
   verify(request: WebhookRequest, credentials: Credentials): Verification;
   /** 0..n events; throws `badRequest` on a body that is not the platform's. Unknown kinds of event parse to none. */

@@ -1,0 +1,69 @@
+/** A channel's door to the network: one attempt with timeout and breaker, no redirects, a bounded answer. */
+import type { Attachment, ChannelName } from '@parley/contract';
+import { HttpStatusError, readRetryAfter, type Outbound } from '../platform/breaker.ts';
+import { tooLarge } from '../platform/errors.ts';
+import type { ChannelHttp } from './contract.ts';
+
+const TIMEOUT_MS = 15_000;
+/** above the largest file a channel fetches (20 MB) */
+const MAX_ANSWER = 25 * 1024 * 1024;
+
+type Answer = Awaited<ReturnType<ChannelHttp['fetch']>>;
+
+/** Thrown through the breaker so that it counts the failure, and turned back into the answer behind it. */
+class IllAnswer extends HttpStatusError {
+  readonly answer: Answer;
+  constructor(answer: Answer, retryAfterSeconds: number | undefined) {
+    super(answer.status, '', retryAfterSeconds);
+    this.answer = answer;
+  }
+}
+
+export function createChannelHttp(parts: {
+  channel: ChannelName;
+  baseUrl: string;
+  outbound: Pick<Outbound, 'call'>;
+  readFile: (attachment: Attachment) => Promise<Buffer>;
+}): ChannelHttp {
+  const baseUrl = parts.baseUrl.replace(/\/+$/, '');
+  return {
+    baseUrl,
+    readFile: parts.readFile,
+    fetch: async (path, { method, headers, body, timeoutMs = TIMEOUT_MS }) => {
+      const attempt = async (signal: AbortSignal): Promise<Answer> => {
+        const response = await fetch(baseUrl + path, {
+          method,
+          signal,
+          // A redirect would carry credentials that stand in the path or a header to somebody else.
+          redirect: 'manual',
+          ...(headers ? { headers } : {}),
+          ...(body === undefined ? {} : { body: Buffer.isBuffer(body) ? new Uint8Array(body) : body }),
+        });
+        const answer = {
+          status: response.status,
+          headers: Object.fromEntries(response.headers),
+          body: await readBounded(response),
+        };
+        if (answer.status < 500) return answer;
+        throw new IllAnswer(answer, readRetryAfter(response.headers.get('retry-after')));
+      };
+      try {
+        return await parts.outbound.call(parts.channel, attempt, { timeoutMs, attempts: 1 });
+      } catch (error) {
+        if (error instanceof IllAnswer) return error.answer;
+        throw error;
+      }
+    },
+  };
+}
+
+async function readBounded(response: Response): Promise<Buffer> {
+  const pieces: Uint8Array[] = [];
+  let size = 0;
+  for await (const piece of response.body ?? []) {
+    size += piece.byteLength;
+    if (size > MAX_ANSWER) throw tooLarge('The platform answered with more than Parley takes.');
+    pieces.push(piece);
+  }
+  return Buffer.concat(pieces);
+}

@@ -1,0 +1,23 @@
+import type { Channel } from '../contract.ts';
+import { connect, disconnect, fetchMedia, typing } from './connect.ts';
+import { telegramCredentials, type TelegramCredentials } from './credentials.ts';
+import { parse } from './parse.ts';
+import { render, TEXT_LIMIT } from './render.ts';
+import { send } from './send.ts';
+import { verify } from './verify.ts';
+
+/** Telegram through the Bot API 10.1. */
+export const telegram: Channel<TelegramCredentials> = {
+  name: 'telegram',
+  credentials: telegramCredentials,
+  generated: ['secretToken'],
+  limits: { textLength: TEXT_LIMIT, unit: 'utf16' },
+  verify,
+  parse,
+  render,
+  send,
+  typing,
+  fetchMedia,
+  connect,
+  disconnect,
+};

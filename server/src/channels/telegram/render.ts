@@ -1,0 +1,110 @@
+/** Parley's words in Telegram's dialect: HTML parse mode, at most 4096 UTF-16 units a message after entity parsing. */
+import type { Attachment } from '@parley/contract';
+import type { Outbound, Part } from '../contract.ts';
+import { fromMarkdown, split, webAddress, type RichText, type Span } from '../rich-text.ts';
+
+export const TEXT_LIMIT = 4096;
+const MAX_SOURCES = 5;
+const SOURCE_TITLE = 80;
+const PHOTO_LIMIT = 10 * 1024 * 1024;
+const PHOTO_TYPES = new Set(['image/jpeg', 'image/png', 'image/webp']);
+
+export function render(message: Outbound): Part[] {
+  const rich = fromMarkdown(message.text);
+  appendSources(rich, message.citations);
+  const texts = split(rich, TEXT_LIMIT).map((part) => ({
+    method: 'sendMessage',
+    body: {
+      text: toHtml(part),
+      parse_mode: 'HTML',
+      // A preview would make Telegram fetch an address a model wrote, before anybody chose to open it.
+      link_preview_options: { is_disabled: true },
+    },
+  }));
+  const files = message.attachments.map((attachment) => ({ method: methodFor(attachment), body: {}, attachment }));
+  return [...texts, ...files].map((part, ordinal) => ({ ordinal, ...part }));
+}
+
+function methodFor(attachment: Attachment): string {
+  return PHOTO_TYPES.has(attachment.mime) && attachment.size <= PHOTO_LIMIT ? 'sendPhoto' : 'sendDocument';
+}
+
+/** Only sources a reader can open; the numbers are those of the text. */
+function appendSources(rich: RichText, citations: Outbound['citations']): void {
+  const seen = new Set<string>();
+  for (const citation of citations) {
+    const url = citation.url === null ? undefined : webAddress(citation.url);
+    if (url === undefined || seen.has(url) || seen.size >= MAX_SOURCES) continue;
+    rich.text += `${seen.size === 0 && rich.text !== '' ? '\n\n' : seen.size === 0 ? '' : '\n'}[${citation.number}] `;
+    seen.add(url);
+    const start = rich.text.length;
+    rich.text += shortTitle(citation.title) || new URL(url).hostname;
+    rich.spans.push({ type: 'link', start, end: rich.text.length, url });
+  }
+}
+
+function shortTitle(title: string): string {
+  const oneLine = title.replaceAll('\u0000', '').toWellFormed().replace(/\s+/g, ' ').trim();
+  return oneLine.length <= SOURCE_TITLE ? oneLine : `${[...oneLine].slice(0, SOURCE_TITLE - 1).join('')}…`;
+}
+
+const escapeText = (text: string): string =>
+  text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+const escapeAttribute = (text: string): string => escapeText(text).replaceAll('"', '&quot;');
+
+const TAGS: Record<Exclude<Span['type'], 'link' | 'pre'>, string> = {
+  bold: 'b',
+  italic: 'i',
+  strikethrough: 's',
+  code: 'code',
+  blockquote: 'blockquote',
+};
+
+function tagsOf(span: Span): [open: string, close: string] {
+  if (span.type === 'link') return [`<a href="${escapeAttribute(span.url ?? '')}">`, '</a>'];
+  if (span.type !== 'pre') return [`<${TAGS[span.type]}>`, `</${TAGS[span.type]}>`];
+  return span.language === undefined
+    ? ['<pre>', '</pre>']
+    : [`<pre><code class="language-${escapeAttribute(span.language)}">`, '</code></pre>'];
+}
+
+export function toHtml(rich: RichText): string {
+  // Outer before inner where they start together; of equals, the later written is the outer one.
+  const spans = rich.spans
+    .map((span, index) => ({ span, index }))
+    .sort((a, b) => a.span.start - b.span.start || b.span.end - a.span.end || b.index - a.index)
+    .map(({ span }) => span);
+  let html = '';
+  let at = 0;
+  const open: Span[] = [];
+  const advance = (to: number): void => {
+    html += escapeText(rich.text.slice(at, to));
+    at = to;
+  };
+  const closeUntil = (offset: number): void => {
+    for (let last = open.at(-1); last && last.end <= offset; last = open.at(-1)) {
+      advance(last.end);
+      html += tagsOf(last)[1];
+      open.pop();
+    }
+  };
+  for (const span of spans) {
+    closeUntil(span.start);
+    advance(span.start);
+    html += tagsOf(span)[0];
+    open.push(span);
+  }
+  closeUntil(Infinity);
+  advance(rich.text.length);
+  return html;
+}
+
+/** The same words without marks, for when Telegram refuses our entities. Reads only what `toHtml` wrote. */
+export function toPlain(html: string): string {
+  return html
+    .replace(/<[^>]*>/g, '')
+    .replaceAll('&lt;', '<')
+    .replaceAll('&gt;', '>')
+    .replaceAll('&quot;', '"')
+    .replaceAll('&amp;', '&');
+}
