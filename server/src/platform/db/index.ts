@@ -79,7 +79,7 @@ export async function openDatabase(config: DatabaseConfig, log: Logger, migratio
   }
 
   async function close(): Promise<void> {
-    const ended = Promise.all(pools.map((pool) => (pool.ended ? undefined : pool.end())));
+    const ended = Promise.all(pools.map((pool) => (pool.ending ? undefined : pool.end())));
     if ((await within(ended, CLOSE_WITHIN_MS)) === 'late') log.warn('closing the database over running statements');
     await embedded?.close();
   }

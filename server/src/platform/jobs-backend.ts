@@ -1,0 +1,103 @@
+import { createPostgresBackend, Queue, runMigrations, Worker } from 'bullmq';
+import type { Processor, QueueOptions, WorkerOptions } from 'bullmq';
+import { Redis } from 'ioredis';
+import type { Config } from './config.ts';
+import type { Database } from './db/index.ts';
+import type { Logger } from './log.ts';
+
+/** What a job carries: the payload, and the id of the request that caused it. */
+export type Envelope = { payload: unknown; requestId: string };
+export type JobQueue = Pick<
+  Queue<Envelope>,
+  'add' | 'upsertJobScheduler' | 'getJobCounts' | 'getFailed' | 'getJob' | 'waitUntilReady' | 'close'
+> & { on(event: 'error', listener: (error: Error) => void): unknown };
+export type JobWorker = Pick<Worker<Envelope>, 'waitUntilReady' | 'close'> & {
+  on(event: 'error', listener: (error: Error) => void): unknown;
+};
+
+/** Where jobs live. Both kinds have the same semantics; see the contract test in jobs.test.ts. */
+export type JobsBackend = {
+  /** Ready for `queue` and `worker`; prepares the schema where there is one. */
+  prepare(): Promise<void>;
+  queue(name: string, options: Omit<QueueOptions, 'connection'>): JobQueue;
+  /** `workers`: how many this process will run in all, since each holds a connection of its own to be woken by. */
+  worker(
+    name: string,
+    work: Processor<Envelope>,
+    options: Omit<WorkerOptions, 'connection'>,
+    workers: number,
+  ): JobWorker;
+  close(): Promise<void>;
+};
+
+const SCHEMA = 'bullmq';
+
+/** Jobs in a schema of their own in the product's database, woken by NOTIFY (also in the embedded one). */
+export function postgresJobs(database: Database): JobsBackend {
+  const pools: ReturnType<Database['openPool']>[] = [];
+  const open = (name: string, max: number) => {
+    const pool = database.openPool({ max, searchPath: SCHEMA, name });
+    // Every queue listens for the pool's errors; that is no leak.
+    pool.setMaxListeners(100);
+    pools.push(pool);
+    return pool;
+  };
+  let producers: ReturnType<typeof open> | undefined;
+  let consumers: ReturnType<typeof open> | undefined;
+  return {
+    async prepare() {
+      await database.asOwner(async (client) => {
+        await runMigrations(client, SCHEMA);
+        await client.query(
+          `grant usage on schema ${SCHEMA} to parley_app;
+           grant select, insert, update, delete on all tables in schema ${SCHEMA} to parley_app;
+           grant usage, select on all sequences in schema ${SCHEMA} to parley_app`,
+        );
+      });
+    },
+    queue(name, options) {
+      producers ??= open('parley jobs', 4);
+      return new Queue(name, { ...options, connection: producers }, createPostgresBackend);
+    },
+    worker(name, work, options, workers) {
+      consumers ??= open('parley workers', workers * 2 + 2);
+      return new Worker(name, work, { ...options, connection: consumers }, createPostgresBackend);
+    },
+    async close() {
+      await Promise.all(pools.map((pool) => pool.end()));
+    },
+  };
+}
+
+/** Jobs in Redis. What is lost with it is found again by the sweeper: nothing lives in a job alone. */
+export function redisJobs(url: string, log: Logger): JobsBackend {
+  const connections: Redis[] = [];
+  const connect = (maxRetriesPerRequest: number | null) => {
+    const connection = new Redis(url, { maxRetriesPerRequest, connectTimeout: 10_000 });
+    connection.on('error', (error) => log.warn({ err: error }, 'redis connection'));
+    connections.push(connection);
+    return connection;
+  };
+  let producers: Redis | undefined;
+  let consumers: Redis | undefined;
+  const prefix = 'parley';
+  return {
+    async prepare() {},
+    queue(name, options) {
+      // An add fails after a few tries, so that a request does not hang; a worker waits for Redis as long as it takes.
+      producers ??= connect(5);
+      return new Queue(name, { ...options, prefix, connection: producers });
+    },
+    worker(name, work, options) {
+      consumers ??= connect(null);
+      return new Worker(name, work, { ...options, prefix, connection: consumers });
+    },
+    async close() {
+      for (const connection of connections) connection.disconnect();
+    },
+  };
+}
+
+export function chooseJobsBackend(config: Pick<Config, 'redis'>, database: Database, log: Logger): JobsBackend {
+  return config.redis.url ? redisJobs(config.redis.url, log) : postgresJobs(database);
+}

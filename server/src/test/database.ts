@@ -1,0 +1,65 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import pg from 'pg';
+import { openDatabase } from '../platform/db/index.ts';
+import type { Database, DatabaseConfig } from '../platform/db/index.ts';
+import { createLogger } from '../platform/log.ts';
+
+export type TestDatabase = {
+  config: DatabaseConfig;
+  database: Database;
+  /** Closes it and opens the same data again. */
+  reopen(): Promise<Database>;
+  /** Closes it and leaves nothing behind. */
+  remove(): Promise<void>;
+};
+
+/**
+ * A fresh, migrated database for one test file: on the server DATABASE_URL names, in a database of its own, or else
+ * the embedded one in a folder of its own. The same tests hold on both.
+ *
+ * @param migrations folder of migrations other than the product's
+ */
+export async function createTestDatabase(migrations?: string): Promise<TestDatabase> {
+  const server = process.env.DATABASE_URL;
+  const name = `parley_test_${randomBytes(6).toString('hex')}`;
+  const dataDir = mkdtempSync(join(tmpdir(), 'parley-test-'));
+  if (server) await administer(server, `create database ${name}`);
+  const config: DatabaseConfig = { dataDir, database: { url: server && within(server, name), replicaUrls: [] } };
+  const log = createLogger({ level: process.env.LOG_LEVEL ?? 'fatal' });
+  let database = await openDatabase(config, log, migrations);
+  return {
+    config,
+    get database() {
+      return database;
+    },
+    async reopen() {
+      await database.close();
+      database = await openDatabase(config, log, migrations);
+      return database;
+    },
+    async remove() {
+      await database.close();
+      if (server) await administer(server, `drop database ${name} with (force)`);
+      rmSync(dataDir, { recursive: true, force: true });
+    },
+  };
+}
+
+function within(server: string, name: string): string {
+  const url = new URL(server);
+  url.pathname = `/${name}`;
+  return url.href;
+}
+
+async function administer(server: string, statement: string): Promise<void> {
+  const client = new pg.Client({ connectionString: server });
+  await client.connect();
+  try {
+    await client.query(statement);
+  } finally {
+    await client.end();
+  }
+}
