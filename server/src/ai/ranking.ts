@@ -34,6 +34,11 @@ export const rank = (candidates: Candidate[], terms: Term[], now = Date.now()): 
       const merged = 0.5 * normaliseVector(candidate.vectorScore) + 0.5 * text;
       const faq = candidate.sourceType === 'faq' ? 1.2 : 1;
       const recent = ageInDays(candidate.updatedAt, now) <= recentDays ? 1.1 : 1;
-      return { ...candidate, textScore: text, matched: matches.map((match) => match.ord - 1), score: merged * faq * recent };
+      return {
+        ...candidate,
+        textScore: text,
+        matched: matches.map((match) => match.ord - 1),
+        score: merged * faq * recent,
+      };
     })
     .sort((a, b) => b.score - a.score || a.chunkId.localeCompare(b.chunkId));

@@ -27,10 +27,13 @@ export type Passage = {
   matched: number[];
 };
 
+/** `place` is the term's place in the request's `terms`; `documents` counts the chunks that have it (to 5,000). */
+export type WeighedTerm = { place: number; term: string; weight: number; documents: number };
+
 export type Retrieval = {
   passages: Passage[];
   /** the terms the text leg looked for; `weight` is their rarity in these knowledge bases (idf) */
-  terms: { term: string; weight: number; documents: number }[];
+  terms: WeighedTerm[];
   /** chunks searched (counted to 20,000) */
   searched: number;
   milliseconds: { embedding: number; search: number };
@@ -146,7 +149,8 @@ export const retrieve = async (store: Store, embedder: Embedder, request: Retrie
   const found = (rows[0]?.terms ?? []).map((term) => ({ ...term, weight: rarity(term.documents, searched) }));
   const candidates = rows.flatMap((line): Candidate[] => {
     const { id, source_id, source_type, title, heading_path, text, tokens, updated_at } = line;
-    if (!id || !source_id || !source_type || title === null || text === null || tokens === null || !updated_at) return [];
+    if (!id || !source_id || !source_type || title === null || text === null || tokens === null || !updated_at)
+      return [];
     return [
       {
         chunkId: id,
@@ -166,7 +170,7 @@ export const retrieve = async (store: Store, embedder: Embedder, request: Retrie
   });
   return {
     passages: fit(rank(candidates, found), limit, tokenBudget),
-    terms: found.map(({ term, weight, documents }) => ({ term, weight, documents })),
+    terms: found.map(({ ord, term, weight, documents }) => ({ place: ord - 1, term, weight, documents })),
     searched,
     milliseconds: { embedding: embedded - started, search: performance.now() - embedded },
   };

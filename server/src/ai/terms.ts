@@ -30,8 +30,7 @@ const words = (text: string): string[] =>
   );
 
 /** setErrorHandler, FST_ERR_X, body_limit, HTTP2: spelled so that only an exact hit is meant. */
-export const isIdentifier = (word: string): boolean =>
-  /[a-z][A-Z]|_|^[A-Z]{2,}\d*$|[a-zA-Z]\d|\d[a-zA-Z]/.test(word);
+export const isIdentifier = (word: string): boolean => /[a-z][A-Z]|_|^[A-Z]{2,}\d*$|[a-zA-Z]\d|\d[a-zA-Z]/.test(word);
 
 /** The words of a question that tell something, in order, without doubles; identifiers first. */
 export const contentTerms = (text: string): string[] => {
@@ -73,9 +72,12 @@ const instruction =
  * Search terms for a question. A model is asked only where it helps: a long question, or one that leans on earlier
  * messages. When it fails or is slow (4 s), the built-in terms serve: a search never fails for want of terms.
  */
-export const searchTerms = async (
-  input: { question: string; history: Turn[]; model?: LanguageModel; signal?: AbortSignal },
-): Promise<SearchTerms> => {
+export const searchTerms = async (input: {
+  question: string;
+  history: Turn[];
+  model?: LanguageModel;
+  signal?: AbortSignal;
+}): Promise<SearchTerms> => {
   const { question, history, model, signal } = input;
   const builtin = builtinTerms(question, history);
   const leans = history.length > 0 && leansOnHistory(question);

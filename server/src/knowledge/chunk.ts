@@ -64,8 +64,6 @@ export const chunk = ({ title, blocks }: Extracted): Chunk[] =>
       const first = group[0]?.block;
       const headingPath = first?.headingPath ?? [];
       const text = group.map((part) => part.block.text).join(separator);
-      const contentHash = createHash('sha256')
-        .update(embeddingText(title, { headingPath, text }))
-        .digest('hex');
+      const contentHash = createHash('sha256').update(embeddingText(title, { headingPath, text })).digest('hex');
       return { ordinal, headingPath, page: first?.page ?? null, text, tokens: countTokens(text), contentHash };
     });

@@ -18,7 +18,13 @@ const answerSchema = z.union([
   z.object({ id: z.number(), error: z.string() }),
 ]);
 
-type Pending = { texts: string[]; vectors: number[][]; retried: boolean; resolve(v: number[][]): void; reject(e: Error): void };
+type Pending = {
+  texts: string[];
+  vectors: number[][];
+  retried: boolean;
+  resolve(v: number[][]): void;
+  reject(e: Error): void;
+};
 
 export type EmbedderOptions = {
   /** the thread's entry; tests give one that crashes */

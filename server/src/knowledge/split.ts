@@ -44,7 +44,7 @@ const byLength = (text: string, limit: number): string[] => {
   const letters = [...text];
   // A token of any text has at least one character, so `limit` characters always fit in `limit` × 4 bytes; start wide.
   const pieces: string[] = [];
-  for (let at = 0; at < letters.length; ) {
+  for (let at = 0; at < letters.length;) {
     let length = Math.min(letters.length - at, limit * 4);
     while (length > 1 && countTokens(letters.slice(at, at + length).join('')) > limit) length = Math.ceil(length / 2);
     pieces.push(letters.slice(at, at + length).join(''));
@@ -59,8 +59,7 @@ const sentences = (text: string): string[] => [...segmenter.segment(text)].map((
 const bySentences = (text: string, limit: number): string[] =>
   fill(sentences(text), limit, (sentence) => byWords(sentence, limit), overlapTokens);
 const lines = (text: string): string[] => text.split(/(?<=\n)/);
-const byLines = (text: string, limit: number): string[] =>
-  fill(lines(text), limit, (line) => bySentences(line, limit));
+const byLines = (text: string, limit: number): string[] => fill(lines(text), limit, (line) => bySentences(line, limit));
 
 /** List items with everything nested under them. */
 const items = (text: string): string[] => {

@@ -67,17 +67,22 @@ export const parseHtml = (html: string, name: string): Extracted => {
   guard(html);
   try {
     const { document } = parseHTML(/<html[\s>]/i.test(html) ? html : `<html><body>${html}</body></html>`);
-    const title = document.querySelector('title')?.textContent?.trim() || document.querySelector('h1')?.textContent?.trim();
+    const title =
+      document.querySelector('title')?.textContent?.trim() || document.querySelector('h1')?.textContent?.trim();
     // Readability changes the tree it reads, so the fallback is taken first.
     const whole = document.body.cloneNode(true);
-    for (const frame of whole.querySelectorAll('nav,header,footer,aside,script,style,noscript,template,form')) frame.remove();
+    for (const frame of whole.querySelectorAll('nav,header,footer,aside,script,style,noscript,template,form'))
+      frame.remove();
     const article = new Readability<string>(document, { charThreshold: 200, keepClasses: true }).parse();
     // Readability sometimes keeps one column of a page of equal parts: then the whole page is the better reading.
     const words = (text: string | null | undefined) => (text ?? '').split(/\s+/).length;
     const found = article?.content && words(article.textContent) * 3 >= words(whole.textContent);
     const markdown = createTurndown().turndown(found && article.content ? article.content : whole.innerHTML);
     const parsed = parseMarkdown(markdown, name);
-    return { title: (title || article?.title || titleFromName(name)).replace(/\s+/g, ' ').slice(0, 200), blocks: parsed.blocks };
+    return {
+      title: (title || article?.title || titleFromName(name)).replace(/\s+/g, ' ').slice(0, 200),
+      blocks: parsed.blocks,
+    };
   } catch (error) {
     if (error instanceof RangeError) throw extractionFailed('This page is nested too deeply to be read.', error);
     throw error;

@@ -34,7 +34,9 @@ export const extract = ({ content, mime, name }: FileToExtract): Extracted => {
     extractors.find((candidate) => candidate.mimes.includes(declared));
   if (!extractor) {
     const kind = extension ? `.${extension} files` : `files of type ${declared.slice(0, 60) || 'unknown'}`;
-    throw extractionFailed(`Parley cannot read ${kind}. It reads ${acceptedExtensions.map((e) => `.${e}`).join(', ')}.`);
+    throw extractionFailed(
+      `Parley cannot read ${kind}. It reads ${acceptedExtensions.map((e) => `.${e}`).join(', ')}.`,
+    );
   }
   const { title, blocks } = extractor.extract(content, name);
   const cleaned = clean(blocks);

@@ -12,7 +12,10 @@ const splitFrontMatter = (text: string): { title?: string; body: string } => {
   if (!text.startsWith('---\n')) return { body: text };
   const end = text.indexOf('\n---', 3);
   if (end === -1) return { body: text };
-  const title = text.slice(4, end).match(/^title:[ \t]*["']?([^"'\n]{1,200})/m)?.[1]?.trim();
+  const title = text
+    .slice(4, end)
+    .match(/^title:[ \t]*["']?([^"'\n]{1,200})/m)?.[1]
+    ?.trim();
   const body = text.slice(end + 4);
   return title ? { title, body } : { body };
 };

@@ -1,0 +1,192 @@
+import { similarity, type Embedder } from '../knowledge/embed.ts';
+import { confidenceOf, type Features } from './confidence.ts';
+import type { Passage, WeighedTerm } from './retrieval.ts';
+import { units, type Unit } from './sentences.ts';
+import { hasTerm, stems } from './words.ts';
+
+export type Citation = {
+  chunkId: string;
+  title: string;
+  /** words of the passage itself; ' … ' stands where words were left out */
+  quote: string;
+};
+
+export type Extract = {
+  haveEnoughInformation: boolean;
+  /** 0…1: the share of such answers that are right, as measured on the evaluation's training half */
+  confidence: number;
+  /** '' when there is not enough information */
+  text: string;
+  paragraphs: string[];
+  citations: Citation[];
+  /** what the confidence was computed from, for the flight recorder */
+  features: Features;
+};
+
+export type ExtractiveRequest = {
+  question: string;
+  /** best first */
+  passages: Passage[];
+  terms: WeighedTerm[];
+  /** answers below it are withheld (default 0.5) */
+  threshold?: number;
+};
+
+type Scored = { unit: Unit; at: number; passage: Passage; score: number; similarity: number; coverage: number };
+
+/** Sentences that are worth embedding: 3–5 ms each, so the lexically hopeless ones are left out. */
+const embedded = 24;
+const passagesRead = 6;
+
+const asksHow = (question: string): boolean =>
+  /\b(how|example|code|snippet|syntax|show|configure|set ?up|enable|use)\b/i.test(question);
+
+const pointer =
+  /^(see|check|for more|refer|read|more|learn|to learn|as noted|as shown|the following|here is|example)\b/i;
+const needsWhatFollows = /:\s*$/;
+
+const quotable = (unit: Unit): boolean =>
+  unit.kind !== 'code' &&
+  /\p{L}{2}/u.test(unit.text) &&
+  (unit.text.split(' ').length >= 4 || /^[\w\s*`]+:\s*\S/.test(unit.text));
+
+const lastHeadings = (passage: Passage): string => passage.headingPath.slice(-2).join(' ') || passage.title;
+
+/** Weighted share of the terms a text has. Terms outside of every passage count as missing, by their rarity. */
+const coverageOf = (text: string, terms: WeighedTerm[]): number => {
+  const whole = terms.reduce((sum, term) => sum + term.weight, 0);
+  if (whole === 0) return 0;
+  const found = stems(text);
+  return terms.reduce((sum, term) => sum + (hasTerm(found, term.term) ? term.weight : 0), 0) / whole;
+};
+
+const scoreUnits = async (request: ExtractiveRequest, embedder: Embedder): Promise<Scored[]> => {
+  const { question, passages, terms } = request;
+  const top = passages[0]?.score || 1;
+  const rough = passages.slice(0, passagesRead).flatMap((passage) =>
+    units(passage.text).flatMap((unit, at): Scored[] => {
+      if (!quotable(unit)) return [];
+      const own = coverageOf(unit.text, terms);
+      const withHeading = coverageOf(`${passage.title} ${lastHeadings(passage)} ${unit.text}`, terms);
+      const coverage = 0.5 * own + 0.5 * withHeading;
+      const penalty = pointer.test(unit.text) ? 0.15 : 0;
+      const lead = at === 0 ? 0.05 : at < 3 ? 0.03 : 0;
+      const score = 0.45 * coverage + 0.3 * (passage.score / top) + lead - penalty;
+      return [{ unit, at, passage, score, similarity: 0, coverage: withHeading }];
+    }),
+  );
+  const chosen = rough.sort((a, b) => b.score - a.score).slice(0, embedded);
+  const texts = chosen.map(({ unit, passage }) => `${lastHeadings(passage)}. ${unit.text}`.slice(0, 400));
+  const [asked, ...vectors] = await embedder.embed([question.slice(0, 1000), ...texts]);
+  return chosen
+    .map((scored, index) => {
+      const near = similarity(asked ?? [], vectors[index] ?? []);
+      return { ...scored, similarity: near, score: scored.score + 0.5 * near };
+    })
+    .sort((a, b) => b.score - a.score);
+};
+
+/** Up to four sentences of the best passage, in its own order; the neighbours of the best one first. */
+const choose = (scored: Scored[], passage: Passage): Scored[] => {
+  const own = scored.filter((candidate) => candidate.passage === passage);
+  const best = own[0];
+  if (!best) return [];
+  const near = (candidate: Scored) =>
+    candidate.unit.block === best.unit.block ? 0.12 : Math.abs(candidate.at - best.at) <= 2 ? 0.05 : 0;
+  const kept = own
+    .slice(1)
+    .map((candidate) => ({ candidate, worth: candidate.score + near(candidate) }))
+    .filter(({ worth }) => worth >= best.score * 0.72)
+    .sort((a, b) => b.worth - a.worth)
+    .slice(0, 3)
+    .map(({ candidate }) => candidate);
+  return [best, ...kept].sort((a, b) => a.at - b.at);
+};
+
+/** Chosen units → paragraphs: sentences of one block together, list items as a list, code after the words it belongs to. */
+const compose = (chosen: Scored[], all: Unit[], withCode: boolean): string[] => {
+  const paragraphs: string[] = [];
+  let lastBlock = -1;
+  chosen.forEach(({ unit, at }, index) => {
+    const following = all[at + 1];
+    const code = following?.kind === 'code' && following.text.split('\n').length <= 30 ? following : undefined;
+    const leads = needsWhatFollows.test(unit.text);
+    // "For example:" without its example is half a sentence.
+    if (leads && !code && chosen[index + 1]?.at !== at + 1) return;
+    const line =
+      unit.kind === 'item' && chosen.filter((other) => other.unit.block === unit.block).length > 1
+        ? `- ${unit.text}`
+        : unit.text;
+    if (unit.block === lastBlock && paragraphs.length > 0) {
+      const joint = unit.kind === 'item' || unit.kind === 'row' ? '\n' : ' ';
+      paragraphs[paragraphs.length - 1] += `${joint}${line}`;
+    } else paragraphs.push(line);
+    lastBlock = unit.block;
+    if (code && (leads || (withCode && all[at + 1]?.block === unit.block + 1))) {
+      paragraphs.push(code.text);
+      lastBlock = code.block;
+    }
+  });
+  return paragraphs;
+};
+
+const featuresOf = (request: ExtractiveRequest, scored: Scored[]): Features => {
+  const { passages, terms } = request;
+  const best = scored[0];
+  const whole = terms.reduce((sum, term) => sum + term.weight, 0);
+  const weightOf = (places: number[]) =>
+    terms.reduce((sum, term) => sum + (places.includes(term.place) ? term.weight : 0), 0);
+  const passage = best?.passage ?? passages[0];
+  const unknown = terms.filter((term) => term.documents === 0).reduce((sum, term) => sum + term.weight, 0);
+  const second = passages.find((other) => other !== passage);
+  return {
+    vector: Math.max(0, ...passages.map((other) => other.vectorScore)),
+    passageVector: passage?.vectorScore ?? 0,
+    passageCoverage: whole > 0 && passage ? weightOf(passage.matched) / whole : 0,
+    passageText: passage?.textScore ?? 0,
+    sentence: best?.similarity ?? 0,
+    sentenceCoverage: best?.coverage ?? 0,
+    unknown: whole > 0 ? unknown / whole : 1,
+    margin: passage && second ? passage.score - second.score : 0,
+    faq: passage?.sourceType === 'faq' ? 1 : 0,
+  };
+};
+
+/**
+ * An answer without a language model: whole sentences quoted from the best passage, or the whole answer of an FAQ.
+ * Says so when the passages do not hold the answer.
+ */
+export const extractiveAnswer = async (request: ExtractiveRequest, embedder: Embedder): Promise<Extract> => {
+  const { question, passages, threshold = 0.5 } = request;
+  const scored = await scoreUnits(request, embedder);
+  const features = featuresOf(request, scored);
+  const none = { haveEnoughInformation: false, text: '', paragraphs: [], citations: [], features };
+  const best = scored[0];
+  if (!best || passages.length === 0) return { ...none, confidence: 0 };
+  const confidence = confidenceOf(features);
+  if (confidence < threshold) return { ...none, confidence };
+  const { passage } = best;
+  const cite = (quote: string): Citation => ({ chunkId: passage.chunkId, title: passage.title, quote });
+  if (passage.sourceType === 'faq') {
+    const paragraphs = passage.text.split(/\n{2,}(?=\S)/);
+    return {
+      haveEnoughInformation: true,
+      confidence,
+      text: passage.text,
+      paragraphs,
+      citations: [cite(passage.text)],
+      features,
+    };
+  }
+  const chosen = choose(scored, passage);
+  const paragraphs = compose(chosen, units(passage.text), asksHow(question));
+  if (paragraphs.length === 0) return { ...none, confidence };
+  return {
+    haveEnoughInformation: true,
+    confidence,
+    text: paragraphs.join('\n\n'),
+    paragraphs,
+    citations: [cite(chosen.map(({ unit }) => unit.quote).join(' … '))],
+    features,
+  };
+};
