@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createTableRelationsHelpers, extractTablesRelationalConfig } from 'drizzle-orm';
-import type { ExtractTablesWithRelations } from 'drizzle-orm';
+import type { ExtractTablesWithRelations, SQL } from 'drizzle-orm';
 import { NodePgSession, NodePgTransaction } from 'drizzle-orm/node-postgres';
 import { PgDialect } from 'drizzle-orm/pg-core';
 import type { PoolClient, QueryResultRow } from 'pg';
@@ -28,6 +28,8 @@ export type Store = {
    * @throws TypeError when `workspaceId` is no uuid, before anything is sent
    */
   inWorkspace<T>(workspaceId: string, work: (tx: Tx) => Promise<T>): Promise<T>;
+  /** One statement in a transaction of its own under the workspace: the hot path's form of `inWorkspace`. */
+  once<Row extends Record<string, unknown>>(workspaceId: string, query: SQL): Promise<Row[]>;
   /** The same as the role parley_system, which sees the few tables and columns granted to it across all workspaces. */
   asSystem<T>(work: (tx: Tx) => Promise<T>): Promise<T>;
   /** One statement on its own as parley_app; without a workspace it sees no tenant's rows unless it sets one itself. */
@@ -101,12 +103,16 @@ export function createStore(database: Database): Store {
     }
   }
 
+  async function inWorkspace<T>(workspaceId: string, work: (tx: Tx) => Promise<T>): Promise<T> {
+    // It is written into the statement, so nothing but a uuid may pass.
+    if (typeof workspaceId !== 'string' || !UUID.test(workspaceId)) throw new TypeError('workspaceId must be a uuid');
+    return transaction(`BEGIN; SELECT set_config('app.workspace_id', '${workspaceId}', true)`, work);
+  }
+
   return {
-    async inWorkspace(workspaceId, work) {
-      // It is written into the statement, so nothing but a uuid may pass.
-      if (typeof workspaceId !== 'string' || !UUID.test(workspaceId)) throw new TypeError('workspaceId must be a uuid');
-      return transaction(`BEGIN; SELECT set_config('app.workspace_id', '${workspaceId}', true)`, work);
-    },
+    inWorkspace,
+    once: async <Row extends Record<string, unknown>>(workspaceId: string, query: SQL) =>
+      (await inWorkspace(workspaceId, (tx) => tx.execute<Row>(query))).rows,
     asSystem: (work) => transaction('BEGIN; SET LOCAL ROLE parley_system', work),
     async statement<Row extends QueryResultRow>(text: string, values: unknown[]) {
       statements++;

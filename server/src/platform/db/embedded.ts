@@ -39,6 +39,8 @@ export async function startEmbedded(dataDir: string, log: Logger): Promise<Embed
   const worker = new Worker(new URL('./embedded-worker.ts', import.meta.url), {
     workerData: settings,
     name: 'database',
+    // Flags meant for the main program (a debugger, a string to run) are not for the database.
+    execArgv: [],
   });
   const streams = new Map<number, PortStream>();
   let nextId = 1;
