@@ -1,0 +1,37 @@
+import type { Bot } from '@parley/contract';
+import { createCache } from '../../platform/cache.ts';
+import { AppError } from '../../platform/errors.ts';
+import type { Store } from '../../platform/tenant.ts';
+import type { Wake } from '../../platform/wake.ts';
+import { findBot } from './queries.ts';
+
+/** Woken with `${workspaceId} ${botId}` after every change of a bot or of what it reads. */
+export const BOT_CHANGED = 'bot:changed';
+export const botKey = (workspaceId: string, botId: string): string => `${workspaceId} ${botId}`;
+
+export type BotDirectory = {
+  /** The bot, or null when it is not there, deleted, or of another workspace. */
+  byId(workspaceId: string, botId: string): Promise<Bot | null>;
+  forget(workspaceId: string, botId: string): void;
+};
+
+/** Bots for the path of a message: read once in five minutes, or again after a change in this process. */
+export function createBotDirectory({ store, wake }: { store: Store; wake: Wake }): BotDirectory {
+  const known = createCache<{ bot: Bot | null }>({ max: 5_000, ttlMs: 5 * 60_000 });
+  wake.on(BOT_CHANGED, (key) => known.delete(key));
+
+  return {
+    async byId(workspaceId, botId) {
+      const { bot } = await known.load(botKey(workspaceId, botId), async () => {
+        try {
+          return { bot: await store.inWorkspace(workspaceId, (tx) => findBot(tx, botId)) };
+        } catch (error) {
+          if (error instanceof AppError && error.status === 404) return { bot: null };
+          throw error;
+        }
+      });
+      return bot;
+    },
+    forget: (workspaceId, botId) => known.delete(botKey(workspaceId, botId)),
+  };
+}

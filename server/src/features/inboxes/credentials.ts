@@ -1,0 +1,38 @@
+import type { ChannelName } from '@parley/contract';
+import { channels } from '../../channels/registry.ts';
+import type { Keyring } from '../../platform/crypto.ts';
+import { badRequest } from '../../platform/errors.ts';
+import { fieldProblems } from '../../platform/http/index.ts';
+import { newToken } from '../../platform/ids.ts';
+
+/**
+ * What somebody typed as credentials, checked by the channel. Fields the channel invents are filled in when left out.
+ * @throws badRequest naming the fields, never their content
+ */
+export function parseCredentials(channel: ChannelName, input: Record<string, unknown>): unknown {
+  const { credentials, generated = [] } = channels[channel];
+  const missing = generated.filter((field) => input[field] === undefined || input[field] === '');
+  const filled = { ...input, ...Object.fromEntries(missing.map((field) => [field, newToken()])) };
+  const parsed = credentials.safeParse(filled);
+  if (parsed.success) return parsed.data;
+  throw badRequest(
+    'The credentials are not valid.',
+    fieldProblems(parsed.error).map((problem) => ({
+      ...problem,
+      field: problem.field ? `credentials.${problem.field}` : 'credentials',
+    })),
+  );
+}
+
+/** The id of the row is bound in: credentials copied to another inbox do not open there. */
+export const sealCredentials = (keyring: Keyring, inboxId: string, credentials: unknown): string =>
+  keyring.encrypt(JSON.stringify(credentials), inboxId);
+
+/** @throws DecryptError, or ZodError when the channel no longer takes what was stored */
+export function openCredentials(
+  keyring: Keyring,
+  inbox: { id: string; channel: ChannelName; credentials: string | null },
+): unknown {
+  const stored: unknown = inbox.credentials === null ? {} : JSON.parse(keyring.decrypt(inbox.credentials, inbox.id));
+  return channels[inbox.channel].credentials.parse(stored);
+}

@@ -1,0 +1,103 @@
+import { and, eq, isNull } from 'drizzle-orm';
+import type { ChannelName, Inbox, WidgetSettings } from '@parley/contract';
+import { inboxes } from '../../db/schema/index.ts';
+import { createCache } from '../../platform/cache.ts';
+import type { Keyring } from '../../platform/crypto.ts';
+import type { Store } from '../../platform/tenant.ts';
+import type { Wake } from '../../platform/wake.ts';
+import { openCredentials } from './credentials.ts';
+import { fullSettings } from './settings.ts';
+
+/** Woken with the inbox's id after every change of it. */
+export const INBOX_CHANGED = 'inbox:changed';
+
+/** An inbox as the path of a message needs it. `credentials` are what the inbox's channel parses. */
+export type InboxRuntime = {
+  id: string;
+  workspaceId: string;
+  name: string;
+  channel: ChannelName;
+  botId: string | null;
+  token: string;
+  credentials: unknown;
+  settings: WidgetSettings;
+  /** disabled inboxes are found too: what they still do is the caller's decision */
+  status: Inbox['status'];
+};
+
+export type InboxDirectory = {
+  /** By the public token, before a workspace is known. Null for tokens nobody has. @throws DecryptError */
+  byToken(token: string): Promise<InboxRuntime | null>;
+  /** Null also for an inbox of another workspace. @throws DecryptError */
+  byId(workspaceId: string, id: string): Promise<InboxRuntime | null>;
+};
+
+const TOKEN = /^[A-Za-z0-9_-]{8,64}$/;
+const FIVE_MINUTES = 5 * 60_000;
+
+/** Inboxes by token and id: read once in five minutes, or again after a change in this process. */
+export function createInboxDirectory(parts: { store: Store; keyring: Keyring; wake: Wake }): InboxDirectory {
+  const { store, keyring, wake } = parts;
+  // A token never moves to another inbox, so only the second cache has to hear of changes.
+  const ids = createCache<{ id: string | null }>({ max: 10_000, ttlMs: FIVE_MINUTES });
+  const runtimes = createCache<{ inbox: InboxRuntime | null }>({ max: 10_000, ttlMs: FIVE_MINUTES });
+  // Guessed tokens cost one query each, then nothing for a moment; their number is bounded.
+  const unknown = createCache<{ known: false }>({ max: 10_000, ttlMs: 10_000 });
+  wake.on(INBOX_CHANGED, (id) => runtimes.delete(id));
+
+  const columns = {
+    id: inboxes.id,
+    workspaceId: inboxes.workspaceId,
+    name: inboxes.name,
+    channel: inboxes.channel,
+    botId: inboxes.botId,
+    token: inboxes.token,
+    credentials: inboxes.credentials,
+    settings: inboxes.settings,
+    status: inboxes.status,
+  };
+
+  // As system, so that what is kept does not depend on who asked; byId compares the workspace on every call.
+  const load = (id: string) =>
+    runtimes.load(id, async () => {
+      const [row] = await store.asSystem((tx) =>
+        tx
+          .select(columns)
+          .from(inboxes)
+          .where(and(eq(inboxes.id, id), isNull(inboxes.deletedAt))),
+      );
+      if (!row) return { inbox: null };
+      return {
+        inbox: { ...row, credentials: openCredentials(keyring, row), settings: fullSettings(row.name, row.settings) },
+      };
+    });
+
+  async function idOf(token: string): Promise<string | null> {
+    const { id } = await ids.load(token, async () => {
+      const [row] = await store.asSystem((tx) =>
+        tx
+          .select({ id: inboxes.id })
+          .from(inboxes)
+          .where(and(eq(inboxes.token, token), isNull(inboxes.deletedAt))),
+      );
+      return row ?? { id: null };
+    });
+    if (id === null) {
+      ids.delete(token);
+      unknown.set(token, { known: false });
+    }
+    return id;
+  }
+
+  return {
+    async byToken(token) {
+      if (!TOKEN.test(token) || unknown.get(token)) return null;
+      const id = await idOf(token);
+      return id ? (await load(id)).inbox : null;
+    },
+    async byId(workspaceId, id) {
+      const { inbox } = await load(id);
+      return inbox?.workspaceId === workspaceId ? inbox : null;
+    },
+  };
+}
