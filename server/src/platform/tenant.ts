@@ -68,13 +68,13 @@ export function createStore(database: Database): Store {
     return client.query(text);
   }
 
-  async function attempt<T>(begin: string, work: (tx: Tx) => Promise<T>): Promise<T> {
+  async function attempt<T>(begin: string, work: (tx: Tx, client: PoolClient) => Promise<T>): Promise<T> {
     const client = await database.pool.connect();
     let broken: Error | undefined;
     try {
       await send(client, begin);
       const { tx, end } = begun(client);
-      const result = await work(tx).finally(end);
+      const result = await work(tx, client).finally(end);
       // COMMIT of a failed transaction answers ROLLBACK without an error; the work must not look done.
       const { command } = await send(client, 'COMMIT');
       if (command !== 'COMMIT') throw new Error('a failed statement was caught inside of the transaction');
@@ -92,7 +92,7 @@ export function createStore(database: Database): Store {
     }
   }
 
-  async function transaction<T>(begin: string, work: (tx: Tx) => Promise<T>): Promise<T> {
+  async function transaction<T>(begin: string, work: (tx: Tx, client: PoolClient) => Promise<T>): Promise<T> {
     for (let tries = 1; ; tries++) {
       try {
         return await attempt(begin, work);
@@ -104,15 +104,19 @@ export function createStore(database: Database): Store {
   }
 
   async function inWorkspace<T>(workspaceId: string, work: (tx: Tx) => Promise<T>): Promise<T> {
-    // It is written into the statement, so nothing but a uuid may pass.
-    if (typeof workspaceId !== 'string' || !UUID.test(workspaceId)) throw new TypeError('workspaceId must be a uuid');
-    return transaction(`BEGIN; SELECT set_config('app.workspace_id', '${workspaceId}', true)`, work);
+    return transaction(beginIn(workspaceId), work);
   }
 
   return {
     inWorkspace,
-    once: async <Row extends Record<string, unknown>>(workspaceId: string, query: SQL) =>
-      (await inWorkspace(workspaceId, (tx) => tx.execute<Row>(query))).rows,
+    async once<Row extends Record<string, unknown>>(workspaceId: string, query: SQL) {
+      const { sql: text, params } = dialect.sqlToQuery(query);
+      return transaction(beginIn(workspaceId), async (_tx, client) => {
+        statements++;
+        const { rows } = await client.query<Row>(text, params);
+        return rows;
+      });
+    },
     asSystem: (work) => transaction('BEGIN; SET LOCAL ROLE parley_system', work),
     async statement<Row extends QueryResultRow>(text: string, values: unknown[]) {
       statements++;
@@ -121,6 +125,12 @@ export function createStore(database: Database): Store {
     },
     statementCount: () => statements,
   };
+}
+
+/** Opens a transaction inside the workspace. The id is written into the statement, so nothing but a uuid may pass. */
+function beginIn(workspaceId: string): string {
+  if (typeof workspaceId !== 'string' || !UUID.test(workspaceId)) throw new TypeError('workspaceId must be a uuid');
+  return `BEGIN; SELECT set_config('app.workspace_id', '${workspaceId}', true)`;
 }
 
 /** The SQLSTATE of an error, also of one Drizzle wrapped; '' when it has none. */

@@ -3,6 +3,7 @@ import type { SQL } from 'drizzle-orm';
 import type { ChannelName, Contact } from '@parley/contract';
 import { badRequest, notFound } from '../../platform/errors.ts';
 import type { Tx } from '../../platform/tenant.ts';
+import { iso } from '../messages/present.ts';
 
 type ContactRow = {
   id: string;
@@ -13,8 +14,8 @@ type ContactRow = {
   tier: string;
   attributes: Record<string, unknown>;
   notes: string;
-  created_at: Date;
-  last_seen_at: Date;
+  created_at: string;
+  last_seen_at: string;
   identities: { inboxId: string; channel: ChannelName; externalId: string; reachable: boolean }[] | null;
 };
 
@@ -28,8 +29,8 @@ const present = (row: ContactRow): Contact => ({
   attributes: row.attributes,
   notes: row.notes,
   identities: row.identities ?? [],
-  createdAt: row.created_at.toISOString(),
-  lastSeenAt: row.last_seen_at.toISOString(),
+  createdAt: iso(row.created_at),
+  lastSeenAt: iso(row.last_seen_at),
 });
 
 const rowsOf = (where: SQL, tail: SQL): SQL => sql`

@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm';
 import type { ChannelName, Handoff, HandoffReason, Priority } from '@parley/contract';
 import type { Tx } from '../../platform/tenant.ts';
+import { iso } from '../messages/present.ts';
 
 type HandoffRow = {
   id: string;
@@ -9,7 +10,7 @@ type HandoffRow = {
   reason_detail: string | null;
   priority: Priority;
   position: number;
-  waiting_since: Date;
+  waiting_since: string;
   question: string | null;
   attempt: string | null;
   contact_id: string;
@@ -51,7 +52,7 @@ export async function listQueue(tx: Tx, limit = 200): Promise<Handoff[]> {
       priority: row.priority,
       position: row.position,
       expectedWaitSeconds: Math.round(perPlace * row.position),
-      waitingSince: row.waiting_since.toISOString(),
+      waitingSince: iso(row.waiting_since),
       question: row.question,
       attempt: row.attempt,
       contact: { id: row.contact_id, name: row.contact_name },

@@ -1,0 +1,160 @@
+import { sql } from 'drizzle-orm';
+import type { ConversationStatus } from '@parley/contract';
+import type { Inbound } from '../channels/contract.ts';
+import { newId } from '../platform/ids.ts';
+import type { Store, Tx } from '../platform/tenant.ts';
+import type { ThreadKey } from './topics.ts';
+
+/**
+ * The one-writer rule of a thread. The lease's token grows with every holder and stands in the condition of every write
+ * of a turn, so that a holder that was paused past its lease cannot write any more. Only the database's clock counts.
+ */
+export type Lease = { threadId: string; token: number };
+
+export type PendingEvent = { id: string; seq: number; attempts: number; requestId: string | null; event: Inbound };
+
+export type Claimed = {
+  lease: Lease;
+  /** the thread's wake count that this holder has seen */
+  wakes: number;
+  events: PendingEvent[];
+  /** the thread's open conversation, if any */
+  conversation: { id: string; status: ConversationStatus; botId: string | null; contactId: string } | undefined;
+};
+
+export const LEASE_MS = 8_000;
+/** A burst is worked off in rounds. */
+const ROUND = 100;
+
+const until = (milliseconds: number) => sql`now() + make_interval(secs => ${milliseconds / 1000})`;
+
+const pending = (key: ThreadKey) =>
+  sql`inbox_id = ${key.inboxId}::uuid and thread_key = ${key.threadKey} and processed_at is null and dead_at is null`;
+
+/** What waits in the mailbox, and the conversation it belongs to, as two columns. */
+const mailbox = (key: ThreadKey) => sql`
+  (select json_agg(e) from (
+    select id, seq, attempts, request_id, payload from inbound_events where ${pending(key)} order by seq limit ${ROUND}) e) as events,
+  (select to_json(c) from (
+    select v.id, v.status, v.bot_id, v.contact_id from conversations v join threads t on t.id = v.thread_id
+    where t.inbox_id = ${key.inboxId}::uuid and t.thread_key = ${key.threadKey} and v.status <> 'resolved') c) as conversation`;
+
+type MailboxRow = {
+  events: { id: string; seq: number; attempts: number; request_id: string | null; payload: Inbound }[] | null;
+  conversation: { id: string; status: ConversationStatus; bot_id: string | null; contact_id: string } | null;
+};
+
+const readRow = ({ events, conversation }: MailboxRow): Pick<Claimed, 'events' | 'conversation'> => ({
+  events: (events ?? []).map((event) => ({
+    id: event.id,
+    seq: Number(event.seq),
+    attempts: event.attempts,
+    requestId: event.request_id,
+    event: event.payload,
+  })),
+  conversation: conversation
+    ? {
+        id: conversation.id,
+        status: conversation.status,
+        botId: conversation.bot_id,
+        contactId: conversation.contact_id,
+      }
+    : undefined,
+});
+
+/**
+ * Takes the thread, or leaves word for its holder: `wakes` grows in either case, and a holder cannot release without
+ * having seen the newest wake.
+ */
+export async function claim(store: Store, key: ThreadKey): Promise<Claimed | undefined> {
+  const holder = newId();
+  const free = sql`(threads.lease_until is null or threads.lease_until < now())`;
+  const [row] = await store.once<
+    MailboxRow & { id: string; token: string | number; wakes: string | number; got: boolean }
+  >(
+    key.workspaceId,
+    sql`
+    with taken as (
+      insert into threads (id, workspace_id, inbox_id, thread_key, lease_token, lease_holder, lease_until, wakes)
+      values (${newId()}::uuid, ${key.workspaceId}::uuid, ${key.inboxId}::uuid, ${key.threadKey}, 1, ${holder}::uuid, ${until(LEASE_MS)}, 1)
+      on conflict (inbox_id, thread_key) do update set
+        wakes = threads.wakes + 1,
+        lease_token = threads.lease_token + case when ${free} then 1 else 0 end,
+        lease_holder = case when ${free} then excluded.lease_holder else threads.lease_holder end,
+        lease_until = case when ${free} then excluded.lease_until else threads.lease_until end
+      returning id, lease_token as token, wakes, lease_holder = ${holder}::uuid as got
+    )
+    select taken.*, ${mailbox(key)} from taken`,
+  );
+  if (!row?.got) return undefined;
+  return { lease: { threadId: row.id, token: Number(row.token) }, wakes: Number(row.wakes), ...readRow(row) };
+}
+
+export async function readMailbox(store: Store, key: ThreadKey): Promise<Pick<Claimed, 'events' | 'conversation'>> {
+  const [row] = await store.once<MailboxRow>(key.workspaceId, sql`select ${mailbox(key)}`);
+  return row ? readRow(row) : { events: [], conversation: undefined };
+}
+
+/** False: the lease is lost, and everything under it must stop. */
+export async function renew(store: Store, workspaceId: string, lease: Lease): Promise<boolean> {
+  const rows = await store.once(
+    workspaceId,
+    sql`update threads set lease_until = ${until(LEASE_MS)}
+        where id = ${lease.threadId}::uuid and lease_token = ${lease.token} returning id`,
+  );
+  return rows.length === 1;
+}
+
+/** The events are dealt with; part of the statement that ends a turn. A stale holder's word changes nothing. */
+export async function finishEvents(tx: Tx, lease: Lease, ids: string[]): Promise<void> {
+  await tx.execute(sql`
+    update inbound_events set processed_at = now()
+    where id in (select jsonb_array_elements_text(${JSON.stringify(ids)}::jsonb)::uuid)
+      and exists (select 1 from threads where id = ${lease.threadId}::uuid and lease_token = ${lease.token})`);
+}
+
+/**
+ * Gives the thread back in a statement that proves there is nothing to do: no wake since `wakes`, nothing pending.
+ * Otherwise the holder goes on, with the new count.
+ * @returns undefined when released or lost; the new wake count when there is more to do
+ */
+export async function release(store: Store, key: ThreadKey, lease: Lease, wakes: number): Promise<number | undefined> {
+  const idle = sql`(wakes = ${wakes} and not exists (select 1 from inbound_events where ${pending(key)}))`;
+  const [row] = await store.once<{ wakes: string | number; released: boolean }>(
+    key.workspaceId,
+    sql`
+    update threads set lease_until = case when ${idle} then null else ${until(LEASE_MS)} end,
+      lease_holder = case when ${idle} then null else lease_holder end
+    where id = ${lease.threadId}::uuid and lease_token = ${lease.token}
+    returning wakes, lease_until is null as released`,
+  );
+  return row && !row.released ? Number(row.wakes) : undefined;
+}
+
+/** Gives the thread back after a failure, not to be taken again before `delayMs`. */
+export async function postpone(store: Store, workspaceId: string, lease: Lease, delayMs: number): Promise<void> {
+  await store.once(
+    workspaceId,
+    sql`update threads set lease_holder = null, lease_until = ${until(delayMs)}
+        where id = ${lease.threadId}::uuid and lease_token = ${lease.token}`,
+  );
+}
+
+/** Counts a failed try; an event that failed `limit` times is put aside with its error, and the lane goes on. */
+export async function countFailure(
+  store: Store,
+  workspaceId: string,
+  ids: string[],
+  error: string,
+  limit: number,
+): Promise<{ dead: boolean }> {
+  const rows = await store.once<{ dead: boolean }>(
+    workspaceId,
+    sql`
+    update inbound_events set attempts = attempts + 1, error = ${error.slice(0, 1000)},
+      dead_at = case when attempts + 1 >= ${limit} then now() end
+    where id in (select jsonb_array_elements_text(${JSON.stringify(ids)}::jsonb)::uuid)
+    returning dead_at is not null as dead`,
+  );
+  return { dead: rows.some((row) => row.dead) };
+}
