@@ -87,7 +87,7 @@ function within(builder: Builder, type: SpanType, work: () => void, extra: Parti
 function blocks(builder: Builder, tokens: Token[], separator: string): void {
   let first = true;
   for (const token of tokens) {
-    if (token.type === 'space' || token.type === 'def') continue;
+    if (token.type === 'space' || token.type === 'def' || token.type === 'checkbox') continue;
     if (!first) builder.text += separator;
     first = false;
     block(builder, token as Tokens.Generic);
@@ -120,8 +120,7 @@ function block(builder: Builder, token: Tokens.Generic): void {
 function list(builder: Builder, token: Tokens.List): void {
   token.items.forEach((item, index) => {
     if (index > 0) builder.text += '\n';
-    const hasBox = item.tokens.some((child) => child.type === 'checkbox');
-    const box = item.task && !hasBox ? (item.checked ? '☑ ' : '☐ ') : '';
+    const box = item.task ? (item.checked ? '☑ ' : '☐ ') : '';
     builder.text += (token.ordered ? `${Number(token.start || 1) + index}. ` : '• ') + box;
     const inner: Builder = { text: '', spans: [], open: new Set(builder.open) };
     blocks(inner, item.tokens, '\n');
@@ -169,7 +168,7 @@ function inline(builder: Builder, token: Tokens.Generic): void {
       builder.text += '\n';
       return;
     case 'checkbox':
-      builder.text += token['checked'] ? '☑ ' : '☐ ';
+      // Written by the list, which knows the item's state.
       return;
     case 'link':
       return link(builder, token as Tokens.Link);

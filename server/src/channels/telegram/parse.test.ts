@@ -149,6 +149,14 @@ test('a reply, a button, a hidden link', () => {
   assert.equal(parseMessage('entities').text, expected);
 });
 
+test('entity offsets that lie', () => {
+  const update = JSON.parse(fixture('entities').toString()) as { message: { entities: unknown[] } };
+  const link = (offset: number, length: number) => ({ type: 'text_link', offset, length, url: 'https://x.example/' });
+  update.message.entities = [link(0, 1), link(0, 2), link(1, 500), link(9e9, 1)];
+  const [inbound] = parseBody(JSON.stringify(update));
+  assert.ok(inbound?.kind === 'message' && inbound.text.isWellFormed());
+});
+
 test('a forum topic is its own thread; its opening notice is no reply', () => {
   const message = parseMessage('group_topic');
   assert.equal(message.threadKey, '-1001947283650:40');

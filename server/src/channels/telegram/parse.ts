@@ -43,7 +43,10 @@ export function parse(request: WebhookRequest, credentials: TelegramCredentials)
 
 function readJson(body: Buffer): unknown {
   try {
-    return JSON.parse(body.toString('utf8'));
+    // Cleaned at the door: NUL and half surrogates have no place in the database, wherever in an update they stand.
+    return JSON.parse(body.toString('utf8'), (_key, value: unknown) =>
+      typeof value === 'string' ? cleanText(value) : value,
+    );
   } catch {
     throw badRequest('This is not a Telegram update: the body is not JSON.');
   }
@@ -68,12 +71,12 @@ function authorOf(message: Message, credentials: TelegramCredentials): User | un
 }
 
 function senderOf(user: User): Sender {
-  const name = cleanText([user.first_name, user.last_name].filter(Boolean).join(' ')).trim();
+  const name = [user.first_name, user.last_name].filter(Boolean).join(' ').trim();
   return {
     externalId: String(user.id),
     ...(name === '' ? {} : { name }),
-    ...(user.username === undefined ? {} : { username: cleanText(user.username) }),
-    ...(user.language_code === undefined ? {} : { language: cleanText(user.language_code) }),
+    ...(user.username === undefined ? {} : { username: user.username }),
+    ...(user.language_code === undefined ? {} : { language: user.language_code }),
   };
 }
 
@@ -83,7 +86,7 @@ function fromMessage(message: Message, platformId: string, credentials: Telegram
   if (!author || !content) return undefined;
   const sender = senderOf(author);
   // Somebody's own card, shared by that person, is a number Telegram vouches for; a friend's card is only text.
-  if (message.contact?.user_id === author.id) sender.phone = cleanText(message.contact.phone_number);
+  if (message.contact?.user_id === author.id) sender.phone = message.contact.phone_number;
   const payload = content.action === 'start' ? content.text.split(/\s+/)[1] : undefined;
   if (payload) sender.metadata = { startPayload: payload };
   return {
@@ -94,7 +97,7 @@ function fromMessage(message: Message, platformId: string, credentials: Telegram
     sender,
     messageId: messageIdOf(message.chat.id, message.message_id),
     ...content,
-    ...(message.media_group_id === undefined ? {} : { groupKey: cleanText(message.media_group_id) }),
+    ...(message.media_group_id === undefined ? {} : { groupKey: message.media_group_id }),
     ...(message.reply_to_message && !isTopicRoot(message)
       ? { replyToMessageId: messageIdOf(message.chat.id, message.reply_to_message.message_id) }
       : {}),
@@ -151,10 +154,10 @@ function fromCallback(pressed: CallbackQuery, platformId: string): Inbound | und
     // A press has no time of its own; that of the message it stands under is the nearest Telegram tells.
     at: timeOf(date ?? 0),
     sender: senderOf(pressed.from),
-    messageId: `callback:${cleanText(pressed.id)}`,
+    messageId: `callback:${pressed.id}`,
     replyToMessageId: messageIdOf(chat.id, messageId),
     type: 'interactive',
-    text: cleanText(pressed.data),
+    text: pressed.data,
     media: [],
     ...(pressed.data === 'request_agent' ? { action: 'request_agent' as const } : {}),
   };
@@ -164,16 +167,16 @@ function fromCallback(pressed: CallbackQuery, platformId: string): Inbound | und
 function contentOf(message: Message): Content | undefined {
   const text = textOf(message);
   const [media] = mediaOf(message);
-  if (media) return { type: media.kind, text: text || cleanText(message.sticker?.emoji ?? ''), media: [media] };
+  if (media) return { type: media.kind, text: (text || message.sticker?.emoji) ?? '', media: [media] };
   const place = message.venue?.location ?? message.location;
   if (place) {
-    const name = message.venue ? { name: cleanText(message.venue.title) } : {};
+    const name = message.venue ? { name: message.venue.title } : {};
     return { type: 'location', text: '', media: [], location: { ...place, ...name } };
   }
   if (message.contact) {
     const { first_name: first, last_name: last, phone_number: phone } = message.contact;
     const card = `${[first, last].filter(Boolean).join(' ')}\n${phone}`;
-    return { type: 'text', text: cleanText(card), media: [] };
+    return { type: 'text', text: card, media: [] };
   }
   if (message.text === undefined || text === '') return undefined;
   const start = /^\/start(?:@\w+)?(?:\s|$)/.test(text) && message.chat.type === 'private';
@@ -184,7 +187,7 @@ function contentOf(message: Message): Content | undefined {
 function textOf(message: Message): string {
   const [text, entities] =
     message.text === undefined ? [message.caption ?? '', message.caption_entities] : [message.text, message.entities];
-  return cleanText(withAddresses(text, entities ?? []));
+  return withAddresses(text, entities ?? []);
 }
 
 function withAddresses(text: string, entities: Entity[]): string {
@@ -197,7 +200,8 @@ function withAddresses(text: string, entities: Entity[]): string {
     result += `${text.slice(at, end)} (${url})`;
     at = end;
   }
-  return result + text.slice(at);
+  // Offsets that cut a pair in half would leave what the database refuses.
+  return (result + text.slice(at)).toWellFormed();
 }
 
 /** At most one file a message: an album is several messages with the same group. */
@@ -225,8 +229,8 @@ function reference(kind: MediaReference['kind'], file: File, mime?: string): Med
   return {
     kind,
     reference: file.file_id,
-    ...(file.file_name === undefined ? {} : { name: cleanText(file.file_name) }),
-    ...(type === undefined ? {} : { mime: cleanText(type) }),
+    ...(file.file_name === undefined ? {} : { name: file.file_name }),
+    ...(type === undefined ? {} : { mime: type }),
     ...(file.file_size === undefined ? {} : { size: file.file_size }),
   };
 }

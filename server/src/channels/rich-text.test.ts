@@ -1,0 +1,137 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { fromMarkdown, isVisible, split, type RichText } from './rich-text.ts';
+
+const marks = (rich: RichText) =>
+  rich.spans
+    .map((span) => [span.type, rich.text.slice(span.start, span.end)])
+    .sort((a, b) => String(a).localeCompare(String(b)));
+
+describe('inputs made to hurt', () => {
+  const inputs: [string, string][] = [
+    ['quotes in quotes', '>'.repeat(100_000)],
+    ['quotes in quotes, short enough to be parsed', '>'.repeat(8_000)],
+    ['emphasis that never ends', '_a'.repeat(50_000)],
+    ['brackets', '['.repeat(100_000)],
+    ['lists in lists', Array.from({ length: 400 }, (_, depth) => `${' '.repeat(depth * 2)}- a`).join('\n')],
+    ['an endless fence', '```\n' + 'a\n\n'.repeat(30_000)],
+    ['a wide table', `|a|b|\n|-|-|\n|${'x'.repeat(3000)}|y|\n${'|1|2|\n'.repeat(900)}`],
+  ];
+  for (const [name, input] of inputs) {
+    test(name, { timeout: 20_000 }, () => {
+      const parts = split(fromMarkdown(input), 4096);
+      assert.ok(parts.length > 0 && parts.every((part) => part.text.length <= 4096));
+      assert.ok(parts.length < 200);
+    });
+  }
+});
+
+test('what is too long to parse at a reasonable cost is shown as written; paragraphs are parsed one by one', () => {
+  const word = '**a** ';
+  assert.deepEqual(fromMarkdown(word.repeat(2000)).spans, []);
+  const rich = fromMarkdown(`${word.repeat(100).trim()}\n\n`.repeat(60));
+  assert.equal(rich.spans.length, 6000);
+  assert.ok(!rich.text.includes('*'));
+  const fenced = fromMarkdown('```\n' + `${'x'.repeat(100)}\n\n`.repeat(70) + '```\n\n' + 'word '.repeat(1000));
+  assert.equal(fenced.spans.length, 1, 'a blank line inside a fence is no place to cut');
+});
+
+test('addresses that are not http are not made clickable', () => {
+  for (const href of [
+    'javascript:alert(1)',
+    'data:text/html,x',
+    'file:///etc/passwd',
+    'tg://user?id=1',
+    '//x.example',
+  ]) {
+    assert.deepEqual(fromMarkdown(`[go](${href})`).spans, [], href);
+  }
+});
+
+test('a picture becomes a link, not a picture', () => {
+  const rich = fromMarkdown('![status](https://example.com/p.png?q=secret)');
+  assert.deepEqual(rich, {
+    text: 'status',
+    spans: [{ type: 'link', start: 0, end: 6, url: 'https://example.com/p.png?q=secret' }],
+  });
+});
+
+test('marks', () => {
+  const rich = fromMarkdown('# Title\n\n**bold *both*** ~~gone~~ `a & b` [**x**](https://example.com/?a=1&amp;b=2)');
+  assert.equal(rich.text, 'Title\n\nbold both gone a & b x');
+  assert.deepEqual(marks(rich), [
+    ['bold', 'bold both'],
+    ['bold', 'Title'],
+    ['bold', 'x'],
+    ['code', 'a & b'],
+    ['italic', 'both'],
+    ['link', 'x'],
+    ['strikethrough', 'gone'],
+  ]);
+  assert.equal(rich.spans.find((span) => span.type === 'link')?.url, 'https://example.com/?a=1&b=2');
+});
+
+test('lists, boxes, quotes, rules, tables, code', () => {
+  const markdown = [
+    '1. one\n2. two\n   - **in**\n   - in two',
+    '- [x] done\n- [ ] open',
+    '> quoted\n> more',
+    '---',
+    '| a | b |\n|---|---|\n| long | *c* |',
+    '```ts\nif (a < b) {}\n```',
+  ].join('\n\n');
+  const rich = fromMarkdown(markdown);
+  assert.equal(
+    rich.text,
+    [
+      '1. one\n2. two\n  • in\n  • in two',
+      '• ☑ done\n• ☐ open',
+      'quoted\nmore',
+      '———',
+      'a    | b\n-----+--\nlong | c',
+      'if (a < b) {}',
+    ].join('\n\n'),
+  );
+  assert.deepEqual(marks(rich), [
+    ['blockquote', 'quoted\nmore'],
+    ['bold', 'in'],
+    ['pre', 'a    | b\n-----+--\nlong | c'],
+    ['pre', 'if (a < b) {}'],
+  ]);
+});
+
+test('raw HTML is shown as it was written, and references are read once', () => {
+  assert.equal(fromMarkdown('<script>alert(1)</script>').text, '<script>alert(1)</script>');
+  assert.equal(fromMarkdown('a <i>x</i><br>b &lt;b&gt; &amp;lt; &#9731; `&lt;`').text, 'a <i>x</i>\nb <b> &lt; ☃ &lt;');
+});
+
+describe('splitting', () => {
+  test('between paragraphs, then lines, sentences, words, graphemes', () => {
+    const parts = (text: string, limit: number) => split({ text, spans: [] }, limit).map((part) => part.text);
+    assert.deepEqual(parts('aaaa aaaa\n\nbbbb bbbb', 12), ['aaaa aaaa', 'bbbb bbbb']);
+    assert.deepEqual(parts('aaaa aaaa\nbbbb bbbb', 12), ['aaaa aaaa', 'bbbb bbbb']);
+    assert.deepEqual(parts('One two. Three four.', 14), ['One two.', 'Three four.']);
+    assert.deepEqual(parts('aaaa bbbb cccc', 10), ['aaaa bbbb', 'cccc']);
+    assert.deepEqual(parts('👩‍👩‍👧👩‍👩‍👧👩‍👩‍👧', 20), ['👩‍👩‍👧👩‍👩‍👧', '👩‍👩‍👧']);
+    assert.ok(parts(`a${'\u0301'.repeat(100)}`, 10).every((part) => part.length <= 10));
+  });
+
+  test('a code block moves whole to the next part, or is cut at a line inside marks of its own', () => {
+    const whole = split(fromMarkdown('intro words\n\n```\nline one\nline two\n```'), 24);
+    assert.deepEqual(whole.map(marks), [[], [['pre', 'line one\nline two']]]);
+    const long = split(fromMarkdown('```\n' + 'a line of code\n'.repeat(10) + '```'), 60);
+    assert.ok(long.length > 1);
+    for (const part of long) assert.deepEqual(marks(part), [['pre', part.text]]);
+  });
+
+  test('marks go on in the next part', () => {
+    const parts = split(fromMarkdown(`**${'word '.repeat(10).trim()}**`), 20);
+    for (const part of parts) assert.deepEqual(marks(part), [['bold', part.text]]);
+  });
+
+  test('what nobody could see is no part', () => {
+    assert.deepEqual(split(fromMarkdown(' \n\n\u200b\u2060 '), 100), []);
+    assert.equal(isVisible('\u2800\u00a0'), false);
+    assert.equal(isVisible('👍'), true);
+  });
+});
