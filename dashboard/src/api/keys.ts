@@ -1,0 +1,21 @@
+/** Query keys of everything that live events change. */
+export const keys = {
+  lists: ['conversations'] as const,
+  list: (filter: Record<string, unknown>) => ['conversations', filter] as const,
+  counts: ['conversation-counts'] as const,
+  conversation: (id: string) => ['conversation', id] as const,
+  thread: (id: string) => ['thread', id] as const,
+  contact: (id: string) => ['contact', id] as const,
+  handoffs: ['handoffs'] as const,
+  members: ['members'] as const,
+  sources: (baseId: string) => ['sources', baseId] as const,
+  source: (id: string) => ['source', id] as const,
+  chunks: (id: string) => ['chunks', id] as const,
+  bases: ['knowledge-bases'] as const,
+  base: (id: string) => ['knowledge-bases', id] as const,
+  bots: ['bots'] as const,
+  bot: (id: string) => ['bots', id] as const,
+  trace: (id: string) => ['trace', id] as const,
+  inboxes: ['inboxes'] as const,
+  inbox: (id: string) => ['inboxes', id] as const,
+};

@@ -1,0 +1,59 @@
+import type { Login } from '@parley/contract';
+import { ref } from 'vue';
+import { send } from './transport.ts';
+import { statusOf } from './problem.ts';
+
+const storageKey = 'parley.refresh';
+
+/** The access token lives in memory only; the refresh token is single use and shared by the tabs through localStorage. */
+const accessToken = ref<string | null>(null);
+const workspaceId = ref<string | null>(null);
+let refreshing: Promise<string | null> | null = null;
+
+export const signedIn = (): boolean => accessToken.value !== null || localStorage.getItem(storageKey) !== null;
+export const currentAccessToken = (): string | null => accessToken.value;
+export const currentWorkspaceId = workspaceId;
+
+export function keepLogin(login: Pick<Login, 'accessToken' | 'refreshToken' | 'workspaceId'>): void {
+  accessToken.value = login.accessToken;
+  workspaceId.value = login.workspaceId;
+  localStorage.setItem(storageKey, login.refreshToken);
+}
+
+export function forgetLogin(): void {
+  accessToken.value = null;
+  workspaceId.value = null;
+  localStorage.removeItem(storageKey);
+}
+
+export const currentRefreshToken = (): string | null => localStorage.getItem(storageKey);
+
+async function rotate(): Promise<string | null> {
+  const refreshToken = localStorage.getItem(storageKey);
+  if (!refreshToken) return null;
+  try {
+    const { data } = await send<Login>('POST', '/auth/refresh', { body: { refreshToken } });
+    const moved = workspaceId.value !== null && data.workspaceId !== workspaceId.value;
+    keepLogin(data);
+    // Another tab switched the workspace of this sign-in: nothing on this screen belongs to it any more.
+    if (moved) location.assign('/');
+    return data.accessToken;
+  } catch (error) {
+    if (statusOf(error) === 401 || statusOf(error) === 400) {
+      forgetLogin();
+      return null;
+    }
+    throw error;
+  }
+}
+
+/**
+ * A fresh access token, or null when the person has to sign in. One rotation at a time: in this tab by the shared
+ * promise, between tabs by a lock, since presenting a used refresh token looks like theft and ends the sign-in.
+ */
+export function refreshAccess(): Promise<string | null> {
+  refreshing ??= (navigator.locks ? navigator.locks.request('parley.refresh', rotate) : rotate()).finally(() => {
+    refreshing = null;
+  });
+  return refreshing;
+}

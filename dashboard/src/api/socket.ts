@@ -1,0 +1,61 @@
+import type { Acknowledgement, AgentToServer, ServerToClient } from '@parley/contract';
+import { io, type Socket } from 'socket.io-client';
+import { ref } from 'vue';
+import { currentAccessToken, refreshAccess } from './session.ts';
+
+export type AgentSocket = Socket<ServerToClient, AgentToServer>;
+export type Connection = 'connecting' | 'connected' | 'lost';
+
+/** Whether live updates arrive. Screens stay usable over REST while it is lost. */
+export const connection = ref<Connection>('connecting');
+
+const refused = (error: Error): boolean => /unauthorized|token|auth|expired|login/i.test(error.message);
+
+/** Opens the live connection. A refused token is renewed once per attempt; waiting between attempts is Socket.IO's. */
+export function openSocket(): AgentSocket {
+  const socket: AgentSocket = io({
+    path: '/socket.io',
+    transports: ['websocket', 'polling'],
+    reconnectionDelay: 500,
+    reconnectionDelayMax: 10_000,
+    auth: (give) => {
+      const token = currentAccessToken();
+      if (token) give({ token });
+      else
+        void refreshAccess().then(
+          (renewed) => give({ token: renewed }),
+          () => give({ token: null }),
+        );
+    },
+  });
+  socket.on('connect', () => {
+    connection.value = 'connected';
+  });
+  socket.on('disconnect', (reason) => {
+    connection.value = 'lost';
+    // The server closes sockets whose sign-in ended; ask again with a fresh token instead of staying deaf.
+    if (reason === 'io server disconnect') void renew(socket);
+  });
+  socket.on('connect_error', (error) => {
+    connection.value = 'lost';
+    // A refusal by the server, unlike a network failure, is not retried by Socket.IO.
+    if (!socket.active || refused(error)) void renew(socket);
+  });
+  return socket;
+}
+
+async function renew(socket: AgentSocket): Promise<void> {
+  const token = await refreshAccess().catch(() => currentAccessToken());
+  if (token) setTimeout(() => socket.connect(), 1000);
+}
+
+/** Emits and waits for the acknowledgement; a refused or unanswered event resolves to null, since REST stays the truth. */
+export async function tell<K extends 'conversation:subscribe' | 'conversation:unsubscribe' | 'agent:typing' | 'agent:join'>(
+  socket: AgentSocket | null,
+  event: K,
+  payload: Parameters<AgentToServer[K]>[0],
+): Promise<Acknowledgement | null> {
+  if (!socket?.connected) return null;
+  const emit = socket.timeout(5000).emitWithAck.bind(socket.timeout(5000)) as (name: K, body: unknown) => Promise<Acknowledgement>;
+  return emit(event, payload).catch(() => null);
+}

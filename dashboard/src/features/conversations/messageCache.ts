@@ -1,0 +1,39 @@
+import type { Message } from '@parley/contract';
+
+/** A message on screen: from the server, or still on its way from here. */
+export type ThreadMessage = Message & { local?: 'sending' | 'failed' };
+/** Ascending by `seq`; `olderCursor` null when the beginning is loaded. */
+export type Thread = { messages: ThreadMessage[]; olderCursor: string | null };
+
+export const emptyThread: Thread = { messages: [], olderCursor: null };
+
+const rank: Record<Message['status'], number> = { pending: 0, sent: 1, failed: 1, delivered: 2, read: 3 };
+
+/** The later state of one message. Events may overtake each other, so a delivery status never moves back. */
+function newer(known: ThreadMessage, incoming: ThreadMessage): ThreadMessage {
+  const status = rank[incoming.status] < rank[known.status] ? known.status : incoming.status;
+  return { ...incoming, status };
+}
+
+/** Adds or replaces messages by id; one sent from here is replaced by its stored form through `clientId`. */
+export function merge(thread: Thread, incoming: readonly ThreadMessage[]): Thread {
+  const byId = new Map(thread.messages.map((message) => [message.id, message]));
+  for (const message of incoming) {
+    if (message.clientId && !message.local) byId.delete(localId(message.clientId));
+    const known = byId.get(message.id);
+    byId.set(message.id, known ? newer(known, message) : message);
+  }
+  return { ...thread, messages: [...byId.values()].sort((one, other) => one.seq - other.seq) };
+}
+
+export const localId = (clientId: string): string => `local:${clientId}`;
+
+export function withoutLocal(thread: Thread, clientId: string): Thread {
+  return { ...thread, messages: thread.messages.filter((message) => message.id !== localId(clientId)) };
+}
+
+/** The highest `seq` the server gave; 0 when none. */
+export const lastSeq = (thread: Thread): number => thread.messages.findLast((message) => !message.local)?.seq ?? 0;
+
+/** True when messages between what is known and `seq` never arrived. */
+export const hasGap = (thread: Thread, seq: number): boolean => seq > lastSeq(thread) + 1;

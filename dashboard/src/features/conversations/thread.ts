@@ -1,0 +1,42 @@
+import type { ThreadMessage } from './messageCache.ts';
+
+/** What the thread draws, top to bottom. */
+export type ThreadItem =
+  | { kind: 'day'; key: string; at: string }
+  | { kind: 'event'; key: string; message: ThreadMessage }
+  | { kind: 'group'; key: string; side: 'contact' | 'bot' | 'agent' | 'note'; name: string | null; at: string; messages: ThreadMessage[] };
+
+const minute = 60_000;
+const dayOf = (at: string): string => new Date(at).toDateString();
+
+function sideOf(message: ThreadMessage): 'contact' | 'bot' | 'agent' | 'note' {
+  if (message.private) return 'note';
+  if (message.author.type === 'contact') return 'contact';
+  return message.author.type === 'bot' ? 'bot' : 'agent';
+}
+
+/** A bot's turn stays one block however long it takes; people's messages join within a minute. */
+function joins(group: ThreadItem | undefined, message: ThreadMessage): boolean {
+  if (group?.kind !== 'group' || group.side !== sideOf(message) || group.side === 'note') return false;
+  const last = group.messages.at(-1);
+  if (!last || last.author.id !== message.author.id) return false;
+  if (last.turnId !== message.turnId) return false;
+  return message.turnId !== null || Date.parse(message.createdAt) - Date.parse(last.createdAt) < minute;
+}
+
+/** Groups ascending messages by sender and minute, with a line where the day changes. System messages stand alone. */
+export function layOut(messages: readonly ThreadMessage[]): ThreadItem[] {
+  const items: ThreadItem[] = [];
+  let day = '';
+  for (const message of messages) {
+    if (dayOf(message.createdAt) !== day) {
+      day = dayOf(message.createdAt);
+      items.push({ kind: 'day', key: `day:${day}`, at: message.createdAt });
+    }
+    const last = items.at(-1);
+    if (message.author.type === 'system') items.push({ kind: 'event', key: message.id, message });
+    else if (last?.kind === 'group' && joins(last, message)) last.messages.push(message);
+    else items.push({ kind: 'group', key: message.id, side: sideOf(message), name: message.author.name, at: message.createdAt, messages: [message] });
+  }
+  return items;
+}

@@ -1,0 +1,69 @@
+import type { Attachment } from '@parley/contract';
+import { useQueryClient } from '@tanstack/vue-query';
+import type { Ref } from 'vue';
+import { useI18n } from 'vue-i18n';
+import { sendMessage } from '../../api/conversations.ts';
+import { describeProblem } from '../../api/problem.ts';
+import { useSession } from '../../composables/useSession.ts';
+import { localId, merge, type ThreadMessage, withoutLocal } from './messageCache.ts';
+import { change } from './threadSync.ts';
+
+export type Outgoing = { text: string; private: boolean; attachments: Attachment[] };
+
+/** Shows a message at once and sends it. A resend carries the same `clientId`, so the server stores it once. */
+export function useSending(id: Ref<string>) {
+  const client = useQueryClient();
+  const { me } = useSession();
+  const { t } = useI18n();
+
+  async function deliver(message: ThreadMessage): Promise<boolean> {
+    const { conversationId, clientId } = message;
+    if (!clientId) return false;
+    change(client, conversationId, (thread) => merge(thread, [{ ...message, local: 'sending', error: null }]));
+    try {
+      const stored = await sendMessage(conversationId, {
+        ...(message.text ? { text: message.text } : {}),
+        private: message.private,
+        attachmentIds: message.attachments.map((file) => file.id),
+        clientId,
+      });
+      change(client, conversationId, (thread) => merge(withoutLocal(thread, clientId), [stored]));
+      return true;
+    } catch (error) {
+      const problem = describeProblem(error);
+      const why = problem.message ?? t(`problem.${problem.kind}.text`);
+      change(client, conversationId, (thread) => merge(withoutLocal(thread, clientId), [{ ...message, local: 'failed', error: `${t('thread.notSent')} ${why}` }]));
+      return false;
+    }
+  }
+
+  function compose(outgoing: Outgoing): ThreadMessage {
+    const clientId = crypto.randomUUID ? crypto.randomUUID() : `${Date.now()}-${Math.random().toString(36).slice(2)}`;
+    return {
+      id: localId(clientId),
+      clientId,
+      conversationId: id.value,
+      // Below everything that is stored, in the order of sending.
+      seq: Number.MAX_SAFE_INTEGER - 1e12 + Date.now() / 10,
+      author: { type: 'agent', id: me.value?.user.id ?? null, name: me.value?.user.name ?? null },
+      type: outgoing.attachments.length && !outgoing.text ? 'document' : 'text',
+      text: outgoing.text,
+      location: null,
+      attachments: outgoing.attachments,
+      citations: [],
+      private: outgoing.private,
+      status: 'pending',
+      error: null,
+      turnId: null,
+      ordinal: null,
+      event: null,
+      createdAt: new Date().toISOString(),
+      editedAt: null,
+      deletedAt: null,
+    };
+  }
+
+  const send = (outgoing: Outgoing) => deliver(compose(outgoing));
+  const retry = (message: ThreadMessage) => deliver({ ...message, status: 'pending' });
+  return { send, retry };
+}

@@ -1,0 +1,49 @@
+import { useQuery, useQueryClient } from '@tanstack/vue-query';
+import { useThrottleFn } from '@vueuse/core';
+import { computed, onBeforeUnmount, ref, type Ref, watch } from 'vue';
+import { getConversation, markRead } from '../../api/conversations.ts';
+import { keys } from '../../api/keys.ts';
+import { connection, tell } from '../../api/socket.ts';
+import { useRealtime } from '../live/useRealtime.ts';
+import { lastSeq } from './messageCache.ts';
+import { loadOlder, loadThread } from './threadSync.ts';
+
+/** One open conversation: its state, its messages, its live room. */
+export function useThread(id: Ref<string>) {
+  const client = useQueryClient();
+  const { socket, writing } = useRealtime();
+  const conversation = useQuery({ queryKey: computed(() => keys.conversation(id.value)), queryFn: () => getConversation(id.value) });
+  // Live events keep the thread; a refetch only asks for what came after it.
+  const thread = useQuery({ queryKey: computed(() => keys.thread(id.value)), queryFn: () => loadThread(client, id.value), staleTime: 30_000 });
+
+  watch(
+    [id, connection],
+    ([now], [before]) => {
+      if (before && before !== now) void tell(socket.value, 'conversation:unsubscribe', { conversationId: before });
+      if (connection.value === 'connected') void tell(socket.value, 'conversation:subscribe', { conversationId: now });
+    },
+    { immediate: true },
+  );
+  onBeforeUnmount(() => void tell(socket.value, 'conversation:unsubscribe', { conversationId: id.value }));
+
+  const seen = computed(() => (thread.data.value ? lastSeq(thread.data.value) : 0));
+  watch([id, seen, () => conversation.data.value?.unreadCount], async ([now, seq, unread]) => {
+    if (!seq || !unread || document.visibilityState !== 'visible') return;
+    // Being read is a side note: when it cannot be told now, the next message tells it again.
+    await markRead(now).catch(() => undefined);
+  });
+
+  const loadingOlder = ref(false);
+  const older = async () => {
+    if (loadingOlder.value || !thread.data.value?.olderCursor) return;
+    loadingOlder.value = true;
+    try {
+      await loadOlder(client, id.value);
+    } finally {
+      loadingOlder.value = false;
+    }
+  };
+  const sendTyping = useThrottleFn(() => void tell(socket.value, 'agent:typing', { conversationId: id.value, typing: true }), 3000);
+  const typing = computed(() => writing.get(id.value) ?? null);
+  return { conversation, thread, older, loadingOlder, sendTyping, typing };
+}

@@ -1,0 +1,5 @@
+import desk from './desk.json';
+import shell from './shell.json';
+import studio from './studio.json';
+
+export default { ...shell, ...desk, ...studio };

@@ -1,0 +1,28 @@
+import { QueryClient, VueQueryPlugin } from '@tanstack/vue-query';
+import { createApp } from 'vue';
+import { statusOf } from './api/problem.ts';
+import App from './App.vue';
+import { i18n, preferredLocale, setLocale } from './i18n/index.ts';
+import { createAppRouter } from './router.ts';
+import './styles/main.css';
+
+async function start(): Promise<void> {
+  const client = new QueryClient({
+    defaultOptions: {
+      queries: {
+        staleTime: 15_000,
+        // Refusals do not change by asking again; a failure or a lost line may.
+        retry: (count, error) => {
+          const status = statusOf(error);
+          return count < 2 && (status === 0 || status === null || status >= 500);
+        },
+        retryDelay: (count) => 500 * 2 ** count,
+      },
+      mutations: { networkMode: 'always' },
+    },
+  });
+  await setLocale(preferredLocale());
+  createApp(App).use(createAppRouter()).use(i18n).use(VueQueryPlugin, { queryClient: client }).mount('#app');
+}
+
+void start();
