@@ -8,8 +8,9 @@ import { filesBelow } from './lib/files.mjs';
 import { inRoot } from './lib/paths.mjs';
 
 /**
- * @typedef {{ from: string, to: string, typeOnly: boolean, line: number }} Arrow
- * `from` and `to` are paths from the root with `/`; a package keeps its bare name in `to`.
+ * @typedef {{ from: string, to: string, names: string[], line: number }} Arrow
+ * `from` and `to` are paths from the root with `/`; a package keeps its bare name in `to`. `names` are what is taken,
+ * `*` for everything.
  */
 
 /**
@@ -25,19 +26,24 @@ export function arrowsOf(ts, file, text) {
   const blocks = file.endsWith('.vue') ? scriptBlocks(text) : [{ text, before: 0 }];
   for (const block of blocks) {
     const source = ts.createSourceFile(file, block.text, ts.ScriptTarget.Latest, false, ts.ScriptKind.TS);
-    /** @param {import('typescript').Node | undefined} literal @param {boolean} typeOnly */
-    const add = (literal, typeOnly) => {
+    /** @param {import('typescript').Node | undefined} literal @param {string[]} names */
+    const add = (literal, names) => {
       if (!literal || !ts.isStringLiteralLike(literal)) return;
       const line = source.getLineAndCharacterOfPosition(literal.end).line + 1 + block.before;
-      arrows.push({ from: file, to: targetOf(file, literal.text), typeOnly, line });
+      arrows.push({ from: file, to: targetOf(file, literal.text), names, line });
     };
+    /** @param {import('typescript').NamedImportBindings | import('typescript').NamedExportBindings | undefined} bindings */
+    const namesOf = (bindings) =>
+      bindings && 'elements' in bindings
+        ? bindings.elements.map((element) => (element.propertyName ?? element.name).text)
+        : ['*'];
     /** @param {import('typescript').Node} node */
     const visit = (node) => {
-      if (ts.isImportDeclaration(node)) add(node.moduleSpecifier, node.importClause?.isTypeOnly ?? false);
-      else if (ts.isExportDeclaration(node)) add(node.moduleSpecifier, node.isTypeOnly);
-      else if (ts.isImportTypeNode(node) && ts.isLiteralTypeNode(node.argument)) add(node.argument.literal, true);
+      if (ts.isImportDeclaration(node)) add(node.moduleSpecifier, namesOf(node.importClause?.namedBindings));
+      else if (ts.isExportDeclaration(node)) add(node.moduleSpecifier, namesOf(node.exportClause));
+      else if (ts.isImportTypeNode(node) && ts.isLiteralTypeNode(node.argument)) add(node.argument.literal, []);
       else if (ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword)
-        add(node.arguments[0], false);
+        add(node.arguments[0], ['*']);
       ts.forEachChild(node, visit);
     };
     visit(source);
@@ -91,7 +97,7 @@ function placeOf(file) {
  * @param {Arrow} arrow
  * @returns {string | null}
  */
-export function offence({ from, to }) {
+export function offence({ from, to, names }) {
   if (!/^(server|packages|dashboard|widget|e2e|bench|scripts)\//.test(to)) return null;
   const a = placeOf(from);
   const b = placeOf(to);
@@ -118,42 +124,63 @@ export function offence({ from, to }) {
     return `a channel knows its wire format and the platform: no ${b.room}`;
   }
   if (a.room === 'features' && b.room === 'features') return betweenFeatures(a, b);
-  if (a.room === 'features' && b.room === 'db') return tableOfAnother(from, a, to);
+  if (a.room === 'features' && b.room === 'db') return tableOfAnother(a, to, names);
   if (a.room === 'db' && domains.includes(b.room) && a.name !== 'seed') return 'tables and migrations import no domain';
   return null;
 }
 
 /** @typedef {ReturnType<typeof placeOf>} Place */
 
+/**
+ * What a feature shows to other features: what it does (commands, queries, announce) and what is pure (policy,
+ * present, topics). Its routes, processors and helpers are its own.
+ */
+const doors = ['commands', 'queries', 'announce', 'policy', 'present', 'topics'];
+
 /** @param {Place} a @param {Place} b */
 function betweenFeatures(a, b) {
   if (a.noun === b.noun || a.noun === '' || b.noun === '') return null;
-  return b.name === 'commands' || b.name === 'queries'
+  return doors.includes(b.name)
     ? null
-    : `feature ${a.noun} may call only the commands and queries of ${b.noun}`;
+    : `feature ${a.noun} may not use this file of ${b.noun}, only ${doors.join(', ')}`;
 }
 
 /**
- * Tables are one file per noun, named like the feature that owns them (`owners` where the name differs). A feature
- * reads and writes its own; for another's it calls that feature.
- * @param {string} from @param {Place} a @param {string} to
+ * Table → the features that read and write it. Everybody else calls a command or query of one of them.
+ * @type {Record<string, string[]>}
  */
-function tableOfAnother(from, a, to) {
-  const table = /^server\/src\/db\/schema\/(.+)\.ts$/.exec(to)?.[1];
-  if (!table) return null;
-  if (table === 'index')
-    return `import the table file of ${a.noun || from} itself, so that it shows whose tables are used`;
-  const owner = owners[table] ?? table;
-  return owner === a.noun || owner === 'shared'
-    ? null
-    : `the tables of ${owner} belong to features/${owner}: call its commands or queries`;
-}
+export const owners = {
+  botKnowledgeBases: ['bots', 'knowledge'],
+  bots: ['bots'],
+  chunks: ['knowledge'],
+  contactIdentities: ['contacts', 'visitors'],
+  contacts: ['contacts', 'visitors'],
+  conversations: ['conversations'],
+  files: ['files'],
+  handoffs: ['handoffs'],
+  inboxes: ['inboxes'],
+  invitations: ['members'],
+  knowledgeBases: ['knowledge'],
+  memberships: ['members'],
+  messages: ['messages'],
+  oneTimeTokens: ['sessions'],
+  refreshTokens: ['sessions'],
+  sessions: ['sessions'],
+  sources: ['knowledge'],
+  traces: ['bots'],
+  users: ['members', 'sessions'],
+  workspaces: ['workspaces'],
+};
 
-/**
- * Table file → the feature that owns it, where the names differ; `shared` for what belongs to no feature.
- * @type {Record<string, string>}
- */
-const owners = {};
+/** @param {Place} a @param {string} to @param {string[]} names */
+function tableOfAnother(a, to, names) {
+  if (!to.startsWith('server/src/db/schema/')) return null;
+  if (names.includes('*')) return 'name the tables you use, so that it shows whose they are';
+  const foreign = names.find((name) => owners[name] && !owners[name].includes(a.noun));
+  return foreign
+    ? `the table ${foreign} belongs to features/${owners[foreign]?.[0]}: call its commands or queries`
+    : null;
+}
 
 /** All offences of the repository, as lines to print. */
 export async function offences() {
