@@ -1,0 +1,87 @@
+import { createHash } from 'node:crypto';
+import { and, eq, inArray, isNull } from 'drizzle-orm';
+import type { Attachment } from '@parley/contract';
+import { files } from '../../db/schema/index.ts';
+import { notFound } from '../../platform/errors.ts';
+import { newId } from '../../platform/ids.ts';
+import type { Storage } from '../../platform/storage.ts';
+import type { Store, Tx } from '../../platform/tenant.ts';
+import { sniffMime } from './mime.ts';
+import { cleanName } from './name.ts';
+import { presentFile } from './queries.ts';
+import type { FileRow } from './queries.ts';
+
+export type NewFile = {
+  workspaceId: string;
+  name: string;
+  bytes: Buffer;
+  createdBy: { type: 'user' | 'contact' | 'bot'; id: string | null };
+  /** the conversation whose visitor may read it; absent: the workspace's people alone */
+  conversationId?: string;
+};
+
+/**
+ * Keeps a file. The bytes are put before the row that names them is written: a crash between leaves bytes nobody can
+ * reach, never a row without its bytes.
+ */
+export async function storeFile(parts: { store: Store; storage: Storage }, file: NewFile): Promise<Attachment> {
+  const id = newId();
+  const mime = await sniffMime(file.bytes);
+  const storageKey = `${file.workspaceId}/files/${id}`;
+  await parts.storage.put(storageKey, file.bytes, { contentType: mime });
+  const row = {
+    id,
+    workspaceId: file.workspaceId,
+    name: cleanName(file.name),
+    mime,
+    size: file.bytes.length,
+    sha256: createHash('sha256').update(file.bytes).digest('hex'),
+    storageKey,
+    conversationId: file.conversationId ?? null,
+    createdByType: file.createdBy.type,
+    createdById: file.createdBy.id,
+  };
+  await parts.store.inWorkspace(file.workspaceId, (tx) => tx.insert(files).values(row));
+  return presentFile(row);
+}
+
+async function findAll(tx: Tx, ids: string[]): Promise<FileRow[]> {
+  const wanted = [...new Set(ids)];
+  if (wanted.length === 0) return [];
+  const found = new Map((await tx.select().from(files).where(inArray(files.id, wanted))).map((row) => [row.id, row]));
+  return wanted.map((id) => {
+    const row = found.get(id);
+    if (!row) throw notFound('The file');
+    return row;
+  });
+}
+
+/**
+ * The files an agent attaches, in the order given. With `sharedWith` (never for a private note) the visitor of that
+ * conversation may read them from now on; what belongs to another conversation already is shared as a file of its own,
+ * so that one visitor's file does not change hands.
+ *
+ * @throws not-found when one of them is not of this workspace (attack 3)
+ */
+export async function resolveAttachments(tx: Tx, ids: string[], sharedWith?: string): Promise<Attachment[]> {
+  const rows = await findAll(tx, ids);
+  if (!sharedWith) return rows.map(presentFile);
+  const fresh = rows.filter((row) => row.conversationId === null).map((row) => row.id);
+  if (fresh.length > 0) {
+    await tx
+      .update(files)
+      .set({ conversationId: sharedWith })
+      .where(and(inArray(files.id, fresh), isNull(files.conversationId)));
+  }
+  const foreign = rows.filter((row) => row.conversationId !== null && row.conversationId !== sharedWith);
+  const copies = new Map(foreign.map((row) => [row.id, { ...row, id: newId(), conversationId: sharedWith }]));
+  if (copies.size > 0) await tx.insert(files).values([...copies.values()]);
+  return rows.map((row) => presentFile(copies.get(row.id) ?? row));
+}
+
+/** The files a visitor attaches: only what was uploaded in the same conversation. @throws not-found */
+export async function resolveVisitorAttachments(tx: Tx, conversationId: string, ids: string[]): Promise<Attachment[]> {
+  const rows = await findAll(tx, ids);
+  if (rows.some((row) => row.conversationId !== conversationId)) throw notFound('The file');
+  return rows.map(presentFile);
+}

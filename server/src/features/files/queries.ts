@@ -1,0 +1,45 @@
+import { eq } from 'drizzle-orm';
+import type { Attachment } from '@parley/contract';
+import { files } from '../../db/schema/index.ts';
+import { notFound } from '../../platform/errors.ts';
+import type { Storage } from '../../platform/storage.ts';
+import type { Store, Tx } from '../../platform/tenant.ts';
+
+export type FileRow = typeof files.$inferSelect;
+
+export const presentFile = (row: Pick<FileRow, 'id' | 'name' | 'mime' | 'size'>): Attachment => ({
+  id: row.id,
+  name: row.name,
+  mime: row.mime,
+  size: row.size,
+});
+
+/** @throws not-found, also for a file of another workspace */
+export async function findFile(tx: Tx, id: string): Promise<FileRow> {
+  const [row] = await tx.select().from(files).where(eq(files.id, id));
+  if (!row) throw notFound('The file');
+  return row;
+}
+
+type Reader = { store: Store; storage: Storage };
+export type FileContent = { file: Attachment; bytes: Buffer };
+
+const load = async (storage: Storage, row: FileRow): Promise<FileContent> => ({
+  file: presentFile(row),
+  bytes: await storage.get(row.storageKey),
+});
+
+/** For the workspace's people and the product itself. @throws not-found */
+export async function readFile({ store, storage }: Reader, wanted: { workspaceId: string; id: string }) {
+  return load(storage, await store.inWorkspace(wanted.workspaceId, (tx) => findFile(tx, wanted.id)));
+}
+
+/** For a visitor: only what belongs to the visitor's own conversation. @throws not-found */
+export async function readVisitorFile(
+  { store, storage }: Reader,
+  wanted: { workspaceId: string; conversationId: string; id: string },
+): Promise<FileContent> {
+  const row = await store.inWorkspace(wanted.workspaceId, (tx) => findFile(tx, wanted.id));
+  if (row.conversationId !== wanted.conversationId) throw notFound('The file');
+  return load(storage, row);
+}
