@@ -1,3 +1,4 @@
+import { existsSync, renameSync, rmSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
 import { PGlite } from '@electric-sql/pglite';
 import { vector } from '@electric-sql/pglite-pgvector';
@@ -11,16 +12,17 @@ import type { FromWorker, ToWorker, WorkerSettings } from './embedded.ts';
 async function run(settings: WorkerSettings): Promise<void> {
   const port = parentPort;
   if (!port) throw new Error('the embedded database runs in a worker thread');
+  await prepareFolder(settings.folder);
   const database = await PGlite.create({ dataDir: settings.folder, extensions: { vector } });
   const multiplexer = createMultiplexer((bytes) => database.execProtocolRawSync(bytes), settings.idleTransactionMs);
   const tell = (message: FromWorker) => port.postMessage(message);
   port.on('message', (message: ToWorker) => {
-    if (message.type === 'data') return multiplexer.receive(message.id, Buffer.from(message.bytes));
+    if (message.type === 'data') return multiplexer.receive(message.id, Buffer.from(message.bytes.buffer));
     if (message.type === 'close') return multiplexer.close(message.id);
     if (message.type === 'open') {
       const { id } = message;
       return multiplexer.open(id, {
-        write: (bytes) => tell({ type: 'data', id, bytes }),
+        write: (bytes) => tell({ type: 'data', id, bytes: new Uint8Array(bytes) }),
         end: () => tell({ type: 'close', id }),
       });
     }
@@ -30,6 +32,16 @@ async function run(settings: WorkerSettings): Promise<void> {
     });
   });
   tell({ type: 'ready' });
+}
+
+/** Makes a new database beside its place and moves it there whole: a kill during the first start leaves no half of one. */
+async function prepareFolder(folder: string): Promise<void> {
+  if (existsSync(folder)) return;
+  const unfinished = `${folder}.new`;
+  rmSync(unfinished, { recursive: true, force: true });
+  const database = await PGlite.create({ dataDir: unfinished });
+  await database.close();
+  renameSync(unfinished, folder);
 }
 
 await run(workerData);

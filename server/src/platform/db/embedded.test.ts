@@ -77,6 +77,17 @@ test('kill -9 loses no answered write, and what it leaves behind does not stop t
   assert.equal(await count(dataDir), 500);
 });
 
+test('a kill during the very first start does not stop the next one', async () => {
+  const dataDir = folder();
+  const { child, ended } = elsewhere(dataDir, '');
+  while (!existsSync(join(dataDir, 'database.new', 'PG_VERSION')))
+    await new Promise((resolve) => setTimeout(resolve, 2));
+  child.kill('SIGKILL');
+  await ended;
+  assert.equal(existsSync(join(dataDir, 'database')), false);
+  assert.equal(await count(dataDir), 0);
+});
+
 test('a stop by signal that closes leaves a folder that opens again', async () => {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     const dataDir = folder();
