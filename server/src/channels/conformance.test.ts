@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import type { ChannelName } from '@parley/contract';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { AppError, unavailable } from '../platform/errors.ts';
 import type { ChannelHttp, Inbound, Outbound, WebhookRequest } from './contract.ts';
 import { channels, findChannel } from './registry.ts';

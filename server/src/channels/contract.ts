@@ -140,6 +140,10 @@ export type Channel<Credentials = unknown> = {
   credentials: ZodType<Credentials>;
   /** Fields of the credentials we invent when they are left out: whoever saves them fills in `newToken()`. */
   generated?: readonly string[];
+  /**
+   * The realtime layer shows a message the moment it is stored (our own widget): there is nothing to deliver.
+   */
+  live?: true;
   limits: { textLength: number; unit: 'utf16' | 'bytes' };
   verify(request: WebhookRequest, credentials: Credentials): Verification;
   /** 0..n events; throws `badRequest` on a body that is not the platform's. Unknown kinds of event parse to none. */

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { fromMarkdown, isVisible, split, type RichText } from './rich-text.ts';
+import { fromMarkdown } from './markdown.ts';
+import { isVisible, split, type RichText } from './rich-text.ts';
 
 const marks = (rich: RichText) =>
   rich.spans

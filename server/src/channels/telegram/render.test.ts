@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { parseHtml } from '../../test/doubles/telegram-entities.ts';
 import type { Outbound } from '../contract.ts';
 import { render, toPlain } from './render.ts';

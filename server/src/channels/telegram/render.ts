@@ -1,7 +1,8 @@
 /** Parley's words in Telegram's dialect: HTML parse mode, at most 4096 UTF-16 units a message after entity parsing. */
 import type { Attachment } from '@parley/contract';
 import type { Outbound, Part } from '../contract.ts';
-import { fromMarkdown, split, webAddress, type RichText, type Span } from '../rich-text.ts';
+import { fromMarkdown, webAddress } from '../markdown.ts';
+import { split, type RichText, type Span } from '../rich-text.ts';
 
 export const TEXT_LIMIT = 4096;
 const MAX_SOURCES = 5;

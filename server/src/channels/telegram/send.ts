@@ -58,7 +58,7 @@ function requestFor(part: Part, bytes: Buffer | undefined, target: Target): Fiel
   if (!part.attachment || !bytes) return fields;
   const form = new FormData();
   for (const [name, value] of Object.entries(fields)) {
-    form.set(name, typeof value === 'object' ? JSON.stringify(value) : String(value));
+    form.set(name, typeof value === 'string' ? value : JSON.stringify(value));
   }
   const { name, mime } = part.attachment;
   const field = part.method === 'sendPhoto' ? 'photo' : 'document';

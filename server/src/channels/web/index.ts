@@ -13,6 +13,7 @@ export type WebCredentials = z.infer<typeof webCredentials>;
 export const web: Channel<WebCredentials> = {
   name: 'web',
   credentials: webCredentials,
+  live: true,
   limits: { textLength: MAX_MESSAGE_LENGTH, unit: 'utf16' },
   verify: () => ({ ok: false, status: 403, reason: 'the web channel has no webhook' }),
   parse: () => {

@@ -70,6 +70,13 @@ test('a message and its file', () => {
   });
 });
 
+test('metadata is stored as far as it can be', () => {
+  const many = Object.fromEntries(Array.from({ length: 500 }, (_, index) => [`key${index}`, 'value']));
+  const inbound = parseVisitorEvent('customer:start_chat', { metadata: { 'a\u0000': 'b\ud800', ...many } }, arrival);
+  assert.equal(inbound.sender.metadata?.['a'], 'b\ufffd');
+  assert.equal(Object.keys(inbound.sender.metadata).length, 50);
+});
+
 test('actions; what the form says never replaces what the token says', () => {
   const start = parseFixture('start_chat');
   assert.equal(start.action, 'start');

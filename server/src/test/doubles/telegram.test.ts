@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
+import { startHttpDouble } from './http-double.ts';
 import { EntityError, parseHtml, parseMarkdownV2 } from './telegram-entities.ts';
 import { startTelegramDouble } from './telegram.ts';
 
@@ -61,6 +62,19 @@ test('a dropped connection may have been accepted', async () => {
   telegram.fail({ kind: 'drop', accepted: true });
   await assert.rejects(post('sendMessage', { chat_id: 5, text: 'a' }));
   assert.equal(telegram.messages.length, before + 1);
+});
+
+test('updates are posted to the registered webhook with its secret', async () => {
+  await assert.rejects(telegram.deliver({ update_id: 1 }), /setWebhook was never called/);
+  const arrived: [string | undefined, string][] = [];
+  const webhook = await startHttpDouble(async ({ headers, rawBody }, response) => {
+    arrived.push([headers['x-telegram-bot-api-secret-token'], rawBody.toString()]);
+    response.writeHead(202).end();
+  });
+  await post('setWebhook', { url: `${webhook.url}/webhooks/telegram/abc`, secret_token: 'a-Secret_1' });
+  assert.equal(await telegram.deliver({ update_id: 1 }), 202);
+  assert.deepEqual(arrived, [['a-Secret_1', '{"update_id":1}']]);
+  await webhook.close();
 });
 
 test('entities are counted in UTF-16 units of the text that is left', () => {
