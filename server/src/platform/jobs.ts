@@ -170,7 +170,8 @@ export function createJobs({ config, database, log, drainMs = 30_000 }: JobsOpti
     const payload = definition.schema.safeParse(envelope.data?.payload);
     if (!envelope.success || !payload.success) {
       // It will not fit on the second run either.
-      throw new UnrecoverableError(`the payload does not fit: ${z.prettifyError((envelope.error ?? payload.error)!)}`);
+      const problem = envelope.error ?? payload.error;
+      throw new UnrecoverableError(`the payload does not fit${problem ? `: ${z.prettifyError(problem)}` : ''}`);
     }
     const { requestId } = envelope.data;
     const context = { jobId: job.id ?? '', requestId, attempt: job.attemptsMade + 1 };
@@ -181,7 +182,7 @@ export function createJobs({ config, database, log, drainMs = 30_000 }: JobsOpti
         const failure = error instanceof Error ? error : new Error(String(error));
         log.warn({ err: failure, queue: definition.name, jobId: job.id, attempt: context.attempt }, 'job failed');
         // The queue keeps the message for people to read, so it keeps the safe one.
-        throw new Error(safeErrorMessage(failure));
+        throw new Error(safeErrorMessage(failure), { cause: error });
       }
     });
   }

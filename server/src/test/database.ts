@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import pg from 'pg';
+import { Client } from 'pg';
 import { openDatabase } from '../platform/db/index.ts';
 import type { Database, DatabaseConfig } from '../platform/db/index.ts';
 import { createLogger } from '../platform/log.ts';
@@ -55,7 +55,7 @@ function within(server: string, name: string): string {
 }
 
 async function administer(server: string, statement: string): Promise<void> {
-  const client = new pg.Client({ connectionString: server });
+  const client = new Client({ connectionString: server });
   await client.connect();
   try {
     await client.query(statement);

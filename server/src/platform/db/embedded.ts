@@ -1,10 +1,11 @@
 import { once } from 'node:events';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { Duplex } from 'node:stream';
+import type { Duplex } from 'node:stream';
 import { Worker } from 'node:worker_threads';
 import type { Logger } from '../log.ts';
 import { lockFolder } from './lock.ts';
+import { portStream } from './port-stream.ts';
 
 export type WorkerSettings = { folder: string; idleTransactionMs: number };
 export type ToWorker =
@@ -42,7 +43,7 @@ export async function startEmbedded(dataDir: string, log: Logger): Promise<Embed
     // Flags meant for the main program (a debugger, a string to run) are not for the database.
     execArgv: [],
   });
-  const streams = new Map<number, PortStream>();
+  const streams = new Map<number, Duplex>();
   let nextId = 1;
   let stopping = false;
   const failed = once(worker, 'exit').then(() => Promise.reject(new Error('the embedded database did not start')));
@@ -81,14 +82,14 @@ export async function startEmbedded(dataDir: string, log: Logger): Promise<Embed
   return {
     connect() {
       const id = nextId++;
-      const stream = portStream(
-        () => send({ type: 'open', id }),
+      const stream = portStream({
+        open: () => send({ type: 'open', id }),
         // A copy of its own: posting a view would post the whole buffer pool it lies in.
-        (bytes) => send({ type: 'data', id, bytes: new Uint8Array(bytes) }),
-        () => {
+        write: (bytes) => send({ type: 'data', id, bytes: new Uint8Array(bytes) }),
+        close: () => {
           if (streams.delete(id) && !stopping) send({ type: 'close', id });
         },
-      );
+      });
       streams.set(id, stream);
       return stream;
     },
@@ -101,37 +102,4 @@ export async function startEmbedded(dataDir: string, log: Logger): Promise<Embed
       await lock.release();
     },
   };
-}
-
-type PortStream = Duplex;
-
-/** A stream with the few socket methods `pg` calls; connecting succeeds at once. */
-function portStream(open: () => void, write: (bytes: Buffer) => void, close: () => void): PortStream {
-  const stream = new Duplex({
-    read() {},
-    write(chunk: Buffer, _encoding, done) {
-      write(chunk);
-      done();
-    },
-    writev(chunks, done) {
-      write(Buffer.concat(chunks.map(({ chunk }) => chunk as Buffer)));
-      done();
-    },
-    destroy(error, done) {
-      close();
-      done(error);
-    },
-  });
-  const same = () => stream;
-  return Object.assign(stream, {
-    connect() {
-      open();
-      queueMicrotask(() => stream.emit('connect'));
-      return stream;
-    },
-    setNoDelay: same,
-    setKeepAlive: same,
-    ref: same,
-    unref: same,
-  });
 }

@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
-import pg from 'pg';
+import { Client, Pool } from 'pg';
+import type { ClientConfig } from 'pg';
 import type { Config } from '../config.ts';
 import type { Logger } from '../log.ts';
 import { startEmbedded } from './embedded.ts';
@@ -21,11 +22,11 @@ export type PoolOptions = {
 export type Database = {
   kind: 'embedded' | 'external';
   /** Every statement of the product, as parley_app. */
-  pool: pg.Pool;
+  pool: Pool;
   /** A further pool, also as parley_app, for a library with its own schema. Closed by `close()` at the latest. */
-  openPool(options: PoolOptions): pg.Pool;
+  openPool(options: PoolOptions): Pool;
   /** A connection of its own as the owner of the tables, for schema changes only. */
-  asOwner<T>(work: (client: pg.Client) => Promise<T>): Promise<T>;
+  asOwner<T>(work: (client: Client) => Promise<T>): Promise<T>;
   /** Waits for running statements (at most 10 s), then closes everything; embedded: shuts the database down cleanly. */
   close(): Promise<void>;
 };
@@ -47,10 +48,10 @@ const APP_ROLE = 'parley_app';
 export async function openDatabase(config: DatabaseConfig, log: Logger, migrations = MIGRATIONS): Promise<Database> {
   const { url } = config.database;
   const embedded = url ? null : await startEmbedded(config.dataDir, log);
-  const pools: pg.Pool[] = [];
+  const pools: Pool[] = [];
 
-  async function asOwner<T>(work: (client: pg.Client) => Promise<T>): Promise<T> {
-    const client = new pg.Client(connection(embedded, url, { search_path: 'public' }, 'parley owner'));
+  async function asOwner<T>(work: (client: Client) => Promise<T>): Promise<T> {
+    const client = new Client(connection(embedded, url, { search_path: 'public' }, 'parley owner'));
     // A connection lost between two statements also fails the next one, where it is handled.
     client.on('error', (error) => log.warn({ err: error }, 'the owner connection was lost'));
     await client.connect();
@@ -61,11 +62,11 @@ export async function openDatabase(config: DatabaseConfig, log: Logger, migratio
     }
   }
 
-  function openPool({ max, searchPath, name }: PoolOptions): pg.Pool {
+  function openPool({ max, searchPath, name }: PoolOptions): Pool {
     const limits = embedded
       ? undefined
       : { statement_timeout: STATEMENT_MS, idle_in_transaction_session_timeout: STATEMENT_MS * 2 };
-    const pool = new pg.Pool({
+    const pool = new Pool({
       ...connection(embedded, url, { role: APP_ROLE, search_path: searchPath }, name),
       ...limits,
       max,
@@ -103,7 +104,7 @@ function connection(
   url: string | undefined,
   settings: Record<string, string>,
   name: string,
-): pg.ClientConfig {
+): ClientConfig {
   const options = Object.entries(settings)
     .map(([setting, value]) => `-c ${setting}=${value.replace(/[\\\s]/g, '\\$&')}`)
     .join(' ');
@@ -124,7 +125,7 @@ function connection(
   };
 }
 
-async function assertServer(client: pg.Client): Promise<void> {
+async function assertServer(client: Client): Promise<void> {
   const { rows } = await client.query<{ version: number }>(
     `select current_setting('server_version_num')::int / 10000 as version`,
   );
