@@ -1,0 +1,174 @@
+import { Output, streamText, type LanguageModel } from 'ai';
+import { z } from 'zod';
+import { ModelFailure, toModelFailure } from './failures.ts';
+import { createParagraphs } from './paragraphs.ts';
+import type { Prompt } from './prompt.ts';
+import { createReplyReader } from './reply-reader.ts';
+
+/** The order of the fields is the order the model writes them in. */
+const replySchema = z.object({
+  have_enough_information_for_reply: z.enum(['YES', 'NO']),
+  reply: z.string(),
+  citations: z.array(z.string()),
+});
+
+export type StreamRequest = {
+  model: Exclude<LanguageModel, string>;
+  prompt: Prompt;
+  temperature: number;
+  /** whether the server is asked for structured output; some compatible servers know none */
+  structured: boolean;
+  /** show the reply even when the verdict is NO (AI_GENERATE) */
+  answerAnyway: boolean;
+  /** milliseconds of silence after which the stream counts as hanging */
+  idleMs: number;
+  signal: AbortSignal;
+};
+
+export type StreamOutcome = {
+  enough: boolean;
+  citationIds: string[];
+  usage: { inputTokens: number; outputTokens: number };
+  firstTokenMs: number;
+  verdictMs: number;
+};
+
+export type ParagraphSink = (paragraph: string) => void | Promise<void>;
+
+/** The sink's own failure, kept apart from the model's: it is thrown on as it is and nothing is tried again. */
+export class SinkFailed extends Error {}
+
+/** The promise, silence or the signal, whichever comes first: no stream is trusted to heed a signal. */
+const within = async <T>(work: Promise<T>, milliseconds: number, signal: AbortSignal): Promise<T> => {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let onAbort = (): void => undefined;
+  const given = new Promise<never>((_resolve, reject) => {
+    const silent = () => reject(new ModelFailure('timeout', 'The model fell silent.', { statusCode: 504 }));
+    timer = setTimeout(silent, milliseconds);
+    onAbort = () => reject(signal.reason);
+    signal.addEventListener('abort', onAbort, { once: true });
+  });
+  try {
+    signal.throwIfAborted();
+    return await Promise.race([work, given]);
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener('abort', onAbort);
+  }
+};
+
+/** Paragraphs one after the other, the stream read on meanwhile; the first failure of the sink ends it. */
+const createQueue = (sink: ParagraphSink) => {
+  let last: Promise<void> = Promise.resolve();
+  let failed: { error: unknown } | undefined;
+  return {
+    add(paragraph: string): void {
+      last = last.then(async () => {
+        if (failed) return;
+        try {
+          await sink(paragraph);
+        } catch (error) {
+          failed = { error };
+        }
+      });
+    },
+    async settle(): Promise<void> {
+      await last;
+      if (failed) throw new SinkFailed('the paragraph was not taken', { cause: failed.error });
+    },
+    hasFailed: () => failed !== undefined,
+  };
+};
+
+const callModel = (request: StreamRequest, signal: AbortSignal) => {
+  const { model, prompt, temperature, structured } = request;
+  const common = {
+    model,
+    instructions: prompt.system,
+    prompt: prompt.user,
+    temperature,
+    maxOutputTokens: 4000,
+    maxRetries: 0,
+    abortSignal: signal,
+    // Errors arrive as parts of the stream; the SDK would print them as well.
+    onError: () => undefined,
+    providerOptions: { openai: { store: false, systemMessageMode: 'system' } },
+  };
+  return structured
+    ? streamText({ ...common, output: Output.object({ schema: replySchema, name: 'reply' }) }).stream
+    : streamText(common).stream;
+};
+
+/**
+ * One call of the model. Paragraphs go to the sink as soon as they are whole, none before the verdict.
+ * @throws ModelFailure; SinkFailed with the sink's error as its cause; or the signal's reason
+ */
+export const streamReply = async (request: StreamRequest, sink: ParagraphSink): Promise<StreamOutcome> => {
+  const started = performance.now();
+  const since = () => performance.now() - started;
+  const stop = new AbortController();
+  const queue = createQueue(sink);
+  const buffer = createParagraphs((paragraph) => queue.add(paragraph));
+  const outcome: StreamOutcome = {
+    enough: false,
+    citationIds: [],
+    usage: { inputTokens: 0, outputTokens: 0 },
+    firstTokenMs: 0,
+    verdictMs: 0,
+  };
+  let received = '';
+  let finishReason = '';
+  let shown = false;
+  const reader = createReplyReader({
+    onVerdict(enough) {
+      outcome.enough = enough;
+      outcome.verdictMs = since();
+      shown = enough || request.answerAnyway;
+    },
+    onReply(text) {
+      if (shown) buffer.push(text);
+    },
+  });
+  try {
+    const parts = callModel(request, AbortSignal.any([request.signal, stop.signal]))[Symbol.asyncIterator]();
+    for (;;) {
+      const { value: part, done } = await within(parts.next(), request.idleMs, request.signal);
+      if (done) break;
+      request.signal.throwIfAborted();
+      if (queue.hasFailed()) break;
+      if (part.type === 'error') throw part.error;
+      if (part.type === 'abort')
+        throw new ModelFailure('cut_off', 'The model stream was stopped.', { statusCode: 502 });
+      if (part.type === 'text-delta') {
+        outcome.firstTokenMs ||= since();
+        received += part.text;
+        reader.push(part.text);
+      }
+      if (part.type === 'finish') {
+        finishReason = part.finishReason;
+        const { inputTokens = 0, outputTokens = 0 } = part.totalUsage;
+        outcome.usage = { inputTokens, outputTokens };
+      }
+    }
+    if (!queue.hasFailed()) {
+      if (!reader.complete && (finishReason === 'length' || (received && reader.verdict !== undefined))) {
+        throw new ModelFailure('cut_off', 'The model stopped in the middle of its reply.', { statusCode: 502 });
+      }
+      if (reader.verdict === undefined)
+        throw new ModelFailure('invalid', 'The model did not reply in the agreed form.');
+      buffer.end();
+    }
+  } catch (error) {
+    buffer.drop();
+    // What went out before must be counted before the failure is judged.
+    await queue.settle();
+    request.signal.throwIfAborted();
+    throw toModelFailure(error, received !== '');
+  } finally {
+    buffer.drop();
+    stop.abort();
+  }
+  await queue.settle();
+  outcome.citationIds = reader.citations;
+  return outcome;
+};

@@ -1,0 +1,216 @@
+import type { Bot, Citation } from '@parley/contract';
+import type { TraceRecord } from '../db/schema/index.ts';
+import type { Embedder } from '../knowledge/embed.ts';
+import type { Metrics } from '../platform/metrics.ts';
+import type { Store } from '../platform/tenant.ts';
+import type { Answer, Answerer } from './answer.ts';
+import { toModelFailure } from './failures.ts';
+import type { ModelFailure } from './failures.ts';
+import { chooseModel } from './providers.ts';
+import type { ModelSettings } from './providers.ts';
+import { retrieve } from './retrieval.ts';
+import type { Passage, Retrieval } from './retrieval.ts';
+import { searchTerms } from './terms.ts';
+import type { SearchTerms, Turn } from './terms.ts';
+
+export type QuestionRequest = {
+  workspaceId: string;
+  bot: Pick<
+    Bot,
+    'name' | 'model' | 'temperature' | 'systemPrompt' | 'knowledgeBaseIds' | 'typeReplyUnknown' | 'handoffThreshold'
+  >;
+  question: string;
+  history: Turn[];
+  /** paragraphs of this very answer that the customer has seen */
+  alreadySent?: string[];
+  signal?: AbortSignal;
+};
+
+export type QuestionAnswer = {
+  /** the bot may stand by what it said */
+  answered: boolean;
+  /** written though the passages do not hold it (AI_GENERATE) */
+  generated: boolean;
+  confidence: number;
+  text: string;
+  citations: Citation[];
+  failure: ModelFailure | undefined;
+  /** for the flight recorder */
+  record: TraceRecord;
+};
+
+export type QuestionAnswerer = (
+  request: QuestionRequest,
+  onParagraph: (paragraph: string) => Promise<void>,
+) => Promise<QuestionAnswer>;
+
+const nothing: Retrieval = { passages: [], terms: [], searched: 0, milliseconds: { embedding: 0, search: 0 } };
+
+/**
+ * From question to answer: terms, retrieval, model, verdict, citations, and the record of all of it. Both the path of a
+ * message and the playground come through here, so that what is tried is what is run.
+ */
+export function createQuestionAnswerer(parts: {
+  store: Store;
+  embedder: Embedder;
+  answer: Answerer;
+  models: ModelSettings;
+  metrics: Metrics;
+}): QuestionAnswerer {
+  const { store, embedder, answer, models, metrics } = parts;
+
+  return async function answerQuestion(request, onParagraph) {
+    const { workspaceId, bot, question, history, alreadySent, signal } = request;
+    const started = performance.now();
+    const model = chooseModel(bot.model, models);
+    const language = model.kind === 'language' ? model.model : undefined;
+    const terms = await searchTerms({
+      question,
+      history,
+      ...(language ? { model: language } : {}),
+      ...(signal ? { signal } : {}),
+    });
+    const termsMs = performance.now() - started;
+    const retrieval =
+      bot.knowledgeBaseIds.length > 0
+        ? await retrieve(store, embedder, {
+            workspaceId,
+            knowledgeBaseIds: bot.knowledgeBaseIds,
+            text: terms.text,
+            terms: terms.terms,
+          })
+        : nothing;
+    const retrieved = performance.now();
+    signal?.throwIfAborted();
+
+    const ask = (answerAnyway: boolean) =>
+      answer(
+        {
+          model,
+          bot,
+          question,
+          history,
+          passages: retrieval.passages,
+          terms: retrieval.terms,
+          threshold: bot.handoffThreshold,
+          answerAnyway,
+          ...(alreadySent ? { alreadySent } : {}),
+          ...(signal ? { signal } : {}),
+        },
+        onParagraph,
+      );
+
+    let result: Answer | undefined;
+    let failure: ModelFailure | undefined;
+    let generated = false;
+    try {
+      result = await ask(false);
+      if (!result.haveEnoughInformation && bot.typeReplyUnknown === 'AI_GENERATE' && model.kind === 'language') {
+        generated = true;
+        result = await ask(true);
+      }
+    } catch (error) {
+      if (!isModelFailure(error)) throw error;
+      failure = toModelFailure(error, false);
+    }
+
+    const provider = model.kind === 'language' ? model.provider : 'builtin';
+    metrics.aiRequests.inc({ provider, outcome: failure ? failure.kind : 'answered' });
+    metrics.aiProcessingDuration.observe({ provider }, (performance.now() - started) / 1000);
+    if (result) {
+      metrics.aiTokens.inc({ provider, direction: 'input' }, result.usage.inputTokens);
+      metrics.aiTokens.inc({ provider, direction: 'output' }, result.usage.outputTokens);
+    }
+    const citations = presentCitations(result, retrieval.passages);
+    return {
+      answered: !failure && (result?.haveEnoughInformation === true || generated),
+      generated,
+      confidence: result?.confidence ?? 0,
+      text: result?.text ?? '',
+      citations,
+      failure,
+      record: recordOf(
+        { bot, terms, retrieval, result, failure, citations, generated },
+        {
+          terms: termsMs,
+          retrieval: retrieved - started - termsMs,
+          model: performance.now() - retrieved,
+          total: performance.now() - started,
+        },
+      ),
+    };
+  };
+}
+
+const isModelFailure = (error: unknown): boolean => error instanceof Error && error.name === 'ModelFailure';
+
+function presentCitations(result: Answer | undefined, passages: Passage[]): Citation[] {
+  return (result?.citations ?? []).flatMap((citation, index) => {
+    const passage = passages.find(({ chunkId }) => chunkId === citation.chunkId);
+    if (!passage) return [];
+    return [
+      {
+        number: index + 1,
+        chunkId: passage.chunkId,
+        sourceId: passage.sourceId,
+        sourceType: passage.sourceType,
+        title: passage.title,
+        headingPath: passage.headingPath.join(' › '),
+        quote: citation.quote,
+        url: passage.url,
+      },
+    ];
+  });
+}
+
+function recordOf(
+  told: {
+    bot: QuestionRequest['bot'];
+    terms: SearchTerms;
+    retrieval: Retrieval;
+    result: Answer | undefined;
+    failure: ModelFailure | undefined;
+    citations: Citation[];
+    generated: boolean;
+  },
+  timings: TraceRecord['timings'],
+): TraceRecord {
+  const { bot, terms, retrieval, result, failure, citations, generated } = told;
+  const used = new Set(citations.map((citation) => citation.chunkId));
+  const outcome = failure
+    ? 'failed'
+    : generated
+      ? 'generated'
+      : result?.haveEnoughInformation
+        ? 'answered'
+        : 'declined';
+  return {
+    model: bot.model,
+    terms: terms.terms,
+    passages: retrieval.passages.map((passage) => ({
+      chunkId: passage.chunkId,
+      sourceId: passage.sourceId,
+      sourceType: passage.sourceType,
+      title: passage.title,
+      headingPath: passage.headingPath.join(' › '),
+      text: passage.text,
+      vectorScore: passage.vectorScore,
+      textScore: passage.textScore,
+      score: passage.score,
+      used: used.has(passage.chunkId),
+    })),
+    prompt: result?.prompt ? `${result.prompt.system}\n\n${result.prompt.user}` : '',
+    verdict: failure ? null : result?.haveEnoughInformation ? 'YES' : 'NO',
+    confidence: result?.confidence ?? 0,
+    outcome,
+    answer: result?.text ?? '',
+    usage: result?.usage ?? { inputTokens: 0, outputTokens: 0 },
+    timings: {
+      terms: Math.round(timings.terms),
+      retrieval: Math.round(timings.retrieval),
+      model: Math.round(timings.model),
+      total: Math.round(timings.total),
+    },
+    error: failure ? `${failure.kind}: ${failure.message}` : null,
+  };
+}
