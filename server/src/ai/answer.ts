@@ -8,7 +8,7 @@ import { buildPrompt, type Prompt } from './prompt.ts';
 import type { ChosenModel } from './providers.ts';
 import { withoutRepeats } from './repeats.ts';
 import type { Passage, WeighedTerm } from './retrieval.ts';
-import type { Turn } from './terms.ts';
+import { standalone, type Turn } from './terms.ts';
 
 export type AnswerRequest = {
   model: ChosenModel;
@@ -23,6 +23,8 @@ export type AnswerRequest = {
   alreadySent?: string[];
   /** write an answer though the passages do not hold it (AI_GENERATE); the built-in model cannot */
   answerAnyway?: boolean;
+  /** the built-in model withholds answers of a lower confidence (default 0.5); a language model judges by itself */
+  threshold?: number;
   signal?: AbortSignal;
 };
 
@@ -93,8 +95,12 @@ export const createAnswerer = ({ embedder, outbound, idleMs = 30_000, backoffMs 
   Reflect.set(globalThis, 'AI_SDK_LOG_WARNINGS', false);
   const builtin = async (request: AnswerRequest, onParagraph: ParagraphSink): Promise<Answer> => {
     const started = performance.now();
-    const { question, passages, terms, alreadySent = [] } = request;
-    const found = await extractiveAnswer({ question, passages, terms }, embedder);
+    const { passages, terms, threshold, alreadySent = [] } = request;
+    const question = standalone(request.question, request.history);
+    const found = await extractiveAnswer(
+      { question, passages, terms, ...(threshold === undefined ? {} : { threshold }) },
+      embedder,
+    );
     const verdict = performance.now() - started;
     const fresh = withoutRepeats(alreadySent);
     const paragraphs: string[] = [];

@@ -53,14 +53,18 @@ const leansOnHistory = (question: string): boolean =>
 /** "invoice download pdf": nothing for a model to take apart. */
 const isSearchAlready = (question: string): boolean => words(question).length <= 12;
 
+const questionBefore = (question: string, history: Turn[]): string | undefined =>
+  leansOnHistory(question) ? history.findLast((turn) => turn.role === 'user')?.text.slice(0, 300) : undefined;
+
+/** A question with the one before it where it cannot be understood alone. */
+export const standalone = (question: string, history: Turn[]): string =>
+  [questionBefore(question, history), question].filter(Boolean).join(' ');
+
 const builtinTerms = (question: string, history: Turn[]): SearchTerms => {
-  const before = history.findLast((turn) => turn.role === 'user')?.text;
-  if (!before || !leansOnHistory(question)) return { terms: contentTerms(question), text: question, from: 'question' };
-  return {
-    terms: [...new Set([...contentTerms(question), ...contentTerms(before)])].slice(0, 16),
-    text: `${before.slice(0, 300)} ${question}`,
-    from: 'history',
-  };
+  const before = questionBefore(question, history);
+  if (!before) return { terms: contentTerms(question), text: question, from: 'question' };
+  const terms = [...new Set([...contentTerms(question), ...contentTerms(before)])].slice(0, 16);
+  return { terms, text: standalone(question, history), from: 'history' };
 };
 
 const instruction =
