@@ -22,6 +22,10 @@ export type TurnInput = {
   signal: AbortSignal;
   /** ISO 639-1, of what the customer wrote */
   language: string;
+  /** sources may be added to a paragraph that was shown already (our own widget) */
+  sourcesAfterwards: boolean;
+  /** adds the sources to the turn's last paragraph */
+  cite(citations: Citation[]): Promise<void>;
   /** an explicit button: ask for a person, start */
   action: 'request_agent' | 'start' | 'end' | undefined;
 };

@@ -18,6 +18,8 @@ export type Claimed = {
   /** the thread's wake count that this holder has seen */
   wakes: number;
   events: PendingEvent[];
+  /** a turn that was begun and not finished: it is continued with its own events first */
+  interrupted: { id: string; lastEventSeq: number } | undefined;
   /** the thread's open conversation, if any */
   conversation: { id: string; status: ConversationStatus; botId: string | null; contactId: string } | undefined;
 };
@@ -37,14 +39,22 @@ const mailbox = (key: ThreadKey) => sql`
     select id, seq, attempts, request_id, payload from inbound_events where ${pending(key)} order by seq limit ${ROUND}) e) as events,
   (select to_json(c) from (
     select v.id, v.status, v.bot_id, v.contact_id from conversations v join threads t on t.id = v.thread_id
-    where t.inbox_id = ${key.inboxId}::uuid and t.thread_key = ${key.threadKey} and v.status <> 'resolved') c) as conversation`;
+    where t.inbox_id = ${key.inboxId}::uuid and t.thread_key = ${key.threadKey} and v.status <> 'resolved') c) as conversation,
+  (select to_json(r) from (
+    select u.id, u.last_event_seq from turns u join threads t on t.id = u.thread_id
+    where t.inbox_id = ${key.inboxId}::uuid and t.thread_key = ${key.threadKey} and u.status = 'running'
+    order by u.last_event_seq limit 1) r) as interrupted`;
 
 type MailboxRow = {
   events: { id: string; seq: number; attempts: number; request_id: string | null; payload: Inbound }[] | null;
   conversation: { id: string; status: ConversationStatus; bot_id: string | null; contact_id: string } | null;
+  interrupted: { id: string; last_event_seq: number } | null;
 };
 
-const readRow = ({ events, conversation }: MailboxRow): Pick<Claimed, 'events' | 'conversation'> => ({
+type Mailbox = Pick<Claimed, 'events' | 'conversation' | 'interrupted'>;
+
+const readRow = ({ events, conversation, interrupted }: MailboxRow): Mailbox => ({
+  interrupted: interrupted ? { id: interrupted.id, lastEventSeq: Number(interrupted.last_event_seq) } : undefined,
   events: (events ?? []).map((event) => ({
     id: event.id,
     seq: Number(event.seq),
@@ -90,9 +100,9 @@ export async function claim(store: Store, key: ThreadKey): Promise<Claimed | und
   return { lease: { threadId: row.id, token: Number(row.token) }, wakes: Number(row.wakes), ...readRow(row) };
 }
 
-export async function readMailbox(store: Store, key: ThreadKey): Promise<Pick<Claimed, 'events' | 'conversation'>> {
+export async function readMailbox(store: Store, key: ThreadKey): Promise<Mailbox> {
   const [row] = await store.once<MailboxRow>(key.workspaceId, sql`select ${mailbox(key)}`);
-  return row ? readRow(row) : { events: [], conversation: undefined };
+  return row ? readRow(row) : { events: [], conversation: undefined, interrupted: undefined };
 }
 
 /** False: the lease is lost, and everything under it must stop. */
@@ -103,14 +113,6 @@ export async function renew(store: Store, workspaceId: string, lease: Lease): Pr
         where id = ${lease.threadId}::uuid and lease_token = ${lease.token} returning id`,
   );
   return rows.length === 1;
-}
-
-/** The events are dealt with; part of the statement that ends a turn. A stale holder's word changes nothing. */
-export async function finishEvents(tx: Tx, lease: Lease, ids: string[]): Promise<void> {
-  await tx.execute(sql`
-    update inbound_events set processed_at = now()
-    where id in (select jsonb_array_elements_text(${JSON.stringify(ids)}::jsonb)::uuid)
-      and exists (select 1 from threads where id = ${lease.threadId}::uuid and lease_token = ${lease.token})`);
 }
 
 /**

@@ -4,7 +4,7 @@ import { newId } from '../platform/ids.ts';
 import type { Store } from '../platform/tenant.ts';
 import type { Wake } from '../platform/wake.ts';
 import { claim, countFailure, LEASE_MS, postpone, readMailbox, release, renew } from './lease.ts';
-import type { Claimed, PendingEvent } from './lease.ts';
+import type { Claimed } from './lease.ts';
 import { readThreadKey, THREAD } from './topics.ts';
 import type { ThreadKey } from './topics.ts';
 
@@ -36,7 +36,7 @@ export function createMailbox(parts: {
   log: Logger;
   work: (round: Round) => Promise<void>;
   /** the last resort for events that failed every time: nobody may be left without an answer */
-  giveUp: (key: ThreadKey, events: PendingEvent[], error: unknown) => Promise<void>;
+  giveUp: (round: Round) => Promise<void>;
 }) {
   const { store, wake, log, work, giveUp } = parts;
   /** Threads of this process, so that closing can wait for them. */
@@ -65,10 +65,10 @@ export function createMailbox(parts: {
     const claimed = await claim(store, key);
     if (!claimed) return;
     await keepLease(claimed, key, async (signal) => {
-      let { wakes, events, conversation } = claimed;
+      let { wakes, events, conversation, interrupted } = claimed;
       for (;;) {
         if (events.length > 0) {
-          const round: Round = { key, lease: claimed.lease, events, conversation, signal };
+          const round: Round = { key, lease: claimed.lease, events, conversation, interrupted, signal };
           if (!(await runRound(round))) return;
         }
         const newer = await release(store, key, claimed.lease, wakes);
@@ -76,7 +76,7 @@ export function createMailbox(parts: {
         if (stopping.signal.aborted) return await postpone(store, key.workspaceId, claimed.lease, 0);
         wakes = newer;
         const before = events[0]?.id;
-        ({ events, conversation } = await readMailbox(store, key));
+        ({ events, conversation, interrupted } = await readMailbox(store, key));
         if (before !== undefined && events[0]?.id === before) throw new Error('a round left its events unprocessed');
       }
     });
@@ -97,7 +97,7 @@ export function createMailbox(parts: {
         }
         log.error({ err: error, threadId: lease.threadId }, 'a round failed');
         const attempts = Math.max(...events.map((event) => event.attempts)) + 1;
-        if (attempts >= ATTEMPTS) await giveUp(key, events, error);
+        if (attempts >= ATTEMPTS) await giveUp(round);
         const message = error instanceof Error ? error.message : String(error);
         const { dead } = await countFailure(
           store,

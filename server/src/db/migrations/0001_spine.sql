@@ -372,6 +372,7 @@ create table turns (
   finished_at timestamptz
 );
 create unique index turns_once on turns (thread_id, last_event_seq);
+create index turns_running on turns (thread_id) where status = 'running';
 create index turns_by_conversation on turns (conversation_id, started_at desc);
 
 -- The flight recorder: how an answer came to be.

@@ -6,7 +6,7 @@ import { newId } from '../../platform/ids.ts';
 import { currentRequestId } from '../../platform/log.ts';
 import { factValues } from '../../platform/outbox.ts';
 import type { Fact } from '../../platform/outbox.ts';
-import type { Tx } from '../../platform/tenant.ts';
+import type { Store, Tx } from '../../platform/tenant.ts';
 import { presentMessage } from './present.ts';
 import type { MessageRow } from './present.ts';
 
@@ -69,19 +69,38 @@ const toInput = (message: NewMessage, place: number) => ({
   delivery_id: message.deliver ? newId() : null,
 });
 
+type Target = { workspaceId: string; conversationId: string };
+type Options = { guard?: Guard; facts?: (message: NewMessage, id: string) => Fact[]; changes?: SQL };
+type AppendedRow = { accepted: boolean; fresh: number; thread_id: string | null; stored: MessageRow[] | null };
+
 /**
  * The one way a message comes to be: order, conversation summary, delivery and fact in one statement, so that they are
  * kept or lost together at the price of one round trip. Messages that exist (by id, by turn and ordinal, by the sender's
- * own id) are left alone.
- *
- * `statusAfter` moves the conversation in the same statement (e.g. an agent's first reply takes it over).
+ * own id) are left alone. `changes` are further columns of the conversation, e.g. its new state.
  */
-export async function append(
-  tx: Tx,
-  target: { workspaceId: string; conversationId: string },
+export async function append(tx: Tx, target: Target, messages: NewMessage[], options: Options = {}): Promise<Appended> {
+  const { rows } = await tx.execute<AppendedRow>(appendStatement(target, messages, options));
+  return readAppended(rows[0]);
+}
+
+/** The same as a transaction of its own. */
+export async function appendOnce(
+  store: Store,
+  target: Target,
   messages: NewMessage[],
-  options: { guard?: Guard; facts?: (message: NewMessage, id: string) => Fact[]; changes?: SQL } = {},
+  options: Options = {},
 ): Promise<Appended> {
+  const rows = await store.once<AppendedRow>(target.workspaceId, appendStatement(target, messages, options));
+  return readAppended(rows[0]);
+}
+
+function readAppended(result: AppendedRow | undefined): Appended {
+  if (!result || result.fresh === 0) return { outcome: 'known' };
+  if (!result.accepted || !result.thread_id) return { outcome: 'refused' };
+  return { outcome: 'stored', messages: (result.stored ?? []).map(presentMessage), threadId: result.thread_id };
+}
+
+function appendStatement(target: Target, messages: NewMessage[], options: Options): SQL {
   const { guard } = options;
   const inputs = messages.map(toInput);
   const last = messages.findLast((message) => !message.private && message.author.type !== 'system');
@@ -108,12 +127,7 @@ export async function append(
     : sql`true`;
   const status = guard?.status ? sql`status = ${guard.status}` : sql`true`;
 
-  const { rows } = await tx.execute<{
-    accepted: boolean;
-    fresh: number;
-    thread_id: string | null;
-    stored: MessageRow[] | null;
-  }>(sql`
+  return sql`
     with input as (
       select * from jsonb_to_recordset(${JSON.stringify(inputs)}::jsonb) as i(
         place int, id uuid, author_type text, author_id uuid, author_name text, type text, text text, payload jsonb,
@@ -145,12 +159,7 @@ export async function append(
     )
     select exists (select 1 from moved) as accepted, (select count(*)::int from fresh) as fresh,
       (select thread_id from moved) as thread_id,
-      (select json_agg(s order by s.seq) from stored s) as stored`);
-
-  const result = rows[0];
-  if (!result || result.fresh === 0) return { outcome: 'known' };
-  if (!result.accepted || !result.thread_id) return { outcome: 'refused' };
-  return { outcome: 'stored', messages: (result.stored ?? []).map(presentMessage), threadId: result.thread_id };
+      (select json_agg(s order by s.seq) from stored s) as stored`;
 }
 
 /** The platform's message changed. Returns the message as it is now, or nothing when we do not know it. */
@@ -204,5 +213,18 @@ export async function attach(
   const { rows } = await tx.execute<MessageRow>(sql`
     update messages set attachments = ${JSON.stringify(attachments)}::jsonb, error = ${error ?? null}::text
     where id = ${messageId}::uuid and deleted_at is null returning *`);
+  return rows[0] && presentMessage(rows[0]);
+}
+
+/** The sources of a paragraph that was shown before they were known. */
+export async function cite(
+  tx: Tx,
+  turnId: string,
+  ordinal: number,
+  citations: Citation[],
+): Promise<Message | undefined> {
+  const { rows } = await tx.execute<MessageRow>(sql`
+    update messages set citations = ${JSON.stringify(citations)}::jsonb
+    where turn_id = ${turnId}::uuid and ordinal = ${ordinal} returning *`);
   return rows[0] && presentMessage(rows[0]);
 }

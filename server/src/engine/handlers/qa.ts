@@ -1,0 +1,96 @@
+import type { QuestionAnswerer } from '../../ai/question.ts';
+import type { Turn } from '../../ai/terms.ts';
+import type { ModelFailure } from '../../ai/failures.ts';
+import { phrase } from '../phrases.ts';
+import { questionOf } from '../types.ts';
+import type { Handler, Outcome, Saying, TurnInput } from '../types.ts';
+
+const failureWords: Record<ModelFailure['kind'], string> = {
+  rate_limited: 'The model provider limits our requests.',
+  server: 'The model provider is not reachable.',
+  timeout: 'The model did not answer in time.',
+  invalid: 'The model sent an unreadable answer.',
+  cut_off: 'The model broke off in the middle of its answer.',
+  rejected: 'The model provider refused the request. Check the key and the name of the model.',
+};
+
+/** Answers from the bot's knowledge, and says so when it cannot. The last handler: it accepts everything. */
+export const createQaHandler = (answerQuestion: QuestionAnswerer): Handler => ({
+  name: 'qa',
+  priority: 100,
+  accepts: () => true,
+  run: async (input, say) => {
+    const question = questionOf(input);
+    // Where a platform cannot change what was sent, the last paragraph waits for its sources.
+    let held: string | undefined;
+    const answer = await answerQuestion(
+      {
+        workspaceId: input.workspaceId,
+        bot: input.bot,
+        question,
+        history: historyOf(input),
+        alreadySent: input.alreadySent,
+        signal: input.signal,
+      },
+      async (paragraph) => {
+        if (!input.sourcesAfterwards) {
+          const before = held;
+          held = paragraph;
+          if (before !== undefined) await say({ text: before });
+        } else await say({ text: paragraph });
+      },
+    );
+    if (held !== undefined) await say({ text: held, citations: answer.citations });
+    else if (answer.citations.length > 0) await input.cite(answer.citations);
+    const trace = { question, record: answer.record };
+
+    if (answer.failure) {
+      return {
+        handler: 'qa',
+        trace,
+        ...(await afterFailure(input, say, answer.failure, question)),
+      };
+    }
+    if (answer.answered) return { handler: 'qa', trace };
+    return { handler: 'qa', trace, ...(await whenUnsure(input, say, question, answer.text)) };
+  },
+});
+
+const historyOf = (input: TurnInput): Turn[] =>
+  input.history
+    .filter((message) => message.author.type !== 'system' && message.text !== '')
+    .map((message) => ({ role: message.author.type === 'contact' ? 'user' : 'assistant', text: message.text }));
+
+type Ending = Pick<Outcome, 'handoff' | 'farewell' | 'silent'>;
+
+/** The verdict was NO: what the owner chose for it. */
+async function whenUnsure(
+  input: TurnInput,
+  say: (saying: Saying) => Promise<void>,
+  question: string,
+  attempt: string,
+): Promise<Ending> {
+  const { bot } = input;
+  const handoff: Ending['handoff'] = bot.handoffEnabled
+    ? { reason: 'BOT_NOT_ENOUGH_DATA', question, ...(attempt ? { attempt } : {}) }
+    : undefined;
+  if (bot.typeReplyUnknown === 'NO_REPLY') return handoff ? { handoff, farewell: null } : { silent: true };
+  if (input.alreadySent.length === 0) {
+    await say({ text: bot.unknownAnswer || phrase(input.language, 'notUnderstood') });
+  }
+  return handoff ? { handoff } : {};
+}
+
+async function afterFailure(
+  input: TurnInput,
+  say: (saying: Saying) => Promise<void>,
+  failure: ModelFailure,
+  question: string,
+): Promise<Ending> {
+  if (input.alreadySent.length === 0 || failure.beforeFirstParagraph) {
+    await say({ text: phrase(input.language, 'modelFailed') });
+  }
+  return input.bot.handoffEnabled
+    ? { handoff: { reason: 'MODEL_FAILED', detail: failureWords[failure.kind], question } }
+    : {};
+}

@@ -1,0 +1,157 @@
+import type { Channel, ChannelHttp, SendResult } from '../channels/contract.ts';
+import { announceChange } from '../features/messages/announce.ts';
+import type { InboxDirectory, InboxRuntime } from '../features/inboxes/lookup.ts';
+import { AppError } from '../platform/errors.ts';
+import { runWithContext } from '../platform/log.ts';
+import type { Logger } from '../platform/log.ts';
+import type { Metrics } from '../platform/metrics.ts';
+import type { Live } from '../platform/realtime.ts';
+import type { Store } from '../platform/tenant.ts';
+import type { Wake } from '../platform/wake.ts';
+import { claimNext, endDelivery, moveThread, notePart, postponeDelivery } from './delivery-lane.ts';
+import type { Claimed } from './delivery-lane.ts';
+import { DELIVERY, readLaneKey, writeLaneKey } from './topics.ts';
+import type { LaneKey } from './topics.ts';
+
+/** After this a message is no longer an answer to anything. */
+const GIVE_UP_AFTER_MS = 24 * 3600 * 1000;
+const backoffMs = (attempts: number): number =>
+  Math.min(300_000, 1000 * 2 ** Math.min(attempts, 9)) * (0.75 + Math.random() / 2);
+
+/**
+ * Says on the platform what stands in the table: in order inside a thread, at least once. A message that can never be
+ * sent is marked as failed with the reason in words, and the lane goes on.
+ */
+export function createDelivery(parts: {
+  store: Store;
+  wake: Wake;
+  live: Live;
+  log: Logger;
+  metrics: Metrics;
+  inboxes: InboxDirectory;
+  channelOf: (inbox: InboxRuntime) => { channel: Channel; http: ChannelHttp };
+}) {
+  const { store, wake, live, log, metrics } = parts;
+  const running = new Map<string, Promise<void>>();
+  const again = new Set<string>();
+  const timers = new Set<NodeJS.Timeout>();
+  let closing = false;
+
+  function wakeLater(lane: LaneKey, delayMs: number): void {
+    if (closing) return;
+    const timer = setTimeout(() => {
+      timers.delete(timer);
+      wake.wake(DELIVERY, writeLaneKey(lane));
+    }, delayMs + 5);
+    timers.add(timer);
+  }
+
+  async function sendParts(lane: LaneKey, delivery: Claimed, inbox: InboxRuntime): Promise<SendResult> {
+    const { channel, http } = parts.channelOf(inbox);
+    const { message } = delivery;
+    const rendered = channel.render({
+      messageId: message.id,
+      author: message.author,
+      text: message.text,
+      citations: message.citations.map(({ number, title, url }) => ({ number, title, url })),
+      attachments: message.attachments,
+    });
+    const left = rendered.slice(delivery.acceptedParts.length);
+    let target = { threadKey: delivery.threadKey };
+    let result: SendResult = { outcome: 'sent', platformId: delivery.acceptedParts.at(-1) ?? '' };
+    for (const [index, part] of left.entries()) {
+      result = await channel.send(part, target, inbox.credentials, http);
+      if (result.outcome !== 'sent') return result;
+      if (result.movedTo) {
+        target = { threadKey: result.movedTo };
+        await moveThread(store, lane, result.movedTo);
+      }
+      if (index < left.length - 1 && !(await notePart(store, lane.workspaceId, delivery, result.platformId))) {
+        throw new Error('the delivery is somebody else’s now');
+      }
+    }
+    return result;
+  }
+
+  /** False: the lane has to wait. */
+  async function deliverOne(lane: LaneKey, delivery: Claimed): Promise<boolean> {
+    const inbox = await parts.inboxes.byId(lane.workspaceId, delivery.inboxId);
+    if (!inbox) return fail(lane, delivery, 'unknown', 'This inbox was removed.', false);
+    let result: SendResult;
+    try {
+      result = await sendParts(lane, delivery, inbox);
+    } catch (error) {
+      // The network failed or the breaker is open: whether the platform got it may be unknown. Silence would be worse.
+      log.warn({ err: error, deliveryId: delivery.id, channel: inbox.channel }, 'a delivery failed and is tried again');
+      const wait =
+        error instanceof AppError && error.retryAfter ? error.retryAfter * 1000 : backoffMs(delivery.attempts);
+      result = { outcome: 'retry', afterMs: wait, reason: 'The platform could not be reached.' };
+    }
+    if (result.outcome === 'sent') {
+      const message = await endDelivery(store, lane.workspaceId, delivery, {
+        state: 'sent',
+        platformId: result.platformId || undefined,
+      });
+      metrics.deliveries.inc({ channel: inbox.channel, outcome: 'sent' });
+      if (message) announceChange(live, message);
+      return true;
+    }
+    if (result.outcome === 'failed')
+      return fail(lane, delivery, inbox.channel, result.reason, result.unreachable === true);
+    if (Date.now() - Date.parse(delivery.createdAt) > GIVE_UP_AFTER_MS) {
+      return fail(lane, delivery, inbox.channel, `Not delivered within 24 hours. ${result.reason}`, false);
+    }
+    const wait = Math.max(result.afterMs, 50);
+    await postponeDelivery(store, lane.workspaceId, delivery, wait, result.reason);
+    metrics.deliveries.inc({ channel: inbox.channel, outcome: 'retried' });
+    wakeLater(lane, wait);
+    return false;
+  }
+
+  async function fail(
+    lane: LaneKey,
+    delivery: Claimed,
+    channel: string,
+    reason: string,
+    unreachable: boolean,
+  ): Promise<boolean> {
+    const message = await endDelivery(store, lane.workspaceId, delivery, { state: 'failed', reason, unreachable });
+    metrics.deliveries.inc({ channel, outcome: 'failed' });
+    if (message) announceChange(live, message);
+    return true;
+  }
+
+  async function drain(lane: LaneKey): Promise<void> {
+    while (!closing) {
+      const delivery = await claimNext(store, lane);
+      if (!delivery) return;
+      const context = { requestId: delivery.requestId ?? delivery.id, workspaceId: lane.workspaceId };
+      if (!(await runWithContext(context, () => deliverOne(lane, delivery)))) return;
+    }
+  }
+
+  function run(text: string): Promise<void> {
+    if (closing) return Promise.resolve();
+    again.add(text);
+    const present = running.get(text);
+    if (present) return present;
+    const loop = (async () => {
+      while (again.delete(text) && !closing) await drain(readLaneKey(text));
+    })().finally(() => running.delete(text));
+    running.set(text, loop);
+    return loop;
+  }
+
+  const stop = wake.on(DELIVERY, run);
+  return {
+    run,
+    busy: () => running.size,
+    /** Sends under way are finished; what waits is sent after the restart. */
+    async close(): Promise<void> {
+      closing = true;
+      stop();
+      for (const timer of timers) clearTimeout(timer);
+      await Promise.allSettled(running.values());
+    },
+  };
+}

@@ -1,0 +1,100 @@
+import type { Citation, Message } from '@parley/contract';
+import type { Saying } from '../engine/types.ts';
+import { announceChange, announceMessage } from '../features/messages/announce.ts';
+import { appendOnce, cite } from '../features/messages/commands.ts';
+import type { Live } from '../platform/realtime.ts';
+import { rooms } from '../platform/realtime.ts';
+import type { Store } from '../platform/tenant.ts';
+import type { Wake } from '../platform/wake.ts';
+import type { Lease } from './lease.ts';
+import { DELIVERY, writeLaneKey } from './topics.ts';
+
+/** A guarded write was refused: a human owns the conversation now, or another process has the thread. */
+export class TurnStopped extends Error {
+  constructor() {
+    super('the turn was stopped');
+    this.name = 'TurnStopped';
+  }
+}
+
+export type Speaker = {
+  say(saying: Saying): Promise<void>;
+  /** adds sources to the last paragraph; nothing when nothing was said */
+  cite(citations: Citation[]): Promise<void>;
+  /** paragraphs of this turn so far, with those of an earlier try */
+  said(): number;
+  /** tells clients that no paragraph follows */
+  end(): void;
+};
+
+/**
+ * A bot's voice during one turn. A paragraph is a message row, a socket event and a delivery, kept together by one
+ * statement that also proves that the bot may still speak: the state is still `bot`, the lease is still ours.
+ */
+export function createSpeaker(
+  parts: { store: Store; live: Live; wake: Wake },
+  turn: {
+    workspaceId: string;
+    conversationId: string;
+    turnId: string;
+    lease: Lease;
+    /** id null: the inbox speaks for itself, it has no bot */
+    bot: { id: string | null; name: string };
+    channelIsLive: boolean;
+    alreadySaid: number;
+  },
+): Speaker {
+  const { store, live, wake } = parts;
+  const { workspaceId, conversationId, turnId, lease } = turn;
+  let ordinal = turn.alreadySaid;
+
+  const chunk = (message: Pick<Message, 'text'> & { ordinal: number }, last: boolean): void =>
+    live.emit([rooms.visitor(conversationId), rooms.conversation(conversationId)], 'message:chunk', {
+      conversationId,
+      turnId,
+      ordinal: message.ordinal,
+      text: message.text,
+      last,
+    });
+
+  return {
+    async say({ text, citations }) {
+      const made = await appendOnce(
+        store,
+        { workspaceId, conversationId },
+        [
+          {
+            author: { type: 'bot', id: turn.bot.id, name: turn.bot.name },
+            text,
+            citations: citations ?? [],
+            turnId,
+            ordinal,
+            deliver: !turn.channelIsLive,
+          },
+        ],
+        {
+          guard: { status: 'bot', lease },
+          facts: (_message, id) => [
+            { workspaceId, type: 'message.sent', subjectId: id, payload: { conversationId, turnId } },
+          ],
+        },
+      );
+      if (made.outcome === 'refused') throw new TurnStopped();
+      if (made.outcome === 'stored') {
+        if (!turn.channelIsLive) wake.wake(DELIVERY, writeLaneKey({ workspaceId, threadId: lease.threadId }));
+        for (const message of made.messages) {
+          chunk({ text: message.text, ordinal }, false);
+          announceMessage(live, message);
+        }
+      }
+      ordinal += 1;
+    },
+    async cite(citations) {
+      if (ordinal === 0) return;
+      const message = await store.inWorkspace(workspaceId, (tx) => cite(tx, turnId, ordinal - 1, citations));
+      if (message) announceChange(live, message);
+    },
+    said: () => ordinal,
+    end: () => chunk({ text: '', ordinal }, true),
+  };
+}

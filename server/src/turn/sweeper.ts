@@ -1,0 +1,79 @@
+import { sql } from 'drizzle-orm';
+import type { Logger } from '../platform/log.ts';
+import type { Store } from '../platform/tenant.ts';
+import type { Wake } from '../platform/wake.ts';
+import { OUTBOX } from '../platform/outbox.ts';
+import { DELIVERY, THREAD, writeLaneKey, writeThreadKey } from './topics.ts';
+
+const EVERY_MS = 2_000;
+const BATCH = 500;
+
+/**
+ * Finds what a lost wake or a dead process left: pending events without a live lease, deliveries that are due, facts that
+ * were not relayed, snoozes that are over. It looks as parley_system, which sees no word anybody wrote; the work itself is
+ * woken and runs inside its workspace.
+ */
+export function createSweeper(parts: {
+  store: Store;
+  wake: Wake;
+  log: Logger;
+  /** a snooze is over */
+  wakeUp: (workspaceId: string, conversationId: string) => Promise<void>;
+  /** further lost work of other rooms, e.g. sources that were never read to the end */
+  also: (() => Promise<void>)[];
+}) {
+  const { store, wake, log } = parts;
+  let timer: NodeJS.Timeout | undefined;
+  let current: Promise<void> = Promise.resolve();
+  let closed = false;
+
+  type Row = { kind: 'thread' | 'lane' | 'fact' | 'snooze'; workspace_id: string; a: string; b: string | null };
+
+  async function sweep(): Promise<void> {
+    const { rows } = await store.asSystem((tx) =>
+      tx.execute<Row>(sql`
+        (select distinct 'thread' as kind, e.workspace_id, e.inbox_id::text as a, e.thread_key as b from inbound_events e
+          left join threads t on t.inbox_id = e.inbox_id and t.thread_key = e.thread_key
+          where e.processed_at is null and e.dead_at is null and e.received_at < now() - interval '1 second'
+            and (t.lease_until is null or t.lease_until < now()) limit ${BATCH})
+        union all
+        (select distinct 'lane', d.workspace_id, d.thread_id::text, null from deliveries d
+          where (d.state = 'pending' and d.next_attempt_at < now() - interval '1 second')
+             or (d.state = 'sending' and d.lease_until < now()) limit ${BATCH})
+        union all
+        (select 'fact', o.workspace_id, o.id::text, null from outbox o
+          where o.relayed_at is null and o.created_at < now() - interval '1 second' limit 1)
+        union all
+        (select 'snooze', c.workspace_id, c.id::text, null from conversations c
+          where c.status = 'snoozed' and c.snoozed_until <= now() limit ${BATCH})`),
+    );
+    for (const row of rows) {
+      if (row.kind === 'thread')
+        wake.wake(THREAD, writeThreadKey({ workspaceId: row.workspace_id, inboxId: row.a, threadKey: row.b ?? '' }));
+      else if (row.kind === 'lane')
+        wake.wake(DELIVERY, writeLaneKey({ workspaceId: row.workspace_id, threadId: row.a }));
+      else if (row.kind === 'fact') wake.wake(OUTBOX, 'all');
+      else await parts.wakeUp(row.workspace_id, row.a);
+    }
+    for (const look of parts.also) await look();
+  }
+
+  function schedule(): void {
+    if (closed) return;
+    timer = setTimeout(() => {
+      current = sweep()
+        .catch((error: unknown) => log.error({ err: error }, 'the sweep failed'))
+        .finally(schedule);
+    }, EVERY_MS);
+  }
+
+  return {
+    sweep,
+    start: schedule,
+    async close(): Promise<void> {
+      closed = true;
+      clearTimeout(timer);
+      await current;
+    },
+  };
+}

@@ -1,0 +1,283 @@
+import { sql } from 'drizzle-orm';
+import type { Bot, Message } from '@parley/contract';
+import { languageOf } from '../engine/language.ts';
+import { phrase } from '../engine/phrases.ts';
+import type { Router } from '../engine/router.ts';
+import { questionOf } from '../engine/types.ts';
+import type { Outcome, TurnInput } from '../engine/types.ts';
+import type { BotDirectory } from '../features/bots/lookup.ts';
+import type { ConversationAnnouncer } from '../features/conversations/announcer.ts';
+import { announceStatus } from '../features/conversations/announce.ts';
+import type { QueueAnnouncer } from '../features/handoffs/announce.ts';
+import type { InboxDirectory, InboxRuntime } from '../features/inboxes/lookup.ts';
+import { announceChange, announceMessage } from '../features/messages/announce.ts';
+import { ofTurn } from '../features/messages/queries.ts';
+import { presentMessage } from '../features/messages/present.ts';
+import type { MessageRow } from '../features/messages/present.ts';
+import type { Logger } from '../platform/log.ts';
+import type { Metrics } from '../platform/metrics.ts';
+import { rooms } from '../platform/realtime.ts';
+import type { Live } from '../platform/realtime.ts';
+import type { Store } from '../platform/tenant.ts';
+import type { Wake } from '../platform/wake.ts';
+import { finishTurn } from './finish.ts';
+import type { Finish } from './finish.ts';
+import { handOver } from './hand-over.ts';
+import { LeaseLost } from './mailbox.ts';
+import type { Round } from './mailbox.ts';
+import { createSpeaker, TurnStopped } from './respond.ts';
+import type { Speaker } from './respond.ts';
+import { storeEvents } from './store-events.ts';
+import type { StoredRound } from './store-events.ts';
+import { DELIVERY, TAKEN_OVER, writeLaneKey } from './topics.ts';
+import type { Typing } from './typing.ts';
+
+const HISTORY = 10;
+
+export type TurnParts = {
+  store: Store;
+  live: Live;
+  wake: Wake;
+  log: Logger;
+  metrics: Metrics;
+  inboxes: InboxDirectory;
+  bots: BotDirectory;
+  route: Router;
+  typing: Typing;
+  channelIsLive: (inbox: InboxRuntime) => boolean;
+  conversations: ConversationAnnouncer;
+  queue: QueueAnnouncer;
+};
+
+/** Deals with one round of a mailbox: stores what came, and lets the bot answer when it is the bot's to answer. */
+export function createTurns(parts: TurnParts) {
+  const { store, live, wake, log, metrics } = parts;
+  /** Running turns of this process by conversation, to be stopped when a human takes over. */
+  const running = new Map<string, AbortController>();
+  const stopListening = wake.on(TAKEN_OVER, (conversationId) => running.get(conversationId)?.abort(new TurnStopped()));
+
+  async function work(round: Round): Promise<void> {
+    const inbox = await parts.inboxes.byId(round.key.workspaceId, round.key.inboxId);
+    // A deleted inbox: nobody is left to answer in its name.
+    if (!inbox) return finish(round, undefined, { status: 'silent', handler: '' });
+    // What was begun is ended first, with the events it was begun for.
+    const { interrupted } = round;
+    const events = interrupted ? round.events.filter((event) => event.seq <= interrupted.lastEventSeq) : round.events;
+    const current = { ...round, events: events.length > 0 ? events : round.events };
+
+    const stored = await store.inWorkspace(current.key.workspaceId, (tx) => storeEvents(tx, inbox, current));
+    announceStored(current, stored);
+    if (!stored.turn) return finish(current, undefined, { status: 'silent', handler: '' });
+    await takeTurn(current, inbox, stored, stored.turn);
+  }
+
+  function announceStored(round: Round, stored: StoredRound): void {
+    for (const message of stored.messages) announceMessage(live, message);
+    for (const message of stored.changed) announceChange(live, message);
+    if (stored.messages.length > 0 || stored.isNew || stored.changed.length > 0) {
+      parts.conversations.changed(round.key.workspaceId, stored.conversation.id);
+    }
+    if (stored.action === 'end') {
+      announceStatus(live, { conversationId: stored.conversation.id, status: 'resolved' });
+      live.emit(rooms.visitor(stored.conversation.id), 'session:closed', { conversationId: stored.conversation.id });
+      parts.queue.changed(round.key.workspaceId);
+    }
+  }
+
+  async function takeTurn(
+    round: Round,
+    inbox: InboxRuntime,
+    stored: StoredRound,
+    turn: { id: string; attempts: number },
+  ): Promise<void> {
+    const { workspaceId } = round.key;
+    const conversationId = stored.conversation.id;
+    const started = performance.now();
+    const botId = stored.conversation.botId ?? inbox.botId;
+    const bot = botId ? await parts.bots.byId(workspaceId, botId) : null;
+    const taken = new AbortController();
+    running.set(conversationId, taken);
+    const signal = AbortSignal.any([round.signal, taken.signal]);
+    const channelIsLive = parts.channelIsLive(inbox);
+    const alreadySent = turn.attempts > 1 ? await sentBefore(workspaceId, turn.id) : [];
+    const speaker = createSpeaker(
+      { store, live, wake },
+      {
+        workspaceId,
+        conversationId,
+        turnId: turn.id,
+        lease: round.lease,
+        bot: bot ?? { id: null, name: inbox.name },
+        channelIsLive,
+        alreadySaid: alreadySent.length,
+      },
+    );
+
+    let ending: Finish;
+    try {
+      const outcome = bot
+        ? await answer(round, inbox, stored, bot, { turn, speaker, signal, channelIsLive, alreadySent })
+        : noBot;
+      ending = await conclude(round, stored, outcome, speaker, turn.id, channelIsLive);
+    } catch (error) {
+      if (!(error instanceof TurnStopped) && signal.reason !== error) throw error;
+      // Refused to speak: either the thread is somebody else's now, and the events with it, or a human took over.
+      if (round.signal.aborted) throw new LeaseLost();
+      ending = { status: 'stopped', handler: '' };
+    } finally {
+      if (running.get(conversationId) === taken) running.delete(conversationId);
+      parts.typing.stop(conversationId);
+    }
+    speaker.end();
+    await finish(round, turn.id, ending, stored, bot);
+    parts.conversations.changed(workspaceId, conversationId);
+    metrics.turns.inc({ outcome: ending.status });
+    metrics.turnDuration.observe({ outcome: ending.status }, (performance.now() - started) / 1000);
+  }
+
+  async function answer(
+    round: Round,
+    inbox: InboxRuntime,
+    stored: StoredRound,
+    bot: Bot,
+    own: {
+      turn: { id: string };
+      speaker: Speaker;
+      signal: AbortSignal;
+      channelIsLive: boolean;
+      alreadySent: string[];
+    },
+  ): Promise<Outcome> {
+    const { workspaceId } = round.key;
+    parts.typing.start(stored.conversation.id, inbox, round.key.threadKey, bot.name);
+    const ids = new Set(round.events.map((event) => event.id));
+    const context = await loadContext(workspaceId, stored.conversation, own.turn.id, ids.size);
+    const input: TurnInput = {
+      workspaceId,
+      conversationId: stored.conversation.id,
+      turnId: own.turn.id,
+      bot,
+      contact: context.contact,
+      pending: context.messages.filter((message) => ids.has(message.id)),
+      history: context.messages.filter((message) => !ids.has(message.id)).slice(-HISTORY),
+      alreadySent: own.alreadySent,
+      signal: own.signal,
+      language: 'en',
+      sourcesAfterwards: own.channelIsLive,
+      cite: (citations) => own.speaker.cite(citations),
+      action: stored.action,
+    };
+    input.language = languageOf(questionOf(input), context.contact.language, bot.languages[0]);
+    return parts.route(input, (saying) => {
+      own.signal.throwIfAborted();
+      return own.speaker.say(saying);
+    });
+  }
+
+  /** What the outcome means for the conversation: nothing more, or a place in the queue. */
+  async function conclude(
+    round: Round,
+    stored: StoredRound,
+    outcome: Outcome,
+    speaker: Speaker,
+    turnId: string,
+    channelIsLive: boolean,
+  ): Promise<Finish> {
+    const { handler, trace } = outcome;
+    if (!outcome.handoff) return { status: outcome.silent ? 'silent' : 'answered', handler, trace };
+    const { workspaceId } = round.key;
+    const language = languageOf(outcome.handoff.question ?? '', 'en');
+    const handed = await store.inWorkspace(workspaceId, (tx) =>
+      handOver(tx, { workspaceId, conversationId: stored.conversation.id }, outcome, {
+        lease: round.lease,
+        turnId,
+        ordinal: speaker.said(),
+        language,
+        deliver: !channelIsLive,
+      }),
+    );
+    if (!handed) throw new TurnStopped();
+    for (const message of handed.messages) announceMessage(live, message);
+    if (!channelIsLive) wake.wake(DELIVERY, writeLaneKey({ workspaceId, threadId: round.lease.threadId }));
+    metrics.handoffs.inc({ reason: outcome.handoff.reason });
+    parts.queue.changed(workspaceId);
+    live.emit(rooms.workspace(workspaceId), 'notification', {
+      kind: outcome.handoff.reason,
+      title: outcome.handoff.question?.slice(0, 140) ?? 'A customer waits for a person',
+      conversationId: stored.conversation.id,
+    });
+    return { status: 'handed_off', handler, trace };
+  }
+
+  async function sentBefore(workspaceId: string, turnId: string): Promise<string[]> {
+    const messages = await store.inWorkspace(workspaceId, (tx) => ofTurn(tx, turnId));
+    return messages.map((message) => message.text);
+  }
+
+  /** The contact and the last messages, in one round trip. */
+  async function loadContext(
+    workspaceId: string,
+    conversation: StoredRound['conversation'],
+    turnId: string,
+    pending: number,
+  ): Promise<{ contact: TurnInput['contact']; messages: Message[] }> {
+    const [row] = await store.once<{ contact: TurnInput['contact'] | null; messages: MessageRow[] | null }>(
+      workspaceId,
+      sql`select
+        (select to_json(p) from (select id, name, language from contacts where id = ${conversation.contactId}::uuid) p) as contact,
+        (select json_agg(m order by m.seq) from (
+          select * from messages where conversation_id = ${conversation.id}::uuid and not private
+            and turn_id is distinct from ${turnId}::uuid
+          order by seq desc limit ${HISTORY + pending}) m) as messages`,
+    );
+    return {
+      contact: row?.contact ?? { id: conversation.contactId, name: '', language: null },
+      messages: (row?.messages ?? []).map(presentMessage),
+    };
+  }
+
+  async function finish(
+    round: Round,
+    turnId: string | undefined,
+    ending: Finish,
+    stored?: StoredRound,
+    bot?: Bot | null,
+  ): Promise<void> {
+    const held = await finishTurn(store, round, turnId, ending, {
+      conversationId: stored?.conversation.id,
+      botId: bot?.id,
+    });
+    if (!held) throw new LeaseLost();
+  }
+
+  return {
+    work,
+    /** The last resort of the mailbox: a person gets what the bot could not deal with. */
+    async giveUp(round: Pick<Round, 'key' | 'lease'>, conversationId: string | undefined): Promise<void> {
+      if (!conversationId) return;
+      const { workspaceId } = round.key;
+      const inbox = await parts.inboxes.byId(workspaceId, round.key.inboxId);
+      const deliver = inbox !== null && !parts.channelIsLive(inbox);
+      const outcome: Outcome = {
+        handler: 'give-up',
+        handoff: { reason: 'MODEL_FAILED', detail: 'The answer failed five times. The log names the error.' },
+      };
+      const handed = await store.inWorkspace(workspaceId, (tx) =>
+        handOver(tx, { workspaceId, conversationId }, outcome, {
+          lease: round.lease,
+          language: 'en',
+          deliver,
+          saidFirst: phrase('en', 'modelFailed'),
+        }),
+      );
+      for (const message of handed?.messages ?? []) announceMessage(live, message);
+      if (deliver) wake.wake(DELIVERY, writeLaneKey({ workspaceId, threadId: round.lease.threadId }));
+      parts.queue.changed(workspaceId);
+      parts.conversations.changed(workspaceId, conversationId);
+      log.error({ conversationId }, 'a turn was given up and handed to a person');
+    },
+    close: stopListening,
+  };
+}
+
+const noBot: Outcome = { handler: 'none', handoff: { reason: 'NO_BOT', detail: 'This inbox has no bot.' } };
