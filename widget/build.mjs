@@ -1,0 +1,99 @@
+/**
+ * Builds dist/widget.js (the loader), dist/panel.js and dist/chat.js, and holds them to their size budgets in gzip.
+ * `--watch` builds again on every change.
+ */
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { gzipSync } from 'node:zlib';
+import { fileURLToPath } from 'node:url';
+import { build, context, transform } from 'esbuild';
+
+const here = (path) => fileURLToPath(new URL(path, import.meta.url));
+const kilobyte = 1024;
+
+/** Style sheets are imported as minified text. */
+const styles = {
+  name: 'styles',
+  setup(builder) {
+    builder.onLoad({ filter: /\.css$/ }, async ({ path }) => {
+      const { code } = await transform(readFileSync(path, 'utf8'), { loader: 'css', minify: true });
+      return { contents: code.trim().replaceAll(/(--\w+): /g, '$1:'), loader: 'text', watchFiles: [path] };
+    });
+  },
+};
+
+/**
+ * Parts of the socket client that never run here (HTTP/3 is not among our transports, our events are JSON without bytes
+ * in them) or that every browser we support does itself (addresses). A file that a later version has moved is simply no
+ * longer replaced; the budgets would tell.
+ */
+const replaced = {
+  'engine.io-client/build/esm/transports/webtransport.js': 'export class WT {}',
+  'engine.io-client/build/esm/contrib/has-cors.js': 'export const hasCORS = true;',
+  'engine.io-client/build/esm/contrib/parseuri.js': `export function parse(text) {
+    const { hostname, protocol, port, search } = new URL(text);
+    return { host: hostname.replace(/[[\\]]/g, ''), protocol: protocol.slice(0, -1), port, query: search.slice(1) };
+  }`,
+  'engine.io-parser/build/esm/contrib/base64-arraybuffer.js': 'export const decode = () => new ArrayBuffer(0);',
+  'socket.io-parser/build/esm/is-binary.js': 'export const isBinary = () => false, hasBinary = () => false;',
+  'socket.io-parser/build/esm/binary.js':
+    'export const deconstructPacket = (packet) => ({ packet, buffers: [] }), reconstructPacket = (packet) => packet;',
+};
+const lean = {
+  name: 'lean',
+  setup(builder) {
+    builder.onResolve({ filter: /^socket\.io-client$/ }, () => ({
+      path: here('../node_modules/socket.io-client/build/esm/manager.js'),
+    }));
+    builder.onLoad({ filter: /(engine|socket)\.io-(client|parser)/ }, ({ path }) => {
+      const name = Object.keys(replaced).find((each) => path.replaceAll('\\', '/').endsWith(each));
+      return name ? { contents: replaced[name], loader: 'js' } : undefined;
+    });
+  },
+};
+
+const sizes = {
+  name: 'sizes',
+  setup(builder) {
+    builder.onEnd((result) => {
+      mkdirSync(here('dist'), { recursive: true });
+      for (const file of result.outputFiles ?? []) writeFileSync(file.path, file.contents);
+      const gzip = Object.fromEntries(
+        (result.outputFiles ?? []).map((file) => [
+          file.path.split(/[\\/]/).at(-1),
+          gzipSync(file.contents, { level: 9 }).length,
+        ]),
+      );
+      const budgets = [
+        ['widget.js', gzip['widget.js'] ?? 0, 2 * kilobyte],
+        ['widget.js + panel.js', (gzip['widget.js'] ?? 0) + (gzip['panel.js'] ?? 0), 30 * kilobyte],
+        ['chat.js', gzip['chat.js'] ?? 0, 30 * kilobyte],
+      ];
+      for (const [name, size, most] of budgets) {
+        console.log(`${name.padEnd(22)} ${String(size).padStart(6)} of ${most} bytes (gzip)`);
+        if (size > most) process.exitCode = 1;
+      }
+      if (process.exitCode === 1) console.error('Above the size budget.');
+    });
+  },
+};
+
+/** @type {import('esbuild').BuildOptions} */
+const options = {
+  entryPoints: { widget: here('src/loader.ts'), panel: here('src/panel.ts'), chat: here('src/chat.ts') },
+  outdir: here('dist'),
+  bundle: true,
+  minify: true,
+  format: 'iife',
+  target: 'es2021',
+  charset: 'utf8',
+  // The socket client's private names; `_placeholder` stands on the wire.
+  mangleProps: /^_[a-z]/,
+  reserveProps: /^_placeholder$/,
+  legalComments: 'none',
+  write: false,
+  logLevel: 'warning',
+  plugins: [styles, lean, sizes],
+};
+
+if (process.argv.includes('--watch')) await (await context(options)).watch();
+else await build(options);

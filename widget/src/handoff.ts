@@ -1,0 +1,15 @@
+/** What the loader gives to the panel it has fetched. The panel announces itself under `panelKey` on the window. */
+export type Settings = {
+  /** where the script came from, ending with a slash */
+  base: string;
+  inbox: string;
+  accent: string | null;
+  position: string | null;
+  language: string | null;
+  theme: string | null;
+};
+export type Identity = { name?: string; email?: string };
+export type Launcher = { root: ShadowRoot; button: HTMLButtonElement; settings: Settings };
+export type Panel = { open(): void; close(): void; toggle(): void; identify(identity: Identity): void };
+export type MountPanel = (launcher: Launcher, identity: Identity) => Panel;
+export const panelKey = '__parleyPanel';

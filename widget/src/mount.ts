@@ -1,0 +1,347 @@
+import type { Attachment, WidgetConfig } from '@parley/contract';
+import css from './view/panel.css';
+import { createApi } from './api.ts';
+import { createAttention } from './attention.ts';
+import type { Identity, Panel, Settings } from './handoff.ts';
+import { createMemory } from './memory.ts';
+import { createSession } from './session.ts';
+import { speak } from './words.ts';
+import { createComposer } from './view/composer.ts';
+import { addStyles, h, icon } from './view/dom.ts';
+import { chatIcon, downIcon, endIcon, freshIcon, mutedIcon, personIcon, soundIcon } from './view/icons.ts';
+import { createBar, createHead } from './view/frame.ts';
+import { paintLauncher, pickAccent } from './view/launcher.ts';
+import { createLog } from './view/log.ts';
+import { createSheet } from './view/sheet.ts';
+import { followTheme, hostFont } from './view/theme.ts';
+import { fitScreen } from './view/viewport.ts';
+
+/** A page of its own has no launcher and cannot be closed. */
+type Place = { root: ShadowRoot; settings: Settings; button: HTMLButtonElement | null };
+
+export function mount({ root, settings, button }: Place, identity: Identity): Panel {
+  const { base, inbox } = settings;
+  const memory = createMemory(inbox, () => localStorage);
+  let config = readConfig();
+  const speech = speak([settings.language, ...navigator.languages].filter((each) => each !== null));
+  const { say } = speech;
+  const api = createApi(base, inbox, () => memory.get('visitor'));
+  const attention = createAttention(memory);
+  let opened = false;
+  let complaint = '';
+  let online = navigator.onLine;
+
+  const session = createSession({
+    base,
+    inbox,
+    memory,
+    changed: () => schedule(),
+    arrived(messages) {
+      const reply = messages.some((each) => each.author.type === 'bot' || each.author.type === 'agent');
+      if (reply && !seen()) attention.call(`(${Math.max(session.unread(), 1)}) ${say('reply')}`);
+      schedule();
+    },
+  });
+  session.identify(identity);
+
+  function readConfig(): Partial<WidgetConfig> {
+    try {
+      return (JSON.parse(memory.get('config') ?? '{}') as Partial<WidgetConfig> | null) ?? {};
+    } catch {
+      return {};
+    }
+  }
+
+  const list = h('div', {});
+  const greeting = h('div', { class: 'bubble', dir: 'auto' });
+  const welcome = h('div', { class: 'row bot' }, greeting);
+  const asks = h('div', { class: 'asks' });
+  const dots = h(
+    'div',
+    { class: 'dots', hidden: true, role: 'status' },
+    h('i', {}),
+    h('i', {}),
+    h('i', {}),
+    h('span', { class: 'hidden' }),
+  );
+  const scroller = h('div', { class: 'log', tabindex: 0 });
+  const live = h(
+    'div',
+    { role: 'log', 'aria-live': 'off', 'aria-relevant': 'additions', 'aria-label': say('chat') },
+    welcome,
+    list,
+  );
+  scroller.append(live, asks, dots);
+  const newest = h('button', { class: 'newest', hidden: true, onclick: () => toEnd() }, say('reply'));
+  const notice = h('p', { class: 'notice', role: 'status' });
+  const composer = createComposer({
+    speech,
+    memory,
+    send,
+    typing: session.typing,
+    async upload(file) {
+      if (!(await session.ready())) return { ok: false, status: 0, message: null };
+      return api.upload(file);
+    },
+    complain(text) {
+      complaint = text;
+      schedule();
+    },
+  });
+  const fresh = h('button', { class: 'main', onclick: startNew }, say('fresh'));
+  const closed = h('div', { class: 'closed', hidden: true }, h('p', {}, say('resolved')), fresh);
+  const head = createHead(speech, menuItems, button ? close : null);
+  const bar = createBar(speech, askForPerson);
+  const sheet = createSheet(speech, api.passage);
+  const below = h('div', { class: 'below' }, newest, notice, ...composer.parts, closed);
+  const panel = h(
+    'section',
+    { class: 'panel', role: 'dialog', tabindex: -1, hidden: true },
+    head.header,
+    head.menu,
+    bar.node,
+    scroller,
+    below,
+    sheet.node,
+  );
+  const badge = h('span', { class: 'badge', hidden: true, 'aria-hidden': 'true' });
+  const frame = h('div', { class: button ? 'w' : 'w hosted', dir: direction(), lang: speech.language }, panel, badge);
+  const log = createLog(list, speech, {
+    openSource: (citation) => void sheet.open(citation),
+    openFile: (file) => void saveFile(file),
+    retry: session.retry,
+    discard: session.discard,
+  });
+  const theme = followTheme(frame, settings.theme, () => pickAccent(settings.accent, config.accent));
+
+  function direction(): string {
+    return speech.direction === 'rtl' || (!settings.language && document.documentElement.dir === 'rtl') ? 'rtl' : 'ltr';
+  }
+
+  const seen = (): boolean => opened && !document.hidden;
+  const canAsk = (): boolean => {
+    const { status } = session.situation();
+    return config.handoffEnabled !== false && (status === null || status === 'bot' || status === 'snoozed');
+  };
+
+  function send(text: string, attachments: Attachment[]): void {
+    session.send(text, attachments);
+    requestAnimationFrame(() => toEnd());
+  }
+
+  function askForPerson(): void {
+    session.askForPerson();
+    composer.focus();
+  }
+
+  function startNew(): void {
+    session.startNew();
+    composer.focus();
+  }
+
+  function menuItems() {
+    const { status } = session.situation();
+    const items: ReturnType<Parameters<typeof createHead>[1]> = [];
+    if (canAsk()) items.push({ icon: personIcon, text: 'person', act: askForPerson });
+    const muted = attention.muted();
+    items.push({
+      icon: muted ? mutedIcon : soundIcon,
+      text: muted ? 'unmute' : 'mute',
+      act: () => attention.mute(!muted),
+    });
+    if (status === 'resolved') items.push({ icon: freshIcon, text: 'fresh', act: startNew });
+    else if (session.hasConversation()) items.push({ icon: endIcon, text: 'end', act: () => void session.end() });
+    return items;
+  }
+
+  async function saveFile(file: Attachment): Promise<void> {
+    const bytes = await api.file(file.id);
+    if (!bytes) {
+      complaint = say('fileGone', { name: file.name });
+      return schedule();
+    }
+    const link = h('a', { href: URL.createObjectURL(bytes), download: file.name });
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+  }
+
+  let drawing = 0;
+  /** Many changes, one redraw. A timer, because a page out of view gets no frames but still counts what is unread. */
+  function schedule(): void {
+    if (drawing === 0) drawing = window.setTimeout(draw, 16);
+  }
+
+  const nearEnd = (): boolean => scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < 90;
+  function toEnd(): void {
+    scroller.scrollTop = scroller.scrollHeight;
+    newest.hidden = true;
+  }
+
+  function noticeText(link: string): string {
+    if (complaint) return complaint;
+    if (!online && link !== 'idle') return say('offline');
+    if (link === 'refused') return say('refused');
+    return link === 'lost' && slow ? say('reconnecting') : '';
+  }
+
+  let slow = false;
+  let slowTimer = 0;
+  /** A connection that is back within two seconds is not worth a word. */
+  function watchLink(link: string): void {
+    if (link !== 'lost') {
+      clearTimeout(slowTimer);
+      slowTimer = 0;
+      slow = false;
+    } else if (slowTimer === 0) {
+      slowTimer = window.setTimeout(() => {
+        slow = true;
+        schedule();
+      }, 2000);
+    }
+  }
+
+  function draw(): void {
+    drawing = 0;
+    const situation = session.situation();
+    const entries = session.entries();
+    watchLink(situation.link);
+    if (seen()) {
+      session.markRead();
+      attention.calm();
+    }
+    drawLauncher();
+    if (!opened) return;
+    const stick = nearEnd();
+    const before = list.childElementCount;
+    log.draw(entries, Date.now());
+    const busy = situation.typing ?? (session.running() ? { who: 'bot' as const, name: null } : null);
+    dots.hidden = busy === null;
+    const typist = busy ? say('typing', { name: busy.name ?? say(busy.who) }) : '';
+    const [label] = dots.getElementsByTagName('span');
+    if (label && label.textContent !== typist) label.textContent = typist;
+    drawWelcome(
+      entries.some((each) => each.author === 'bot' && each.text === config.greeting),
+      entries.length > 0,
+    );
+
+    const name = config.title || config.workspaceName || say('chat');
+    const withAgent = situation.status === 'agent' && situation.agentName;
+    head.draw(name, withAgent ? say('joined', { name: situation.agentName ?? '' }) : '');
+    panel.setAttribute('aria-label', name);
+    bar.draw(
+      situation.status === 'waiting' ? speech.queue(situation.position, situation.expectedWaitSeconds) : null,
+      canAsk(),
+    );
+    const resolved = situation.status === 'resolved';
+    closed.hidden = !resolved;
+    for (const part of composer.parts) part.hidden = resolved;
+    const words = noticeText(situation.link);
+    notice.classList.toggle('wrong', complaint !== '');
+    if (notice.firstChild?.textContent !== words) {
+      notice.replaceChildren(words);
+      if (situation.link === 'refused') {
+        notice.append(h('button', { class: 'do', onclick: () => session.tryAgain() }, say('again')));
+      }
+      if (words === '') notice.replaceChildren();
+    }
+    if (stick) toEnd();
+    else if (list.childElementCount > before) newest.hidden = false;
+  }
+
+  function drawWelcome(greeted: boolean, started: boolean): void {
+    const text = config.greeting ?? '';
+    welcome.hidden = greeted || text === '';
+    if (greeting.textContent !== text) greeting.textContent = text;
+    const questions = started ? [] : (config.suggestedQuestions ?? []).slice(0, 3);
+    if (asks.dataset.shown === JSON.stringify(questions)) return;
+    asks.dataset.shown = JSON.stringify(questions);
+    asks.replaceChildren(...questions.map((each) => h('button', { dir: 'auto', onclick: () => send(each, []) }, each)));
+  }
+
+  function drawLauncher(): void {
+    if (!button) return;
+    const count = session.unread();
+    badge.hidden = count === 0 || opened;
+    badge.textContent = count > 9 ? '9+' : String(count);
+    const label = opened ? say('close') : count > 0 ? `${say('open')}, ${say('unread', { n: count })}` : say('open');
+    if (button.getAttribute('aria-label') !== label) button.setAttribute('aria-label', label);
+  }
+
+  function paint(): void {
+    const position = settings.position ?? config.position;
+    if (button) paintLauncher(button, pickAccent(settings.accent, config.accent), position);
+    frame.classList.toggle('left', position === 'left');
+    theme.paint();
+    schedule();
+  }
+
+  async function refreshConfig(): Promise<void> {
+    const answer = await api.config();
+    if (!answer.ok) return;
+    config = answer.data;
+    memory.set('config', JSON.stringify(config));
+    memory.set('look', `${config.accent} ${config.position}`);
+    paint();
+  }
+
+  function open(): void {
+    if (opened) return;
+    opened = true;
+    frame.style.setProperty('--font', hostFont());
+    panel.hidden = false;
+    button?.setAttribute('aria-expanded', 'true');
+    button?.replaceChildren(icon(downIcon));
+    draw();
+    composer.refresh();
+    toEnd();
+    // On a phone the keyboard would cover what there is to read.
+    if (matchMedia('(pointer: coarse)').matches) panel.focus();
+    else composer.focus();
+    // What is there already is not read out as news.
+    setTimeout(() => live.setAttribute('aria-live', 'polite'), 1000);
+  }
+
+  function close(): void {
+    if (!opened || !button) return;
+    opened = false;
+    panel.hidden = true;
+    live.setAttribute('aria-live', 'off');
+    button.setAttribute('aria-expanded', 'false');
+    button.replaceChildren(icon(chatIcon));
+    button.focus();
+    draw();
+  }
+
+  addStyles(root, css);
+  root.append(frame);
+  fitScreen(frame, panel, !button);
+  for (const name of ['keydown', 'keyup', 'keypress']) {
+    frame.addEventListener(name, (event) => {
+      // A host page's shortcuts must not fire while somebody writes here.
+      event.stopPropagation();
+      if (name !== 'keydown' || (event as KeyboardEvent).key !== 'Escape') return;
+      if (head.menuOpen()) head.closeMenu();
+      else if (sheet.isOpen()) sheet.close();
+      else close();
+    });
+  }
+  frame.addEventListener('pointerdown', head.leaveMenu);
+  for (const node of [frame, button]) node?.addEventListener('click', attention.prepare);
+  scroller.addEventListener('scroll', () => nearEnd() && (newest.hidden = true), { passive: true });
+  button?.addEventListener('click', toggle);
+  document.addEventListener('visibilitychange', schedule);
+  for (const name of ['online', 'offline']) {
+    window.addEventListener(name, () => {
+      online = navigator.onLine;
+      schedule();
+    });
+  }
+  function toggle(): void {
+    if (opened) close();
+    else open();
+  }
+  paint();
+  void refreshConfig();
+  session.resume();
+  return { open, close, toggle, identify: session.identify };
+}

@@ -1,0 +1,362 @@
+import type { Attachment, ConversationStatus, Message, SessionCreated, StatusChanged, Typing } from '@parley/contract';
+import type { Identity } from './handoff.ts';
+import type { Memory } from './memory.ts';
+import { createConnection, type Refusal } from './connection.ts';
+import { createOutbox } from './outbox.ts';
+import { createMessageStore } from './store.ts';
+
+/** What the panel shows beside the messages. */
+export type Situation = {
+  /** `idle`: no conversation yet, so no connection is needed */
+  link: 'idle' | 'joining' | 'online' | 'lost' | 'refused';
+  /** the server's words when it refused */
+  refusal: string | null;
+  status: ConversationStatus | null;
+  agentName: string | null;
+  position: number | null;
+  expectedWaitSeconds: number | null;
+  typing: { who: 'bot' | 'agent'; name: string | null } | null;
+};
+
+export type Session = ReturnType<typeof createSession>;
+
+/** Nobody stops typing properly when a laptop is closed. A bot may think longer than a person pauses. */
+const typingLastsMs = { bot: 60_000, agent: 8_000 };
+const passing = new Set(['no_answer', 'too_many_requests', 'unavailable', 'internal_error']);
+const attempts = 4;
+const nowhere = { status: null, agentName: null, position: null, expectedWaitSeconds: null, typing: null };
+
+export function newClientId(): string {
+  // randomUUID is missing on pages served over plain http.
+  if (crypto.randomUUID) return crypto.randomUUID();
+  return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
+function isMessage(value: unknown): value is Message {
+  return typeof value === 'object' && value !== null && 'seq' in value && 'author' in value && 'text' in value;
+}
+
+/**
+ * The visitor's conversation: keeps it in step with the server through lost connections and reloads.
+ * `changed` asks for a redraw; `arrived` is called once for every message that is new, not for what history brings.
+ */
+export function createSession(options: {
+  base: string;
+  inbox: string;
+  memory: Memory;
+  changed(): void;
+  arrived(messages: Message[]): void;
+}) {
+  const { inbox, memory, changed, arrived } = options;
+  const store = createMessageStore();
+  const outbox = createOutbox(memory);
+  let identity: Identity = {};
+  let situation: Situation = { link: 'idle', refusal: null, ...nowhere };
+  let conversationId = memory.get('conversation');
+  let forgotten = false;
+  let catching: Promise<void> | null = null;
+  let flushing = false;
+  let typingEnds = 0;
+  let lastWhisper = 0;
+  let waitingForPerson = false;
+  let waitingForStart = false;
+  let joining: Promise<void> | null = null;
+  let turnEnds = 0;
+
+  function become(change: Partial<Situation>): void {
+    situation = { ...situation, ...change };
+    if (change.status !== undefined) {
+      memory.set('resolved', change.status === 'resolved' ? '1' : null);
+      if (change.status !== 'bot') store.endTurns();
+      if (change.status !== 'waiting') situation.position = situation.expectedWaitSeconds = null;
+    }
+    changed();
+  }
+
+  const ours = (payload: { conversationId: string }): boolean => payload.conversationId === conversationId;
+
+  function take(message: Message): void {
+    if (!ours(message)) return;
+    const { fresh, gap } = store.receive(message);
+    if (message.clientId) outbox.remove(message.clientId);
+    if (message.author.type === 'agent' || message.author.type === 'bot') showTyping(null);
+    if (gap) void catchUp();
+    changed();
+    if (fresh) arrived([message]);
+  }
+
+  function showTyping(typing: Situation['typing']): void {
+    clearTimeout(typingEnds);
+    if (typing) typingEnds = window.setTimeout(() => become({ typing: null }), typingLastsMs[typing.who]);
+    if (typing !== situation.typing) become({ typing });
+  }
+
+  const connection = createConnection(
+    options.base,
+    () => {
+      const visitor = memory.get('visitor');
+      return visitor ? { inbox, visitor } : { inbox };
+    },
+    {
+      open: join,
+      lost: () => become({ link: 'lost', typing: null }),
+      refused,
+      events: {
+        'session:created': adopt,
+        'session:assigned': (event) => ours(event) && become({ status: 'agent', agentName: event.agentName }),
+        'session:closed': (event) => ours(event) && become({ status: 'resolved', typing: null }),
+        'status:changed': (event) => ours(event) && become(statusOf(event)),
+        'message:received': take,
+        'message:updated': take,
+        'message:chunk': (event) => {
+          if (!ours(event)) return;
+          store.chunk(event);
+          clearTimeout(turnEnds);
+          turnEnds = window.setTimeout(() => {
+            store.endTurns();
+            changed();
+          }, typingLastsMs.bot);
+          showTyping(null);
+          changed();
+        },
+        typing: (event: Typing) => {
+          if (!ours(event) || event.who === 'contact') return;
+          showTyping(event.typing ? { who: event.who, name: event.name } : null);
+        },
+      },
+    },
+  );
+
+  const statusOf = (event: StatusChanged): Partial<Situation> => ({
+    status: event.status,
+    agentName: event.status === 'agent' ? (event.agentName ?? situation.agentName) : null,
+    position: event.position ?? null,
+    expectedWaitSeconds: event.expectedWaitSeconds ?? null,
+  });
+
+  function refused({ code, message }: Refusal): void {
+    // A token the server no longer knows (other keys, deleted data) must not lock the visitor out.
+    if ((code === 'unauthorized' || code === 'not_found') && memory.get('visitor') && !forgotten) {
+      forgotten = true;
+      forget();
+      memory.set('visitor', null);
+      if (outbox.list().length > 0) connect();
+      else become({ link: 'idle' });
+      return;
+    }
+    become({ link: 'refused', refusal: message || null });
+  }
+
+  /** Back to the state before the first word; what is unsent stays. */
+  function forget(): void {
+    store.clear();
+    conversationId = null;
+    memory.set('conversation', null);
+    memory.set('read', null);
+    for (const draft of outbox.list()) store.put(draft);
+    become({ ...nowhere });
+  }
+
+  function adopt(created: SessionCreated): void {
+    memory.set('visitor', created.visitor);
+    if (conversationId !== created.conversationId) {
+      forget();
+      conversationId = created.conversationId;
+      memory.set('conversation', conversationId);
+    }
+    const { status, agentName, position, expectedWaitSeconds } = created;
+    become({ status, agentName, position, expectedWaitSeconds });
+    if (created.lastSeq > store.after()) void catchUp();
+  }
+
+  async function startChat(): Promise<boolean> {
+    const metadata = { page: (location.origin + location.pathname).slice(0, 500), language: navigator.language };
+    const answer = await connection.call('customer:start_chat', { ...identity, metadata });
+    if (answer.success) adopt(answer.data as SessionCreated);
+    else if (!passing.has(answer.error.code)) refused(answer.error);
+    return answer.success;
+  }
+
+  /** Fetches what was missed; a second caller waits for the same answer. */
+  function catchUp(): Promise<void> {
+    catching ??= fetchMissed().finally(() => (catching = null));
+    return catching;
+  }
+
+  async function fetchMissed(): Promise<void> {
+    const first = store.after() === 0;
+    // The server may answer in pages, so ask until it has nothing more.
+    for (let page = 0; page < 50 && conversationId; page += 1) {
+      const upTo = store.highest();
+      const after = store.after();
+      const answer = await connection.call('customer:resume', { conversationId, after });
+      if (!answer.success) {
+        if (answer.error.code === 'not_found' || answer.error.code === 'forbidden') forget();
+        return;
+      }
+      const { messages, ...rest } = answer.data as { messages: unknown[] } & Partial<StatusChanged>;
+      const missed = messages.filter(isMessage);
+      for (const { clientId } of missed) if (clientId) outbox.remove(clientId);
+      const fresh = store.settle(missed, messages.length > 0 ? 0 : upTo);
+      if (rest.status) become(statusOf({ ...rest, conversationId, status: rest.status }));
+      changed();
+      if (fresh.length > 0) arrived(first ? unread(fresh) : fresh);
+      if (messages.length === 0 || (!first && store.after() >= store.highest())) return;
+    }
+  }
+
+  const readUpTo = (): number => Number(memory.get('read') ?? 0);
+  const unread = (messages: Message[]): Message[] => messages.filter((each) => each.seq > readUpTo());
+
+  function join(): void {
+    joining ??= enter().finally(() => (joining = null));
+  }
+
+  async function enter(): Promise<void> {
+    if (conversationId) await catchUp();
+    // A closed conversation is only looked at again; the next one starts with the visitor's next word.
+    const closed = conversationId !== null && (situation.status === 'resolved' || memory.get('resolved') === '1');
+    const wanted = conversationId !== null || waitingForPerson || waitingForStart || next() !== undefined;
+    if (closed) become({ status: 'resolved' });
+    else if (wanted && !(await startChat())) {
+      if (connection.online() && situation.link !== 'refused') setTimeout(join, 3000);
+      return;
+    }
+    waitingForStart = false;
+    become({ link: 'online', refusal: null });
+    if (waitingForPerson) await requestAgent();
+    void flush();
+  }
+
+  function connect(): void {
+    if (connection.online()) {
+      if (!conversationId) join();
+      else void flush();
+      return;
+    }
+    become({ link: situation.link === 'lost' ? 'lost' : 'joining' });
+    connection.connect();
+  }
+
+  async function requestAgent(): Promise<void> {
+    if (!conversationId) return;
+    const answer = await connection.call('customer:request_agent', { conversationId });
+    waitingForPerson = !answer.success && passing.has(answer.error.code);
+    if (waitingForPerson && connection.online()) setTimeout(() => void requestAgent(), 4000);
+  }
+
+  const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+  /** Sends what is in the outbox, one after the other, so that the order of writing is the order of arriving. */
+  async function flush(): Promise<void> {
+    if (flushing || !conversationId || !connection.online()) return;
+    flushing = true;
+    let tries = 0;
+    for (let draft = next(); draft && conversationId && connection.online(); draft = next()) {
+      const { clientId, text, attachments } = draft;
+      const attachmentIds = attachments.map((each) => each.id);
+      const answer = await connection.call('customer:send_message', {
+        conversationId,
+        text,
+        clientId,
+        ...(attachmentIds.length > 0 ? { attachmentIds } : {}),
+      });
+      tries += 1;
+      if (answer.success) {
+        tries = 0;
+        outbox.remove(clientId);
+        if (isMessage(answer.data)) take(answer.data);
+        continue;
+      }
+      const { code, message } = answer.error;
+      if (code === 'not_found' && tries === 1) {
+        forget();
+        if (await startChat()) continue;
+      } else if (passing.has(code) && tries < attempts) {
+        if (connection.online()) await pause(1000 * 2 ** tries);
+        continue;
+      }
+      if (connection.online()) fail(clientId, message);
+      tries = 0;
+    }
+    flushing = false;
+  }
+
+  const next = () => outbox.list().find((draft) => draft.error === null);
+
+  function fail(clientId: string, error: string): void {
+    outbox.mark(clientId, error);
+    const draft = outbox.list().find((each) => each.clientId === clientId);
+    if (draft) store.put(draft);
+    changed();
+  }
+
+  return {
+    entries: () => store.entries(),
+    situation: (): Situation => situation,
+    running: () => store.running(),
+    hasConversation: () => conversationId !== null,
+    /** The conversation of an earlier visit, if there is one. */
+    resume(): void {
+      outbox.wake(Date.now());
+      for (const draft of outbox.list()) store.put(draft);
+      changed();
+      if ((memory.get('visitor') && conversationId) || next()) connect();
+    },
+    send(text: string, attachments: Attachment[]): void {
+      store.put(outbox.add(newClientId(), text, attachments));
+      changed();
+      lastWhisper = 0;
+      connect();
+    },
+    retry(clientId: string): void {
+      outbox.mark(clientId, null);
+      const draft = outbox.list().find((each) => each.clientId === clientId);
+      if (draft) store.put(draft);
+      changed();
+      connect();
+    },
+    discard(clientId: string): void {
+      outbox.remove(clientId);
+      store.drop(clientId);
+      changed();
+    },
+    askForPerson(): void {
+      waitingForPerson = true;
+      if (conversationId && connection.online()) void requestAgent();
+      else connect();
+    },
+    /** Tells the desk that the visitor writes; at most every three seconds. */
+    typing(): void {
+      if (!conversationId || Date.now() - lastWhisper < 3000) return;
+      lastWhisper = Date.now();
+      connection.whisper('customer:typing', { conversationId, typing: true });
+    },
+    async end(): Promise<void> {
+      if (!conversationId) return;
+      const answer = await connection.call('customer:end_chat', { conversationId });
+      if (answer.success) become({ status: 'resolved', typing: null });
+    },
+    /** Leaves the closed conversation behind. The new one exists once the visitor writes. */
+    startNew(): void {
+      forget();
+    },
+    /** A conversation to put a file into; false when there is none to be had now. */
+    async ready(): Promise<boolean> {
+      if (conversationId && memory.get('visitor')) return true;
+      waitingForStart = true;
+      connect();
+      for (let waited = 0; waited < 40 && !conversationId; waited += 1) await pause(250);
+      return conversationId !== null;
+    },
+    tryAgain: connect,
+    identify(given: Identity): void {
+      identity = given;
+    },
+    unread: (): number =>
+      unread(store.messages()).filter((each) => each.author.type === 'bot' || each.author.type === 'agent').length,
+    markRead(): void {
+      if (store.highest() > readUpTo()) memory.set('read', String(store.highest()));
+    },
+  };
+}

@@ -1,0 +1,48 @@
+type Attributes = Record<string, string | number | boolean | null | ((event: Event) => void)>;
+
+/**
+ * Makes an element. `on…` attributes are listeners, false and null are left out, true is an empty attribute. A button
+ * is one that does not send a form, unless it says so.
+ */
+export function h<K extends keyof HTMLElementTagNameMap>(
+  tag: K,
+  attributes: Attributes = {},
+  ...children: (Node | string | null)[]
+): HTMLElementTagNameMap[K] {
+  const node = document.createElement(tag);
+  if (node instanceof HTMLButtonElement) node.type = 'button';
+  for (const [name, value] of Object.entries(attributes)) {
+    if (typeof value === 'function') node.addEventListener(name.slice(2), value);
+    else if (value !== null && value !== false) node.setAttribute(name, value === true ? '' : String(value));
+  }
+  node.append(...children.filter((child) => child !== null));
+  return node;
+}
+
+export function icon(outline: string): SVGElement {
+  const svg = document.createElementNS('http://www.w3.org/2000/svg', 'svg');
+  svg.setAttribute('viewBox', '0 0 24 24');
+  svg.setAttribute('aria-hidden', 'true');
+  const path = document.createElementNS('http://www.w3.org/2000/svg', 'path');
+  path.setAttribute('d', outline);
+  svg.append(path);
+  return svg;
+}
+
+/** A button that is only a picture; its name is read out and shown on hover. */
+export function iconButton(outline: string, label: string, onclick: (event: Event) => void): HTMLButtonElement {
+  return h('button', { class: 'round', 'aria-label': label, title: label, onclick }, icon(outline));
+}
+
+/** Sheets made in script pass a host page's style-src; the element is for browsers without them. */
+export function addStyles(root: ShadowRoot, css: string): void {
+  if ('adoptedStyleSheets' in root) {
+    const sheet = new CSSStyleSheet();
+    sheet.replaceSync(css);
+    root.adoptedStyleSheets = [...root.adoptedStyleSheets, sheet];
+  } else {
+    const style = document.createElement('style');
+    style.textContent = css;
+    (root as ShadowRoot).append(style);
+  }
+}

@@ -1,0 +1,14 @@
+import { parseHex, readableOn } from '../colour.ts';
+
+/** The first that is a colour, else our own. */
+export const pickAccent = (...wanted: (string | null | undefined)[]): string =>
+  wanted.find((each) => each && parseHex(each)) ?? '#3b5bdb';
+
+/** Styled on the element itself: no style sheet to fetch or to allow, and the browser's own focus ring stays. */
+export function paintLauncher(button: HTMLElement, accent: string, position: string | null | undefined): void {
+  const side = position === 'left' ? 'left' : 'right';
+  button.style.cssText =
+    `position:fixed;z-index:2147483000;bottom:calc(20px + env(safe-area-inset-bottom,0px));${side}:calc(20px + env(safe-area-inset-${side},0px));` +
+    'width:56px;height:56px;padding:15px;border:0;border-radius:50%;cursor:pointer;box-shadow:0 0 0 1px #8884,0 4px 16px #0004;' +
+    `background:${accent};color:${readableOn(parseHex(accent) ?? [0, 0, 0])}`;
+}
