@@ -70,9 +70,11 @@ function targetOf(file, specifier) {
 /** The rooms of the server below the composition root. */
 const domains = ['features', 'channels', 'turn', 'engine', 'ai', 'knowledge', 'insight'];
 
-/** @param {string} file */
+/** Tests, and the `test-*.ts` helpers beside them. @param {string} file */
 const isTest = (file) =>
-  /\.(test|spec|e2e)\.ts$/.test(file) || /\/__fixtures__\//.test(file) || file.startsWith('server/src/test/');
+  /\.(test|spec|e2e)\.ts$|\/test-[\w-]+\.ts$/.test(file) ||
+  /\/__fixtures__\//.test(file) ||
+  file.startsWith('server/src/test/');
 
 /**
  * Where a file lives: the application, inside the server the room, inside the features the noun.
