@@ -78,5 +78,7 @@ function refused(answer: Refusal, what: string): AppError {
   const hint = /webhook|https|host/i.test(answer.description)
     ? ' Telegram delivers only to a public HTTPS address: check PUBLIC_URL.'
     : '';
-  return badRequest(`${what}: ${answer.description}.${hint}`);
+  // The field tells callers that the token is good and the address alone is refused.
+  const details = hint ? [{ field: 'webhookUrl', message: 'is not a public HTTPS address' }] : undefined;
+  return badRequest(`${what}: ${answer.description}.${hint}`, details);
 }

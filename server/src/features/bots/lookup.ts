@@ -4,10 +4,7 @@ import { AppError } from '../../platform/errors.ts';
 import type { Store } from '../../platform/tenant.ts';
 import type { Wake } from '../../platform/wake.ts';
 import { findBot } from './queries.ts';
-
-/** Woken with `${workspaceId} ${botId}` after every change of a bot or of what it reads. */
-export const BOT_CHANGED = 'bot:changed';
-export const botKey = (workspaceId: string, botId: string): string => `${workspaceId} ${botId}`;
+import { BOT_CHANGED, botKey } from './topics.ts';
 
 export type BotDirectory = {
   /** The bot, or null when it is not there, deleted, or of another workspace. */

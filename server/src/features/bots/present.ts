@@ -1,5 +1,5 @@
-import type { Bot } from '@parley/contract';
-import type { bots } from '../../db/schema/index.ts';
+import type { Bot, Trace } from '@parley/contract';
+import type { bots, traces } from '../../db/schema/index.ts';
 
 /** A row of `bots` with the knowledge bases it reads. */
 export type BotRow = typeof bots.$inferSelect & { knowledgeBaseIds: string[] };
@@ -23,4 +23,14 @@ export const presentBot = (row: BotRow): Bot => ({
   languages: row.languages,
   createdAt: row.createdAt.toISOString(),
   updatedAt: row.updatedAt.toISOString(),
+});
+
+export const presentTrace = (row: typeof traces.$inferSelect): Trace => ({
+  ...row.record,
+  id: row.id,
+  botId: row.botId,
+  conversationId: row.conversationId,
+  turnId: row.turnId,
+  question: row.question,
+  createdAt: row.createdAt.toISOString(),
 });

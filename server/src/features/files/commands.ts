@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { and, eq, inArray, isNull } from 'drizzle-orm';
+import { and, inArray, isNull } from 'drizzle-orm';
 import type { Attachment } from '@parley/contract';
 import { files } from '../../db/schema/index.ts';
 import { notFound } from '../../platform/errors.ts';
@@ -8,8 +8,7 @@ import type { Storage } from '../../platform/storage.ts';
 import type { Store, Tx } from '../../platform/tenant.ts';
 import { sniffMime } from './mime.ts';
 import { cleanName } from './name.ts';
-import { presentFile } from './queries.ts';
-import type { FileRow } from './queries.ts';
+import { findFiles, presentFile } from './queries.ts';
 
 export type NewFile = {
   workspaceId: string;
@@ -45,43 +44,36 @@ export async function storeFile(parts: { store: Store; storage: Storage }, file:
   return presentFile(row);
 }
 
-async function findAll(tx: Tx, ids: string[]): Promise<FileRow[]> {
-  const wanted = [...new Set(ids)];
-  if (wanted.length === 0) return [];
-  const found = new Map((await tx.select().from(files).where(inArray(files.id, wanted))).map((row) => [row.id, row]));
-  return wanted.map((id) => {
-    const row = found.get(id);
-    if (!row) throw notFound('The file');
-    return row;
-  });
+/** Files of the workspace as a message carries them. @throws not-found */
+export async function resolveAttachments(tx: Tx, ids: string[]): Promise<Attachment[]> {
+  return (await findFiles(tx, ids)).map(presentFile);
+}
+
+/** Files a visitor names: only what belongs to the visitor's own conversation. @throws not-found (attack 3) */
+export async function resolveVisitorAttachments(tx: Tx, conversationId: string, ids: string[]): Promise<Attachment[]> {
+  const rows = await findFiles(tx, ids);
+  if (rows.some((row) => row.conversationId !== conversationId)) throw notFound('The file');
+  return rows.map(presentFile);
 }
 
 /**
- * The files an agent attaches, in the order given. With `sharedWith` (never for a private note) the visitor of that
- * conversation may read them from now on; what belongs to another conversation already is shared as a file of its own,
- * so that one visitor's file does not change hands.
+ * The files an agent sends to a customer, in the order given: the visitor of that conversation may read them from now
+ * on. What belongs to another conversation already is shared as a file of its own, so that one visitor's file does not
+ * change hands. For private notes there is `resolveAttachments`.
  *
  * @throws not-found when one of them is not of this workspace (attack 3)
  */
-export async function resolveAttachments(tx: Tx, ids: string[], sharedWith?: string): Promise<Attachment[]> {
-  const rows = await findAll(tx, ids);
-  if (!sharedWith) return rows.map(presentFile);
+export async function shareAttachments(tx: Tx, conversationId: string, ids: string[]): Promise<Attachment[]> {
+  const rows = await findFiles(tx, ids);
   const fresh = rows.filter((row) => row.conversationId === null).map((row) => row.id);
   if (fresh.length > 0) {
     await tx
       .update(files)
-      .set({ conversationId: sharedWith })
+      .set({ conversationId })
       .where(and(inArray(files.id, fresh), isNull(files.conversationId)));
   }
-  const foreign = rows.filter((row) => row.conversationId !== null && row.conversationId !== sharedWith);
-  const copies = new Map(foreign.map((row) => [row.id, { ...row, id: newId(), conversationId: sharedWith }]));
+  const foreign = rows.filter((row) => row.conversationId !== null && row.conversationId !== conversationId);
+  const copies = new Map(foreign.map((row) => [row.id, { ...row, id: newId(), conversationId }]));
   if (copies.size > 0) await tx.insert(files).values([...copies.values()]);
   return rows.map((row) => presentFile(copies.get(row.id) ?? row));
-}
-
-/** The files a visitor attaches: only what was uploaded in the same conversation. @throws not-found */
-export async function resolveVisitorAttachments(tx: Tx, conversationId: string, ids: string[]): Promise<Attachment[]> {
-  const rows = await findAll(tx, ids);
-  if (rows.some((row) => row.conversationId !== conversationId)) throw notFound('The file');
-  return rows.map(presentFile);
 }

@@ -7,9 +7,7 @@ import type { Store } from '../../platform/tenant.ts';
 import type { Wake } from '../../platform/wake.ts';
 import { openCredentials } from './credentials.ts';
 import { fullSettings } from './settings.ts';
-
-/** Woken with the inbox's id after every change of it. */
-export const INBOX_CHANGED = 'inbox:changed';
+import { INBOX_CHANGED } from './topics.ts';
 
 /** An inbox as the path of a message needs it. `credentials` are what the inbox's channel parses. */
 export type InboxRuntime = {

@@ -1,4 +1,5 @@
 import type { WidgetSettings } from '@parley/contract';
+import { badRequest } from '../../platform/errors.ts';
 
 /** What the widget looks like where the inbox says nothing. The title's limit is shorter than the name's. */
 export const fullSettings = (name: string, settings: Partial<WidgetSettings>): WidgetSettings => ({
@@ -7,3 +8,17 @@ export const fullSettings = (name: string, settings: Partial<WidgetSettings>): W
   position: settings.position ?? 'right',
   allowedOrigins: settings.allowedOrigins ?? [],
 });
+
+const originOf = (address: string, index: number): string => {
+  const { protocol, origin } = new URL(address);
+  if (protocol === 'https:' || protocol === 'http:') return origin;
+  throw badRequest('The input is not valid.', [
+    { field: `settings.allowedOrigins.${index}`, message: 'takes an http:// or https:// address' },
+  ]);
+};
+
+/** Origins as browsers send them: no path, no slash. @throws badRequest for what is no web address */
+export const cleanSettings = (settings: Partial<WidgetSettings>): Partial<WidgetSettings> =>
+  settings.allowedOrigins
+    ? { ...settings, allowedOrigins: [...new Set(settings.allowedOrigins.map(originOf))] }
+    : settings;

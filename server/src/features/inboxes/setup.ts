@@ -1,0 +1,125 @@
+import type { InboxCheck, InboxInput, InboxPatch } from '@parley/contract';
+import { channels } from '../../channels/registry.ts';
+import type { Config } from '../../platform/config.ts';
+import { DecryptError } from '../../platform/crypto.ts';
+import type { Keyring } from '../../platform/crypto.ts';
+import { AppError } from '../../platform/errors.ts';
+import { newId, newToken } from '../../platform/ids.ts';
+import type { Logger } from '../../platform/log.ts';
+import type { Store } from '../../platform/tenant.ts';
+import type { Wake } from '../../platform/wake.ts';
+import { changeInbox, createInbox, deleteInbox, noteStatus, requireBot } from './commands.ts';
+import type { InboxChange } from './commands.ts';
+import { connectInbox, disconnectInbox } from './connection.ts';
+import type { ChannelDoor } from './connection.ts';
+import { openCredentials, parseCredentials, sealCredentials } from './credentials.ts';
+import type { InboxRow } from './present.ts';
+import { findInbox } from './queries.ts';
+import { cleanSettings } from './settings.ts';
+import { INBOX_CHANGED } from './topics.ts';
+
+export type InboxParts = {
+  store: Store;
+  keyring: Keyring;
+  wake: Wake;
+  log: Logger;
+  config: Pick<Config, 'publicUrl'>;
+  door: ChannelDoor;
+};
+
+/**
+ * Setting inboxes up: what needs the platform as well as the database. The platform is never called inside a
+ * transaction.
+ */
+export function createInboxSetup({ store, keyring, wake, log, config, door }: InboxParts) {
+  const connect = (inbox: Pick<InboxRow, 'workspaceId' | 'channel' | 'token'>, credentials: unknown) =>
+    connectInbox({ publicUrl: config.publicUrl, door }, inbox, credentials);
+
+  /** @throws badRequest (credentials), not-found (bot), unavailable (the platform cannot be reached) */
+  async function create(workspaceId: string, input: InboxInput): Promise<InboxRow> {
+    const credentials = parseCredentials(input.channel, input.credentials);
+    const settings = cleanSettings(input.settings);
+    // Before the platform is told anything.
+    await store.inWorkspace(workspaceId, (tx) => requireBot(tx, input.botId));
+    const made = { id: newId(), workspaceId, channel: input.channel, token: newToken() };
+    const { status, statusDetail } = await connect(made, credentials);
+    const { name, botId } = input;
+    const sealed = sealCredentials(keyring, made.id, credentials);
+    return store.inWorkspace(workspaceId, (tx) =>
+      createInbox(tx, workspaceId, { ...made, name, botId, settings, credentials: sealed, status, statusDetail }),
+    );
+  }
+
+  /** Settings and credentials that are not named stay as they are. @throws as `create` */
+  async function change(workspaceId: string, id: string, patch: InboxPatch): Promise<InboxRow> {
+    const { credentials: typed, settings, enabled, ...plain } = patch;
+    const before = await store.inWorkspace(workspaceId, async (tx) => {
+      await requireBot(tx, patch.botId);
+      return findInbox(tx, id);
+    });
+    const change: InboxChange = { ...plain };
+    if (settings) change.settings = { ...before.settings, ...cleanSettings(settings) };
+    const isOn = enabled ?? before.status !== 'disabled';
+    const credentials = typed ? parseCredentials(before.channel, { ...inventedFor(before), ...typed }) : undefined;
+    if (credentials !== undefined) change.credentials = sealCredentials(keyring, before.id, credentials);
+    if (isOn && (credentials !== undefined || before.status === 'disabled')) {
+      const { status, statusDetail } = await connect(before, credentials ?? openCredentials(keyring, before));
+      Object.assign(change, { status, statusDetail });
+    }
+    if (!isOn) Object.assign(change, { status: 'disabled', statusDetail: null });
+    const row = await store.inWorkspace(workspaceId, (tx) => changeInbox(tx, workspaceId, before.id, change));
+    wake.wake(INBOX_CHANGED, row.id);
+    if (!isOn && before.status !== 'disabled') await disconnectOf(before);
+    return row;
+  }
+
+  /** What we invented at the first saving stays when the rest is typed anew, as long as it can be read at all. */
+  const inventedFor = (inbox: InboxRow): Record<string, unknown> => {
+    const { generated = [] } = channels[inbox.channel];
+    try {
+      const stored = Object.entries(Object(openCredentials(keyring, inbox)));
+      return Object.fromEntries(stored.filter(([field]) => generated.includes(field)));
+    } catch (error) {
+      if (error instanceof DecryptError) return {};
+      throw error;
+    }
+  };
+
+  async function disconnectOf(inbox: InboxRow): Promise<void> {
+    await disconnectInbox({ door, log }, inbox, () => openCredentials(keyring, inbox));
+  }
+
+  async function remove(workspaceId: string, id: string): Promise<void> {
+    const row = await store.inWorkspace(workspaceId, (tx) => deleteInbox(tx, workspaceId, id));
+    wake.wake(INBOX_CHANGED, row.id);
+    await disconnectOf(row);
+  }
+
+  /** Asks the platform now, and keeps what it says as the inbox's status. */
+  async function check(workspaceId: string, id: string): Promise<InboxCheck> {
+    const inbox = await store.inWorkspace(workspaceId, (tx) => findInbox(tx, id));
+    if (inbox.status === 'disabled') return { ok: false, displayName: null, detail: 'This inbox is disabled.' };
+    const found = await ask(inbox);
+    const ok = found.status === 'connected';
+    const statusDetail = ok ? null : found.detail;
+    if (found.status !== inbox.status || statusDetail !== inbox.statusDetail) {
+      await store.inWorkspace(workspaceId, (tx) => noteStatus(tx, inbox.id, { status: found.status, statusDetail }));
+      wake.wake(INBOX_CHANGED, inbox.id);
+    }
+    return { ok, displayName: found.displayName, detail: found.detail };
+  }
+
+  async function ask(inbox: InboxRow) {
+    try {
+      const { status, statusDetail, connection } = await connect(inbox, openCredentials(keyring, inbox));
+      const detail = statusDetail ?? connection?.detail ?? 'Ready.';
+      return { status, detail, displayName: connection?.displayName ?? null };
+    } catch (error) {
+      // The refusal is what was asked for; anything else is a failure like everywhere.
+      if (!(error instanceof AppError)) throw error;
+      return { status: 'failing' as const, detail: error.message, displayName: null };
+    }
+  }
+
+  return { create, change, remove, check };
+}

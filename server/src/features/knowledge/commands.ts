@@ -1,0 +1,60 @@
+import { and, eq, isNull } from 'drizzle-orm';
+import type { z } from 'zod';
+import type { KnowledgeBaseInput, KnowledgeBasePatch } from '@parley/contract';
+import { chunks, knowledgeBases, sources } from '../../db/schema/index.ts';
+import { notFound } from '../../platform/errors.ts';
+import { newId } from '../../platform/ids.ts';
+import { recordFacts } from '../../platform/outbox.ts';
+import type { Tx } from '../../platform/tenant.ts';
+import { detachKnowledgeBase } from '../bots/commands.ts';
+import type { KnowledgeBaseRow } from './present.ts';
+import { findKnowledgeBase } from './queries.ts';
+
+export async function createKnowledgeBase(
+  tx: Tx,
+  workspaceId: string,
+  input: z.infer<typeof KnowledgeBaseInput>,
+): Promise<KnowledgeBaseRow> {
+  const id = newId();
+  await tx.insert(knowledgeBases).values({ ...input, id, workspaceId });
+  await recordFacts(tx, [{ workspaceId, type: 'knowledge_base.created', subjectId: id }]);
+  return findKnowledgeBase(tx, id);
+}
+
+/** @throws not-found */
+export async function changeKnowledgeBase(
+  tx: Tx,
+  id: string,
+  patch: z.infer<typeof KnowledgeBasePatch>,
+): Promise<KnowledgeBaseRow> {
+  const [row] = await tx
+    .update(knowledgeBases)
+    .set({ ...patch, updatedAt: new Date() })
+    .where(and(eq(knowledgeBases.id, id), isNull(knowledgeBases.deletedAt)))
+    .returning({ id: knowledgeBases.id });
+  if (!row) throw notFound('The knowledge base');
+  return findKnowledgeBase(tx, row.id);
+}
+
+/**
+ * Nothing of it is found any more, by any bot. Returns the bots that read it.
+ * A source being read at the moment notices: it looks at its row under a lock before it writes.
+ * @throws not-found
+ */
+export async function deleteKnowledgeBase(tx: Tx, workspaceId: string, id: string): Promise<{ botIds: string[] }> {
+  const deletedAt = new Date();
+  const [row] = await tx
+    .update(knowledgeBases)
+    .set({ deletedAt })
+    .where(and(eq(knowledgeBases.id, id), isNull(knowledgeBases.deletedAt)))
+    .returning({ id: knowledgeBases.id });
+  if (!row) throw notFound('The knowledge base');
+  await tx
+    .update(sources)
+    .set({ deletedAt, chunkCount: 0 })
+    .where(and(eq(sources.knowledgeBaseId, row.id), isNull(sources.deletedAt)));
+  await tx.delete(chunks).where(eq(chunks.knowledgeBaseId, row.id));
+  const botIds = await detachKnowledgeBase(tx, row.id);
+  await recordFacts(tx, [{ workspaceId, type: 'knowledge_base.deleted', subjectId: row.id }]);
+  return { botIds };
+}

@@ -1,0 +1,178 @@
+import { createHash } from 'node:crypto';
+import { and, eq, inArray, isNull, lt, sql } from 'drizzle-orm';
+import { z } from 'zod';
+import { sources } from '../../db/schema/index.ts';
+import { ingest } from '../../knowledge/index.ts';
+import type { SourceContent } from '../../knowledge/index.ts';
+import type { Embedder } from '../../knowledge/embed.ts';
+import { AppError, notFound } from '../../platform/errors.ts';
+import type { Jobs } from '../../platform/jobs.ts';
+import type { Live } from '../../platform/realtime.ts';
+import type { Storage } from '../../platform/storage.ts';
+import type { Store } from '../../platform/tenant.ts';
+import { readFile } from '../files/queries.ts';
+import { announceSource } from './announce.ts';
+import { presentSource } from './present.ts';
+import type { SourceRow } from './present.ts';
+
+export const KNOWLEDGE_QUEUE = 'knowledge';
+const ATTEMPTS = 3;
+/** A source whose row did not move for so long is nobody's. */
+const FORGOTTEN_AFTER_S = 60;
+const RESUMED_AT_ONCE = 200;
+const EMIT_EVERY_MS = 200;
+
+const Task = z.object({ workspaceId: z.uuid(), sourceId: z.uuid() });
+type Task = z.infer<typeof Task>;
+
+export type KnowledgeProcessing = {
+  /** Has the source read soon. Call it after the commit; what is lost here, `resumeUnfinished` finds. */
+  enqueue(workspaceId: string, sourceId: string): Promise<void>;
+  /** Has this process read sources, from `jobs.start()` on. */
+  work(): void;
+  /** Sources that stopped moving (a crash, a lost job) are queued again. Returns how many. For the sweeper. */
+  resumeUnfinished(): Promise<number>;
+};
+
+export type ProcessingParts = {
+  store: Store;
+  storage: Storage;
+  jobs: Jobs;
+  embedder: Embedder;
+  live: Live;
+};
+
+/** What the searchable text was made of. Files do not change, so theirs is their id. */
+const hashOf = (row: SourceRow): string =>
+  createHash('sha256')
+    .update(JSON.stringify(row.fileId ? ['file', row.fileId] : [row.type, row.title, row.question, row.content]))
+    .digest('hex');
+
+/** Queue `knowledge`: sources become passages. Safe to run again at any point, and twice at once. */
+export function createKnowledgeProcessing(parts: ProcessingParts): KnowledgeProcessing {
+  const { store, storage, jobs, embedder, live } = parts;
+  const queue = jobs.define({ name: KNOWLEDGE_QUEUE, schema: Task, concurrency: 2, attempts: ATTEMPTS });
+
+  const load = ({ workspaceId, sourceId }: Task): Promise<SourceRow | undefined> =>
+    store.inWorkspace(workspaceId, async (tx) => {
+      const [row] = await tx
+        .select()
+        .from(sources)
+        .where(and(eq(sources.id, sourceId), isNull(sources.deletedAt)));
+      return row;
+    });
+
+  async function contentOf(row: SourceRow): Promise<SourceContent> {
+    if (row.type === 'faq') return { type: 'faq', question: row.question ?? row.title, answer: row.content ?? '' };
+    if (row.type === 'snippet') return { type: 'snippet', title: row.title, text: row.content ?? '' };
+    if (!row.fileId) throw notFound('The file of this source');
+    const { file, bytes } = await readFile({ store, storage }, { workspaceId: row.workspaceId, id: row.fileId });
+    return { type: row.type, file: { content: bytes, mime: file.mime, name: file.name } };
+  }
+
+  /** Marks what was read. When the source was changed meanwhile it is pending once more, and read again. */
+  const settle = (row: SourceRow, hash: string) =>
+    store.inWorkspace(row.workspaceId, async (tx) => {
+      const [current] = await tx
+        .select()
+        .from(sources)
+        .where(and(eq(sources.id, row.id), isNull(sources.deletedAt)))
+        .for('update');
+      if (!current) return undefined;
+      const change = hashOf(current) === hash ? { contentHash: hash } : { status: 'pending' as const, progress: 0 };
+      await tx.update(sources).set(change).where(eq(sources.id, row.id));
+      return { ...current, ...change };
+    });
+
+  const fail = (task: Task, error: string) =>
+    store.inWorkspace(task.workspaceId, async (tx) => {
+      const [row] = await tx
+        .update(sources)
+        .set({ status: 'failed', error, updatedAt: new Date() })
+        .where(and(eq(sources.id, task.sourceId), isNull(sources.deletedAt)))
+        .returning();
+      return row;
+    });
+
+  /** Percentages for people who watch, a few a second at most. */
+  function progressOf(row: SourceRow): (percent: number) => void {
+    let last = 0;
+    return (percent) => {
+      // The last word comes from the row itself.
+      if (percent >= 100 || Date.now() - last < EMIT_EVERY_MS) return;
+      last = Date.now();
+      announceSource(live, row.workspaceId, {
+        ...presentSource(row),
+        status: 'processing',
+        progress: percent,
+        error: null,
+      });
+    };
+  }
+
+  /** The content, or nothing when the source was marked as failed because it has none. */
+  async function readable(row: SourceRow): Promise<SourceContent | undefined> {
+    try {
+      return await contentOf(row);
+    } catch (error) {
+      // Words for people mean that trying again changes nothing: the file is gone.
+      if (!(error instanceof AppError) || error.status >= 500) throw error;
+      await fail({ workspaceId: row.workspaceId, sourceId: row.id }, error.message);
+      return undefined;
+    }
+  }
+
+  async function read(task: Task): Promise<void> {
+    for (;;) {
+      const row = await load(task);
+      if (!row) return;
+      const hash = hashOf(row);
+      const isSettled = row.contentHash === hash && (row.status === 'ready' || row.status === 'failed');
+      if (isSettled) return;
+      const content = await readable(row);
+      if (content) {
+        const { workspaceId, knowledgeBaseId } = row;
+        await ingest(store, embedder, { workspaceId, knowledgeBaseId, sourceId: row.id, content }, progressOf(row));
+      }
+      const settled = await settle(row, hash);
+      if (settled) announceSource(live, row.workspaceId, presentSource(settled));
+    }
+  }
+
+  return {
+    enqueue: (workspaceId, sourceId) => queue.add({ workspaceId, sourceId }, { key: sourceId }),
+
+    work() {
+      queue.process(async (task, { attempt }) => {
+        try {
+          await read(task);
+        } catch (error) {
+          if (attempt >= ATTEMPTS) {
+            const row = await fail(task, 'Reading this source failed on our side. Try again in a while.');
+            if (row) announceSource(live, task.workspaceId, presentSource(row));
+          }
+          throw error;
+        }
+      });
+    },
+
+    async resumeUnfinished() {
+      const forgotten = await store.asSystem((tx) =>
+        tx
+          .select({ id: sources.id, workspaceId: sources.workspaceId })
+          .from(sources)
+          .where(
+            and(
+              inArray(sources.status, ['pending', 'processing']),
+              isNull(sources.deletedAt),
+              lt(sources.updatedAt, sql`now() - make_interval(secs => ${FORGOTTEN_AFTER_S})`),
+            ),
+          )
+          .orderBy(sources.updatedAt)
+          .limit(RESUMED_AT_ONCE),
+      );
+      for (const { id, workspaceId } of forgotten) await queue.add({ workspaceId, sourceId: id }, { key: id });
+      return forgotten.length;
+    },
+  };
+}
