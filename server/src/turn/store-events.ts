@@ -3,7 +3,7 @@ import type { ConversationStatus, Message, MessageStatus } from '@parley/contrac
 import type { Inbound } from '../channels/contract.ts';
 import { openConversation, resolve, wakeUp } from '../features/conversations/commands.ts';
 import { setReachable } from '../features/contacts/commands.ts';
-import { resolveVisitorAttachments } from '../features/files/queries.ts';
+import { resolveVisitorAttachments } from '../features/files/commands.ts';
 import { advance, append, edit, remove } from '../features/messages/commands.ts';
 import type { InboxRuntime } from '../features/inboxes/lookup.ts';
 import { newId } from '../platform/ids.ts';

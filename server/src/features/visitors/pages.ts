@@ -1,0 +1,99 @@
+import { createReadStream, existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { notFound } from '../../platform/errors.ts';
+import type { Http } from '../../platform/http/index.ts';
+import type { InboxDirectory } from '../inboxes/lookup.ts';
+
+const escapeHtml = (text: string): string => text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
+
+/** The hosted chat page: the widget alone, for a link in a mail or a QR code. */
+const chatPage = (title: string, token: string): string => `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1, interactive-widget=resizes-content">
+<meta name="robots" content="noindex">
+<title>${escapeHtml(title)}</title>
+<style>html,body{margin:0;height:100%}</style>
+</head>
+<body>
+<div id="parley-chat" data-inbox="${escapeHtml(token)}"></div>
+<script src="/widget/chat.js" defer></script>
+</body>
+</html>
+`;
+
+const demoPage = (token: string): string => `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Parley demo</title>
+<link rel="stylesheet" href="/widget/demo.css">
+</head>
+<body>
+<header><span class="mark" aria-hidden="true"></span><strong>Parley</strong><nav><a href="/">Dashboard</a><a href="/docs">API</a><a href="/chat/${escapeHtml(token)}">Hosted chat</a></nav></header>
+<main>
+<h1>Ask it something</h1>
+<p class="lead">The chat in the corner is Parley’s own widget on an ordinary page. Its bot answers from Parley’s documentation, shows its sources, and hands you over when it cannot answer.</p>
+<section>
+<h2>Try this</h2>
+<ul>
+<li>“How do I connect Telegram?” <span>answered from the guides, with sources</span></li>
+<li>“Where does Parley keep its data?” <span>answered, and the passage opens</span></li>
+<li>“What will the weather be tomorrow?” <span>declined, and handed to a person</span></li>
+<li>“I want to talk to a human” <span>straight to the queue</span></li>
+</ul>
+</section>
+<section>
+<h2>Then look from the other side</h2>
+<p>Open the <a href="/">dashboard</a> in a second window: pick the conversation up from the queue, and answer yourself in the chat.</p>
+</section>
+<section>
+<h2>On your own page</h2>
+<pre><code>&lt;script src="/widget.js" data-inbox="${escapeHtml(token)}" async&gt;&lt;/script&gt;</code></pre>
+</section>
+</main>
+<script src="/widget.js" data-inbox="${escapeHtml(token)}" async></script>
+</body>
+</html>
+`;
+
+/** The widget's files and the pages around it. `demoToken` is undefined without a demo workspace. */
+export function visitorPages(
+  http: Http,
+  parts: { inboxes: InboxDirectory; widgetFolder: string; demoToken: () => Promise<string | undefined> },
+): void {
+  const file = (url: string, name: string, type: string): void => {
+    http.get(url, { config: { embed: 'script' }, schema: { hide: true } }, (_request, reply) => {
+      const path = join(parts.widgetFolder, name);
+      if (!existsSync(path)) throw notFound('The widget');
+      return reply
+        .header('content-type', type)
+        .header('cache-control', 'public, max-age=300')
+        .send(createReadStream(path));
+    });
+  };
+  const script = 'text/javascript; charset=utf-8';
+  file('/widget.js', 'widget.js', script);
+  file('/widget/panel.js', 'panel.js', script);
+  file('/widget/chat.js', 'chat.js', script);
+  file('/widget/demo.css', 'demo.css', 'text/css; charset=utf-8');
+
+  http.get(
+    '/chat/:token',
+    { config: { embed: 'page' }, schema: { hide: true, params: z.object({ token: z.string().max(100) }) } },
+    async (request, reply) => {
+      const inbox = await parts.inboxes.byToken(request.params.token);
+      if (!inbox || inbox.channel !== 'web' || inbox.status === 'disabled') throw notFound('The chat');
+      return reply.type('text/html; charset=utf-8').send(chatPage(inbox.settings.title, inbox.token));
+    },
+  );
+
+  http.get('/demo', { schema: { hide: true } }, async (_request, reply) => {
+    const token = await parts.demoToken();
+    if (!token) throw notFound('The demo');
+    return reply.type('text/html; charset=utf-8').send(demoPage(token));
+  });
+}

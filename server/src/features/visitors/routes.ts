@@ -1,0 +1,161 @@
+import { Attachment, WidgetConfig, WidgetPassage, success } from '@parley/contract';
+import { sql } from 'drizzle-orm';
+import type { FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import { badRequest, forbidden, notFound, unauthorized } from '../../platform/errors.ts';
+import { ok, readUpload } from '../../platform/http/index.ts';
+import type { Http } from '../../platform/http/index.ts';
+import type { Storage } from '../../platform/storage.ts';
+import type { Store } from '../../platform/tenant.ts';
+import type { BotDirectory } from '../bots/lookup.ts';
+import { storeFile } from '../files/commands.ts';
+import { readVisitorFile } from '../files/queries.ts';
+import { FileBytes, sendFile } from '../files/routes.ts';
+import type { InboxDirectory, InboxRuntime } from '../inboxes/lookup.ts';
+import { assertOrigin } from './handshake.ts';
+import type { VisitorTokens } from './token.ts';
+
+const tags = ['Widget'];
+const Token = z.object({ token: z.string().max(100) });
+
+/** What the widget asks over HTTP. Everything a visitor owns needs the signed visitor token, in a header. */
+export function visitorRoutes(
+  http: Http,
+  parts: {
+    store: Store;
+    storage: Storage;
+    inboxes: InboxDirectory;
+    bots: BotDirectory;
+    tokens: VisitorTokens;
+    ownOrigin: string;
+  },
+): void {
+  const { store, bots, tokens } = parts;
+
+  async function inboxOf(request: FastifyRequest, token: string): Promise<InboxRuntime> {
+    const inbox = await parts.inboxes.byToken(token);
+    if (!inbox || inbox.channel !== 'web') throw notFound('The inbox');
+    if (inbox.status === 'disabled') throw forbidden('This chat is closed.');
+    assertOrigin(inbox, request.headers.origin, parts.ownOrigin);
+    return inbox;
+  }
+
+  /** The open conversation of whoever the visitor token names. */
+  async function conversationOf(request: FastifyRequest, inbox: InboxRuntime): Promise<string> {
+    const token = /^visitor ([\w.-]{1,2000})$/i.exec(request.headers.authorization ?? '')?.[1];
+    const visitorId = token ? await tokens.read(token, inbox.id) : null;
+    if (!visitorId) throw unauthorized('Open the chat first.');
+    const [row] = await store.once<{ id: string }>(
+      inbox.workspaceId,
+      sql`select c.id from conversations c join threads t on t.id = c.thread_id
+          where t.inbox_id = ${inbox.id}::uuid and t.thread_key = ${visitorId} order by c.created_at desc limit 1`,
+    );
+    if (!row) throw notFound('The conversation');
+    return row.id;
+  }
+
+  http.get(
+    '/widget/:token',
+    {
+      config: { permission: 'public' },
+      schema: {
+        tags,
+        summary: 'What the widget shows before anybody writes',
+        params: Token,
+        response: { 200: success(WidgetConfig) },
+      },
+    },
+    async (request) => {
+      const inbox = await inboxOf(request, request.params.token);
+      const bot = inbox.botId ? await bots.byId(inbox.workspaceId, inbox.botId) : null;
+      const [workspace] = await store.once<{ name: string }>(
+        inbox.workspaceId,
+        sql`select name from workspaces where id = ${inbox.workspaceId}::uuid`,
+      );
+      return ok({
+        title: inbox.settings.title,
+        accent: inbox.settings.accent,
+        position: inbox.settings.position,
+        greeting: bot?.greeting ?? '',
+        suggestedQuestions: bot?.suggestedQuestions ?? [],
+        handoffEnabled: bot?.handoffEnabled ?? true,
+        language: bot?.languages[0] ?? 'en',
+        workspaceName: workspace?.name ?? '',
+      });
+    },
+  );
+
+  http.post(
+    '/widget/:token/files',
+    {
+      config: { permission: 'public', upload: true },
+      schema: {
+        tags,
+        summary: 'Upload a file to send with a message',
+        description: 'Header `authorization: Visitor <visitor token>`.',
+        params: Token,
+        response: { 200: success(Attachment) },
+      },
+    },
+    async (request) => {
+      const inbox = await inboxOf(request, request.params.token);
+      const conversationId = await conversationOf(request, inbox);
+      const { name, bytes } = await readUpload(request);
+      if (bytes.length === 0) throw badRequest('This file is empty.', [{ field: 'file', message: 'is empty' }]);
+      return ok(
+        await storeFile(parts, {
+          workspaceId: inbox.workspaceId,
+          name,
+          bytes,
+          createdBy: { type: 'contact', id: null },
+          conversationId,
+        }),
+      );
+    },
+  );
+
+  http.get(
+    '/widget/:token/files/:id',
+    {
+      config: { permission: 'public' },
+      schema: {
+        tags,
+        summary: 'Download a file of one’s own conversation',
+        params: Token.extend({ id: z.uuid() }),
+        response: { 200: FileBytes },
+      },
+    },
+    async (request, reply) => {
+      const inbox = await inboxOf(request, request.params.token);
+      const conversationId = await conversationOf(request, inbox);
+      const { id } = request.params;
+      return sendFile(reply, await readVisitorFile(parts, { workspaceId: inbox.workspaceId, conversationId, id }));
+    },
+  );
+
+  http.get(
+    '/widget/:token/passages/:chunkId',
+    {
+      config: { permission: 'public' },
+      schema: {
+        tags,
+        summary: 'Open a cited passage',
+        params: Token.extend({ chunkId: z.uuid() }),
+        response: { 200: success(WidgetPassage) },
+      },
+    },
+    async (request) => {
+      const inbox = await inboxOf(request, request.params.token);
+      const bot = inbox.botId ? await bots.byId(inbox.workspaceId, inbox.botId) : null;
+      // Only what this inbox's bot may cite: knowing an id opens nothing else.
+      const [row] = await store.once<{ title: string; heading_path: string; text: string; url: string | null }>(
+        inbox.workspaceId,
+        sql`select k.title, k.heading_path, k.text, s.url from chunks k join sources s on s.id = k.source_id and s.deleted_at is null
+            where k.id = ${request.params.chunkId}::uuid
+              and k.knowledge_base_id in (select jsonb_array_elements_text(${JSON.stringify(bot?.knowledgeBaseIds ?? [])}::jsonb)::uuid)`,
+      );
+      if (!row) throw notFound('The passage');
+      return ok({ title: row.title, headingPath: row.heading_path, text: row.text, url: row.url });
+    },
+  );
+}

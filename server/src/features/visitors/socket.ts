@@ -1,0 +1,165 @@
+import { VisitorEvents } from '@parley/contract';
+import type { Message, SessionCreated } from '@parley/contract';
+import { sql } from 'drizzle-orm';
+import type { Inbound } from '../../channels/contract.ts';
+import { parseVisitorEvent } from '../../channels/web/parse.ts';
+import type { Visitor, WebEvent } from '../../channels/web/parse.ts';
+import { conflict, forbidden, notFound, tooMany } from '../../platform/errors.ts';
+import { newId } from '../../platform/ids.ts';
+import type { Limiter } from '../../platform/limiter.ts';
+import type { Logger } from '../../platform/log.ts';
+import { rooms } from '../../platform/realtime.ts';
+import type { Live, RealtimeSocket } from '../../platform/realtime.ts';
+import { bindEvents } from '../../platform/socket-events.ts';
+import type { Store } from '../../platform/tenant.ts';
+import type { BotDirectory } from '../bots/lookup.ts';
+import { describeContact } from '../contacts/commands.ts';
+import type { ConversationAnnouncer } from '../conversations/announcer.ts';
+import { openConversation } from '../conversations/commands.ts';
+import { findConversation } from '../conversations/queries.ts';
+import { resolveVisitorAttachments } from '../files/commands.ts';
+import { placeInQueue } from '../handoffs/queries.ts';
+import type { InboxRuntime } from '../inboxes/lookup.ts';
+import { after } from '../messages/queries.ts';
+import { presentToVisitor } from '../messages/present.ts';
+import type { VisitorTokens } from './token.ts';
+
+const MISSED_AT_MOST = 200;
+
+export type VisitorParts = {
+  store: Store;
+  live: Live;
+  log: Logger;
+  bots: BotDirectory;
+  tokens: VisitorTokens;
+  receive: (inbox: InboxRuntime, events: Inbound[]) => Promise<unknown>;
+  conversations: ConversationAnnouncer;
+  /** messages per visitor */
+  messageLimit: Limiter;
+  /** new conversations per address */
+  startLimit: Limiter;
+  /** the inbox as it is now: it may have been disabled since */
+  currentInbox: () => Promise<InboxRuntime | null>;
+};
+
+/** One visitor's socket: sees its own conversation and no other. */
+export function bindVisitor(
+  parts: VisitorParts,
+  socket: RealtimeSocket,
+  inbox: InboxRuntime,
+  visitor: Visitor,
+  address: string,
+): void {
+  const { store, live } = parts;
+  const { workspaceId } = inbox;
+  /** the conversation this socket was let into */
+  let own: string | undefined;
+
+  const inOwn = (conversationId: string): void => {
+    if (conversationId !== own) throw notFound('The conversation');
+  };
+  const arrival = () => ({ visitor, eventId: newId(), at: new Date() });
+  const send = (event: WebEvent, payload: unknown) =>
+    parts.receive(inbox, [parseVisitorEvent(event, payload, arrival())]);
+
+  async function enter(said: {
+    name?: string;
+    email?: string;
+    metadata?: Record<string, string>;
+  }): Promise<SessionCreated> {
+    if (!own) {
+      const { allow, retryAfterSeconds } = parts.startLimit.take(address);
+      if (!allow) throw tooMany(retryAfterSeconds);
+    }
+    const { opened, place, lastSeq, agentName } = await store.inWorkspace(workspaceId, async (tx) => {
+      const found = await openConversation(tx, { workspaceId, inboxId: inbox.id, botId: inbox.botId }, visitor.id, {
+        externalId: visitor.id,
+        name: said.name,
+        email: said.email,
+        metadata: said.metadata,
+      });
+      await describeContact(tx, found.contactId, said);
+      const conversation = await findConversation(tx, found.conversationId);
+      const waiting = conversation.status === 'waiting' ? await placeInQueue(tx, found.conversationId) : undefined;
+      return {
+        opened: found,
+        place: waiting,
+        lastSeq: conversation.lastSeq,
+        agentName: conversation.assignee?.name ?? null,
+      };
+    });
+    if (own && own !== opened.conversationId) await socket.leave(rooms.visitor(own));
+    own = opened.conversationId;
+    await socket.join(rooms.visitor(own));
+    if (opened.isNew) parts.conversations.changed(workspaceId, own);
+    const bot = inbox.botId ? await parts.bots.byId(workspaceId, inbox.botId) : null;
+    return {
+      conversationId: own,
+      visitor: await parts.tokens.issue({ visitorId: visitor.id, inboxId: inbox.id }),
+      status: opened.status,
+      greeting: bot?.greeting ?? '',
+      suggestedQuestions: bot?.suggestedQuestions ?? [],
+      lastSeq,
+      agentName: opened.status === 'agent' ? agentName : null,
+      position: place?.position ?? null,
+      expectedWaitSeconds: place?.expectedWaitSeconds ?? null,
+    };
+  }
+
+  /** What the visitor may still do with the conversation; a message to a closed one would start another unseen. */
+  async function stillOpen(conversationId: string, attachmentIds: string[] = []): Promise<void> {
+    inOwn(conversationId);
+    const { allow, retryAfterSeconds } = parts.messageLimit.take(visitor.id);
+    if (!allow) throw tooMany(retryAfterSeconds);
+    await store.inWorkspace(workspaceId, async (tx) => {
+      const { rows } = await tx.execute<{ status: string }>(
+        sql`select status from conversations where id = ${conversationId}::uuid`,
+      );
+      if (rows[0]?.status === 'resolved') throw conflict('This conversation has ended. Start a new one.');
+      if (attachmentIds.length > 0) await resolveVisitorAttachments(tx, conversationId, attachmentIds);
+    });
+  }
+
+  bindEvents({
+    socket,
+    schemas: VisitorEvents,
+    log: parts.log,
+    workspaceId,
+    admit: async () => {
+      const current = await parts.currentInbox();
+      if (!current || current.status === 'disabled') throw forbidden('This chat is closed.');
+    },
+    handlers: {
+      'customer:start_chat': async (said) => {
+        const session = await enter(said);
+        socket.emit('session:created', session);
+        return session;
+      },
+      'customer:send_message': async (payload) => {
+        await stillOpen(payload.conversationId, payload.attachmentIds);
+        await send('customer:send_message', payload);
+        return { clientId: payload.clientId };
+      },
+      'customer:request_agent': async (payload) => {
+        await stillOpen(payload.conversationId);
+        await send('customer:request_agent', payload);
+        return undefined;
+      },
+      'customer:end_chat': async (payload) => {
+        await stillOpen(payload.conversationId);
+        await send('customer:end_chat', payload);
+        return undefined;
+      },
+      'customer:typing': async ({ conversationId, typing }) => {
+        inOwn(conversationId);
+        live.emit(rooms.conversation(conversationId), 'typing', { conversationId, who: 'contact', name: null, typing });
+        return undefined;
+      },
+      'customer:resume': async ({ conversationId, after: seq }) => {
+        inOwn(conversationId);
+        const messages = await store.inWorkspace(workspaceId, (tx) => after(tx, conversationId, seq, MISSED_AT_MOST));
+        return { messages: messages.filter((message: Message) => !message.private).map(presentToVisitor) };
+      },
+    },
+  });
+}

@@ -1,0 +1,57 @@
+import type { Acknowledgement } from '@parley/contract';
+import type { z } from 'zod';
+import { badRequest, toProblem } from './errors.ts';
+import { newId } from './ids.ts';
+import { runWithContext } from './log.ts';
+import type { Logger } from './log.ts';
+
+type AnySocket = { on(event: string, listener: (...args: unknown[]) => void): unknown };
+
+/** A handler of one client event: gets the parsed payload, returns what is acknowledged. Throws AppErrors. */
+export type EventHandlers<Schemas extends Record<string, z.ZodType>> = {
+  [K in keyof Schemas]?: (payload: z.output<Schemas[K]>) => Promise<unknown>;
+};
+
+/**
+ * Binds a socket's events like routes: the payload is parsed, `admit` is asked every time (a socket outlives what opened
+ * it), whatever is thrown becomes the envelope of the acknowledgement. Events that are in no table are ignored.
+ */
+export function bindEvents<Schemas extends Record<string, z.ZodType>>(parts: {
+  socket: AnySocket;
+  schemas: Schemas;
+  handlers: EventHandlers<Schemas>;
+  log: Logger;
+  workspaceId: string;
+  admit: (event: string) => Promise<void> | void;
+}): void {
+  const { socket, schemas, handlers, log, workspaceId, admit } = parts;
+  for (const [event, handler] of Object.entries(handlers)) {
+    const schema = schemas[event];
+    if (!schema || !handler) continue;
+    socket.on(event, (...args) => {
+      const last = args.at(-1);
+      const acknowledge = typeof last === 'function' ? (last as (answer: Acknowledgement) => void) : undefined;
+      const payload = args.length > (acknowledge ? 1 : 0) ? args[0] : {};
+      void runWithContext({ requestId: newId(), workspaceId }, async () => {
+        try {
+          await admit(event);
+          const parsed = schema.safeParse(payload);
+          if (!parsed.success) {
+            throw badRequest(
+              'The input is not valid.',
+              parsed.error.issues
+                .slice(0, 10)
+                .map((issue) => ({ field: issue.path.join('.'), message: issue.message })),
+            );
+          }
+          const data = await (handler as (payload: unknown) => Promise<unknown>)(parsed.data);
+          acknowledge?.({ success: true, data: data ?? { done: true } });
+        } catch (error) {
+          const problem = toProblem(error);
+          if (problem.status >= 500) log.error({ err: error, event }, 'a socket event failed');
+          acknowledge?.(problem.body);
+        }
+      });
+    });
+  }
+}
