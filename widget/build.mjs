@@ -33,6 +33,8 @@ const replaced = {
     const { hostname, protocol, port, search } = new URL(text);
     return { host: hostname.replace(/[[\\]]/g, ''), protocol: protocol.slice(0, -1), port, query: search.slice(1) };
   }`,
+  'engine.io-client/build/esm/contrib/parseqs.js':
+    'export const encode = (v) => `${new URLSearchParams(v)}`, decode = (t) => Object.fromEntries(new URLSearchParams(t));',
   'engine.io-parser/build/esm/contrib/base64-arraybuffer.js': 'export const decode = () => new ArrayBuffer(0);',
   'socket.io-parser/build/esm/is-binary.js': 'export const isBinary = () => false, hasBinary = () => false;',
   'socket.io-parser/build/esm/binary.js':
@@ -86,9 +88,6 @@ const options = {
   format: 'iife',
   target: 'es2021',
   charset: 'utf8',
-  // The socket client's private names; `_placeholder` stands on the wire.
-  mangleProps: /^_[a-z]/,
-  reserveProps: /^_placeholder$/,
   legalComments: 'none',
   write: false,
   logLevel: 'warning',

@@ -7,14 +7,12 @@ export function createAttention(memory: Memory) {
   let pageTitle = '';
   let ourTitle = '';
 
-  function note(context: AudioContext, frequency: number, delay: number): void {
-    const start = context.currentTime + delay;
+  /** A note that swells and fades within a third of a second. */
+  function note(context: AudioContext, frequency: number, start: number): void {
     const tone = context.createOscillator();
     const volume = context.createGain();
     tone.frequency.value = frequency;
-    volume.gain.setValueAtTime(0, start);
-    volume.gain.linearRampToValueAtTime(0.06, start + 0.02);
-    volume.gain.exponentialRampToValueAtTime(0.0001, start + 0.28);
+    volume.gain.setValueCurveAtTime([0, 0.06, 0.03, 0.01, 0], start, 0.3);
     tone.connect(volume).connect(context.destination);
     tone.start(start);
     tone.stop(start + 0.3);
@@ -38,8 +36,8 @@ export function createAttention(memory: Memory) {
     },
     call(text: string): void {
       if (audio?.state === 'running' && !this.muted()) {
-        note(audio, 660, 0);
-        note(audio, 880, 0.09);
+        note(audio, 660, audio.currentTime);
+        note(audio, 880, audio.currentTime + 0.09);
       }
       if (!document.hidden) return;
       calm();

@@ -1,7 +1,6 @@
 import { Manager, type Socket } from 'socket.io-client';
 import type { Acknowledgement, ServerToClient, VisitorToServer } from '@parley/contract';
 
-export type Refusal = { code: string; message: string };
 type Sent<K extends keyof VisitorToServer> = Parameters<VisitorToServer[K]>[0];
 
 /** Codes of our own, beside the server's: no answer came in time, there is no connection. */
@@ -20,7 +19,7 @@ export function createConnection(
     open(): void;
     lost(): void;
     /** the server does not take us; it is not asked again by itself */
-    refused(reason: Refusal): void;
+    refused(code: string): void;
     events: Partial<ServerToClient>;
   },
 ) {
@@ -43,7 +42,7 @@ export function createConnection(
   socket.on('connect_error', (error: Error & { data?: { code?: unknown; error?: { code?: unknown } } }) => {
     const code = error.data?.code ?? error.data?.error?.code;
     if (socket.active) on.lost();
-    else on.refused({ code: typeof code === 'string' ? code : '', message: error.message });
+    else on.refused(String(code));
   });
   for (const [name, listener] of Object.entries(on.events)) socket.on(name, listener);
 

@@ -64,7 +64,7 @@ function start(script: HTMLScriptElement, inbox: string): void {
       panel.charset = 'utf-8';
       panel.onload = () => {
         const mount = page[panelKey];
-        if (!mount) return reject(new Error('no panel'));
+        if (!mount) return reject();
         button.onclick = null;
         resolve(mount({ root, button, settings }, identity));
       };

@@ -1,7 +1,15 @@
-import type { Attachment, ConversationStatus, Message, SessionCreated, StatusChanged, Typing } from '@parley/contract';
+import type {
+  Acknowledgement,
+  Attachment,
+  ConversationStatus,
+  Message,
+  SessionCreated,
+  StatusChanged,
+  Typing,
+} from '@parley/contract';
 import type { Identity } from './handoff.ts';
 import type { Memory } from './memory.ts';
-import { createConnection, type Refusal } from './connection.ts';
+import { createConnection } from './connection.ts';
 import { createOutbox } from './outbox.ts';
 import { createMessageStore } from './store.ts';
 
@@ -9,8 +17,6 @@ import { createMessageStore } from './store.ts';
 export type Situation = {
   /** `idle`: no conversation yet, so no connection is needed */
   link: 'idle' | 'joining' | 'online' | 'lost' | 'refused';
-  /** the server's words when it refused */
-  refusal: string | null;
   status: ConversationStatus | null;
   agentName: string | null;
   position: number | null;
@@ -51,11 +57,13 @@ export function createSession(options: {
   const store = createMessageStore();
   const outbox = createOutbox(memory);
   let identity: Identity = {};
-  let situation: Situation = { link: 'idle', refusal: null, ...nowhere };
+  let situation: Situation = { link: 'idle', ...nowhere };
   let conversationId = memory.get('conversation');
   let forgotten = false;
   let catching: Promise<void> | null = null;
   let flushing = false;
+  /** what is being sent: the message coming back confirms it as well as an acknowledgement does */
+  let inFlight: { clientId: string; confirm(): void } | null = null;
   let typingEnds = 0;
   let lastWhisper = 0;
   let waitingForPerson = false;
@@ -79,6 +87,7 @@ export function createSession(options: {
     if (!ours(message)) return;
     const { fresh, gap } = store.receive(message);
     if (message.clientId) outbox.remove(message.clientId);
+    if (message.clientId === inFlight?.clientId) inFlight.confirm();
     if (message.author.type === 'agent' || message.author.type === 'bot') showTyping(null);
     if (gap) void catchUp();
     changed();
@@ -99,7 +108,10 @@ export function createSession(options: {
     },
     {
       open: join,
-      lost: () => become({ link: 'lost', typing: null }),
+      lost() {
+        store.endTurns();
+        become({ link: 'lost', typing: null });
+      },
       refused,
       events: {
         'session:created': adopt,
@@ -134,7 +146,7 @@ export function createSession(options: {
     expectedWaitSeconds: event.expectedWaitSeconds ?? null,
   });
 
-  function refused({ code, message }: Refusal): void {
+  function refused(code: string): void {
     // A token the server no longer knows (other keys, deleted data) must not lock the visitor out.
     if ((code === 'unauthorized' || code === 'not_found') && memory.get('visitor') && !forgotten) {
       forgotten = true;
@@ -144,7 +156,7 @@ export function createSession(options: {
       else become({ link: 'idle' });
       return;
     }
-    become({ link: 'refused', refusal: message || null });
+    become({ link: 'refused' });
   }
 
   /** Back to the state before the first word; what is unsent stays. */
@@ -153,8 +165,8 @@ export function createSession(options: {
     conversationId = null;
     memory.set('conversation', null);
     memory.set('read', null);
-    for (const draft of outbox.list()) store.put(draft);
-    become({ ...nowhere });
+    showDrafts();
+    become(nowhere);
   }
 
   function adopt(created: SessionCreated): void {
@@ -173,7 +185,7 @@ export function createSession(options: {
     const metadata = { page: (location.origin + location.pathname).slice(0, 500), language: navigator.language };
     const answer = await connection.call('customer:start_chat', { ...identity, metadata });
     if (answer.success) adopt(answer.data as SessionCreated);
-    else if (!passing.has(answer.error.code)) refused(answer.error);
+    else if (!passing.has(answer.error.code)) refused(answer.error.code);
     return answer.success;
   }
 
@@ -201,7 +213,7 @@ export function createSession(options: {
       if (rest.status) become(statusOf({ ...rest, conversationId, status: rest.status }));
       changed();
       if (fresh.length > 0) arrived(first ? unread(fresh) : fresh);
-      if (messages.length === 0 || (!first && store.after() >= store.highest())) return;
+      if (store.after() >= store.highest() && (messages.length === 0 || !first)) return;
     }
   }
 
@@ -223,7 +235,7 @@ export function createSession(options: {
       return;
     }
     waitingForStart = false;
-    become({ link: 'online', refusal: null });
+    become({ link: 'online' });
     if (waitingForPerson) await requestAgent();
     void flush();
   }
@@ -255,12 +267,11 @@ export function createSession(options: {
     for (let draft = next(); draft && conversationId && connection.online(); draft = next()) {
       const { clientId, text, attachments } = draft;
       const attachmentIds = attachments.map((each) => each.id);
-      const answer = await connection.call('customer:send_message', {
-        conversationId,
-        text,
-        clientId,
-        ...(attachmentIds.length > 0 ? { attachmentIds } : {}),
+      const echo = new Promise<Acknowledgement>((resolve) => {
+        inFlight = { clientId, confirm: () => resolve({ success: true, data: null }) };
       });
+      const said = { conversationId, text, clientId, ...(attachmentIds.length > 0 ? { attachmentIds } : {}) };
+      const answer = await Promise.race([echo, connection.call('customer:send_message', said)]);
       tries += 1;
       if (answer.success) {
         tries = 0;
@@ -276,7 +287,7 @@ export function createSession(options: {
         if (connection.online()) await pause(1000 * 2 ** tries);
         continue;
       }
-      if (connection.online()) fail(clientId, message);
+      if (connection.online()) mark(clientId, message);
       tries = 0;
     }
     flushing = false;
@@ -284,10 +295,13 @@ export function createSession(options: {
 
   const next = () => outbox.list().find((draft) => draft.error === null);
 
-  function fail(clientId: string, error: string): void {
+  function mark(clientId: string, error: string | null): void {
     outbox.mark(clientId, error);
-    const draft = outbox.list().find((each) => each.clientId === clientId);
-    if (draft) store.put(draft);
+    showDrafts();
+  }
+
+  function showDrafts(): void {
+    for (const draft of outbox.list()) store.put(draft);
     changed();
   }
 
@@ -299,21 +313,17 @@ export function createSession(options: {
     /** The conversation of an earlier visit, if there is one. */
     resume(): void {
       outbox.wake(Date.now());
-      for (const draft of outbox.list()) store.put(draft);
-      changed();
+      showDrafts();
       if ((memory.get('visitor') && conversationId) || next()) connect();
     },
     send(text: string, attachments: Attachment[]): void {
-      store.put(outbox.add(newClientId(), text, attachments));
-      changed();
+      outbox.add(newClientId(), text, attachments);
+      showDrafts();
       lastWhisper = 0;
       connect();
     },
     retry(clientId: string): void {
-      outbox.mark(clientId, null);
-      const draft = outbox.list().find((each) => each.clientId === clientId);
-      if (draft) store.put(draft);
-      changed();
+      mark(clientId, null);
       connect();
     },
     discard(clientId: string): void {

@@ -86,11 +86,11 @@ const table = {
     '{name} ne peut pas être ouvert pour le moment. Réessayez plus tard.',
   ],
   source: [
-    'Source {n}: {title}',
-    'Quelle {n}: {title}',
-    'Lähde {n}: {title}',
-    'Fuente {n}: {title}',
-    'Source {n} : {title}',
+    'Source: {n} {title}',
+    'Quelle: {n} {title}',
+    'Lähde: {n} {title}',
+    'Fuente: {n} {title}',
+    'Source : {n} {title}',
   ],
   back: [
     'Back to the conversation',
@@ -101,25 +101,32 @@ const table = {
   ],
   page: ['Open the page', 'Seite öffnen', 'Avaa sivu', 'Abrir la página', 'Ouvrir la page'],
   next: [
-    'You are next, {time}; you can close this, we keep your place.',
-    'Sie sind als Nächstes dran, {time}; Sie können das Fenster schließen, Ihr Platz bleibt.',
-    'Olet seuraavana, {time}; voit sulkea ikkunan, paikkasi säilyy.',
-    'Es su turno a continuación, {time}; puede cerrar esto, guardamos su lugar.',
-    'Vous êtes le prochain, {time} ; vous pouvez fermer, nous gardons votre place.',
+    'You are next',
+    'Sie sind als Nächstes dran',
+    'Olet seuraavana',
+    'Usted es el siguiente',
+    'Vous êtes le prochain',
   ],
   queue: [
-    'You are {nth}, {time}; you can close this, we keep your place.',
-    'Sie sind an {nth} Stelle, {time}; Sie können das Fenster schließen, Ihr Platz bleibt.',
-    'Olet jonossa {nth}, {time}; voit sulkea ikkunan, paikkasi säilyy.',
-    'Es el {nth} de la fila, {time}; puede cerrar esto, guardamos su lugar.',
-    'Vous êtes {nth}, {time} ; vous pouvez fermer, nous gardons votre place.',
+    'You are {nth}',
+    'Sie sind an {nth} Stelle',
+    'Olet jonossa {nth}',
+    'Es el {nth} de la fila',
+    'Vous êtes {nth}',
   ],
   waiting: [
-    'We are finding a person for you. You can close this, we keep your place.',
-    'Wir suchen einen Menschen für Sie. Sie können das Fenster schließen, Ihr Platz bleibt.',
-    'Etsimme sinulle ihmistä. Voit sulkea ikkunan, paikkasi säilyy.',
-    'Buscamos a una persona para usted. Puede cerrar esto, guardamos su lugar.',
-    'Nous cherchons une personne pour vous. Vous pouvez fermer, nous gardons votre place.',
+    'We are finding a person for you',
+    'Wir suchen einen Menschen für Sie',
+    'Etsimme sinulle ihmistä',
+    'Buscamos a una persona para usted',
+    'Nous cherchons une personne pour vous',
+  ],
+  keep: [
+    '; you can close this, we keep your place.',
+    '; Sie können das Fenster schließen, Ihr Platz bleibt.',
+    '; voit sulkea ikkunan, paikkasi säilyy.',
+    '; puede cerrar esto, guardamos su lugar.',
+    ' ; vous pouvez fermer, nous gardons votre place.',
   ],
   about: ['about {time}', 'etwa {time}', 'noin {time}', 'unos {time}', 'environ {time}'],
   soon: ['less than a minute', 'weniger als eine Minute', 'alle minuutti', 'menos de un minuto', 'moins d’une minute'],
@@ -183,16 +190,11 @@ export function speak(wanted: readonly string[]) {
     },
     /** Where somebody stands in the queue, as a sentence. */
     queue(position: number | null, seconds: number | null): string {
-      if (position === null || position < 1) return say('waiting');
-      const time =
-        seconds === null
-          ? null
-          : seconds < 60
-            ? say('soon')
-            : say('about', { time: minutes.format(Math.round(seconds / 60)) });
-      const nth = (ordinals[language] ?? ((n: number) => `${n}.`))(position);
-      const sentence = say(position === 1 ? 'next' : 'queue', { nth, ...(time === null ? {} : { time }) });
-      return sentence.replace(/, \{time\}/, '');
+      const nth = position === null || position < 1 ? '' : (ordinals[language] ?? ((n: number) => `${n}.`))(position);
+      const place = nth === '' ? say('waiting') : say(position === 1 ? 'next' : 'queue', { nth });
+      const minute = Math.round((seconds ?? 0) / 60);
+      const time = minute < 1 ? say('soon') : say('about', { time: minutes.format(minute) });
+      return place + (nth === '' || seconds === null ? '' : `, ${time}`) + say('keep');
     },
   };
 }

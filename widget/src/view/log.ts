@@ -69,6 +69,7 @@ export function createLog(list: HTMLElement, speech: Speech, actions: LogActions
         'button',
         { class: 'chip', 'aria-label': label, title: citation.title, onclick: () => actions.openSource(citation) },
         h('b', {}, `${citation.number}`),
+        ' ',
         h('span', {}, citation.title),
       );
     });
