@@ -2,11 +2,7 @@ import type { Server as HttpServer } from 'node:http';
 import { Server } from 'socket.io';
 import type { Socket } from 'socket.io';
 import type { ServerEventName, ServerEventPayload, ServerToClient } from '@parley/contract';
-import type { Config } from './config.ts';
-import { newId } from './ids.ts';
 import type { Logger } from './log.ts';
-import { runWithContext } from './log.ts';
-import type { Metrics } from './metrics.ts';
 
 /** Rooms are made here and nowhere else, so that no client can name one. */
 export const rooms = {
@@ -29,8 +25,7 @@ export type Live = {
 export type RealtimeSocket = Socket<Record<string, never>, ServerToClient>;
 
 /** The raw socket server, before anybody may connect. `attach` binds it to the HTTP server. */
-export function createRealtime(parts: { config: Config; log: Logger; metrics: Metrics }) {
-  const { log, metrics } = parts;
+export function createRealtime({ log }: { log: Logger }) {
   const io = new Server<Record<string, never>, ServerToClient>({
     path: '/socket.io',
     // Widgets are embedded anywhere; who may connect is decided by the inbox's allow-list in the handshake.
@@ -40,11 +35,6 @@ export function createRealtime(parts: { config: Config; log: Logger; metrics: Me
     maxHttpBufferSize: 1_000_000,
     pingInterval: 25_000,
     pingTimeout: 20_000,
-  });
-
-  io.on('connection', (socket) => {
-    metrics.socketConnections.inc();
-    socket.on('disconnect', () => metrics.socketConnections.dec());
   });
 
   const live: Live = {
@@ -62,10 +52,6 @@ export function createRealtime(parts: { config: Config; log: Logger; metrics: Me
     /** Ends every socket of a room at once, e.g. of a revoked login. */
     cut(room: string) {
       io.in(room).disconnectSockets(true);
-    },
-    /** Runs a socket event like a request: with an id of its own that every log line carries. */
-    asRequest<T>(workspaceId: string | undefined, work: () => Promise<T>): Promise<T> {
-      return runWithContext({ requestId: newId(), ...(workspaceId ? { workspaceId } : {}) }, work);
     },
     async close() {
       log.debug('closing sockets');

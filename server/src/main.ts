@@ -1,0 +1,60 @@
+import { createApp } from './app.ts';
+import { ConfigError, readConfig } from './platform/config.ts';
+import { createLogger } from './platform/log.ts';
+import { describeStart } from './start-screen.ts';
+
+/** `--roles=worker:turn` is the same as PARLEY_ROLES. */
+function withArguments(env: NodeJS.ProcessEnv, args: string[]): NodeJS.ProcessEnv {
+  const roles = args.find((argument) => argument.startsWith('--roles='))?.slice('--roles='.length);
+  return roles === undefined ? env : { ...env, PARLEY_ROLES: roles };
+}
+
+async function main(): Promise<void> {
+  const config = readConfig(withArguments(process.env, process.argv.slice(2)));
+  const log = createLogger(config.log);
+  // What nobody expected leaves the process in an unknown state: say so and let the supervisor start a fresh one.
+  process.on('uncaughtException', (error) => {
+    log.fatal({ err: error }, 'unexpected error');
+    process.exit(70);
+  });
+  process.on('unhandledRejection', (error) => {
+    log.fatal({ err: error }, 'unexpected rejection');
+    process.exit(70);
+  });
+
+  const app = await createApp(config, log);
+
+  let stopping: Promise<void> | undefined;
+  let asked = 0;
+  const stop = (): void => {
+    // npm passes on a Ctrl-C the terminal has sent already: within a second it is the same one.
+    if (stopping) {
+      if (Date.now() - asked > 1_000) process.exit(130);
+      return;
+    }
+    asked = Date.now();
+    process.stdout.write('stopping: running work finishes or goes on at the next start\n');
+    stopping = app.close();
+    stopping.then(
+      () => process.exit(0),
+      (error: unknown) => {
+        log.fatal({ err: error }, 'the stop failed');
+        process.exit(70);
+      },
+    );
+  };
+  process.on('SIGINT', stop);
+  process.on('SIGTERM', stop);
+
+  const started = await app.start();
+  process.stdout.write(describeStart(config, started));
+}
+
+main().catch((error: unknown) => {
+  if (error instanceof Error && (error instanceof ConfigError || /FolderInUse|Migration/.test(error.name))) {
+    process.stderr.write(`${error.message}\n`);
+  } else if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE') {
+    process.stderr.write('PORT takes a free port: another program listens there already. Set PORT to another one.\n');
+  } else process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+  process.exit(1);
+});

@@ -1,0 +1,132 @@
+import { toProblem, unauthorized } from './platform/errors.ts';
+import type { Limiter } from './platform/limiter.ts';
+import type { Logger } from './platform/log.ts';
+import type { Metrics } from './platform/metrics.ts';
+import { rooms } from './platform/realtime.ts';
+import type { Realtime, RealtimeSocket } from './platform/realtime.ts';
+import type { Wake } from './platform/wake.ts';
+import type { Actor } from './platform/http/index.ts';
+import { bindAgent } from './features/conversations/socket.ts';
+import type { AgentSocketParts } from './features/conversations/socket.ts';
+import type { InboxDirectory } from './features/inboxes/lookup.ts';
+import { SESSION_REVOKED } from './features/sessions/topics.ts';
+import type { Access } from './features/sessions/access.ts';
+import { admitVisitor } from './features/visitors/handshake.ts';
+import { bindVisitor } from './features/visitors/socket.ts';
+import type { VisitorParts } from './features/visitors/socket.ts';
+import type { VisitorTokens } from './features/visitors/token.ts';
+
+type Entrance =
+  { kind: 'agent'; actor: Actor; token: string } | { kind: 'visitor'; inboxId: string; visitorId: string };
+
+export type SocketParts = {
+  realtime: Realtime;
+  wake: Wake;
+  log: Logger;
+  metrics: Metrics;
+  access: Access;
+  inboxes: InboxDirectory;
+  tokens: VisitorTokens;
+  ownOrigin: () => string;
+  /** connections per address */
+  connectLimit: Limiter;
+  agent: Omit<AgentSocketParts, 'current' | 'visitorsConnected' | 'live' | 'log'>;
+  visitor: Omit<VisitorParts, 'currentInbox' | 'live' | 'log' | 'tokens'>;
+};
+
+const visitorsOf = (workspaceId: string): string => `visitors-of:${workspaceId}`;
+const addressOf = (socket: RealtimeSocket): string => socket.handshake.address;
+
+/**
+ * Who may connect, and as whom. Recovery of a connection goes through the same door as a new one (attack 10): nothing
+ * is kept of a socket that left.
+ */
+export function openSockets(parts: SocketParts): { close(): void } {
+  const { realtime, access, inboxes, log } = parts;
+  const { io, live } = realtime;
+  const entrances = new WeakMap<RealtimeSocket, Entrance>();
+
+  async function enter(socket: RealtimeSocket): Promise<Entrance> {
+    const { allow, retryAfterSeconds } = parts.connectLimit.take(addressOf(socket));
+    if (!allow)
+      throw Object.assign(new Error(`Too many connections. Try again in ${retryAfterSeconds} s.`), { statusCode: 429 });
+    const auth: Record<string, unknown> = socket.handshake.auth;
+    if (typeof auth['token'] === 'string') {
+      const signedIn = await access.verify(auth['token']);
+      if (!signedIn?.workspaceId || !signedIn.role) throw unauthorized();
+      return {
+        kind: 'agent',
+        token: auth['token'],
+        actor: { ...signedIn, workspaceId: signedIn.workspaceId, role: signedIn.role },
+      };
+    }
+    const { inbox, visitorId } = await admitVisitor(
+      { inboxes, tokens: parts.tokens, ownOrigin: parts.ownOrigin() },
+      auth,
+      socket.handshake.headers.origin,
+    );
+    return { kind: 'visitor', inboxId: `${inbox.workspaceId} ${inbox.id}`, visitorId };
+  }
+
+  io.use((socket, next) => {
+    enter(socket).then(
+      (entrance) => {
+        entrances.set(socket, entrance);
+        next();
+      },
+      (error: unknown) => {
+        const problem = toProblem(error);
+        if (problem.status >= 500) log.error({ err: error }, 'a socket was refused by mistake');
+        next(Object.assign(new Error(problem.body.error.message), { data: problem.body.error }));
+      },
+    );
+  });
+
+  async function welcome(socket: RealtimeSocket, entrance: Entrance): Promise<void> {
+    if (entrance.kind === 'agent') {
+      const { actor, token } = entrance;
+      await socket.join([
+        rooms.workspace(actor.workspaceId),
+        rooms.user(actor.workspaceId, actor.userId),
+        rooms.session(actor.sessionId),
+      ]);
+      const visitorsConnected = async (workspaceId: string) =>
+        (await io.in(visitorsOf(workspaceId)).fetchSockets()).length;
+      bindAgent({ ...parts.agent, live, log, visitorsConnected, current: () => access.verify(token) }, socket, actor);
+      return;
+    }
+    const [workspaceId = '', id = ''] = entrance.inboxId.split(' ');
+    const currentInbox = () => inboxes.byId(workspaceId, id);
+    const inbox = await currentInbox();
+    if (!inbox) {
+      socket.disconnect(true);
+      return;
+    }
+    await socket.join(visitorsOf(workspaceId));
+    const visitor = { id: entrance.visitorId };
+    bindVisitor(
+      { ...parts.visitor, live, log, tokens: parts.tokens, currentInbox },
+      socket,
+      inbox,
+      visitor,
+      addressOf(socket),
+    );
+  }
+
+  io.on('connection', (socket) => {
+    const entrance = entrances.get(socket);
+    if (!entrance) {
+      socket.disconnect(true);
+      return;
+    }
+    parts.metrics.socketConnections.inc({ kind: entrance.kind });
+    socket.on('disconnect', () => parts.metrics.socketConnections.dec({ kind: entrance.kind }));
+    welcome(socket, entrance).catch((error: unknown) => {
+      log.error({ err: error }, 'a socket was not let in');
+      socket.disconnect(true);
+    });
+  });
+
+  const stop = parts.wake.on(SESSION_REVOKED, (sessionId) => realtime.cut(rooms.session(sessionId)));
+  return { close: stop };
+}

@@ -1,0 +1,177 @@
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import type { Bot, Ask, AskInput, Role, ServerEventName, ServerEventPayload } from '@parley/contract';
+import { sql } from 'drizzle-orm';
+import { io as connectSocket } from 'socket.io-client';
+import { createChannelHttp } from '../channels/http.ts';
+import { createBotDirectory } from '../features/bots/lookup.ts';
+import { botRoutes } from '../features/bots/routes.ts';
+import { fileRoutes } from '../features/files/routes.ts';
+import { createInboxDirectory } from '../features/inboxes/lookup.ts';
+import { inboxRoutes } from '../features/inboxes/routes.ts';
+import { createKnowledgeProcessing } from '../features/knowledge/processors.ts';
+import { knowledgeRoutes } from '../features/knowledge/routes.ts';
+import { permissionsOf } from '../features/members/policy.ts';
+import { createBundledEmbedder } from '../knowledge/embed.ts';
+import { createOutbound } from '../platform/breaker.ts';
+import { createKeyring } from '../platform/crypto.ts';
+import { createHttp } from '../platform/http/index.ts';
+import type { Http } from '../platform/http/index.ts';
+import { newId } from '../platform/ids.ts';
+import { createJobs } from '../platform/jobs.ts';
+import { createLogger } from '../platform/log.ts';
+import { createMetrics } from '../platform/metrics.ts';
+import { createRealtime, rooms } from '../platform/realtime.ts';
+import { createStorage } from '../platform/storage.ts';
+import { createStore } from '../platform/tenant.ts';
+import { createWake } from '../platform/wake.ts';
+import { createTestDatabase } from './database.ts';
+
+export type Person = { workspaceId: string; role: Role };
+export type Answer<T = unknown> = { status: number; headers: Headers; body: T };
+
+/**
+ * Bots, knowledge, inboxes and files over HTTP on a fresh database, without sign-in: a request says who it is in
+ * `authorization` (`Person` as JSON), everything behind that is the product's.
+ */
+export async function startContentApp(options: { telegramUrl?: string } = {}) {
+  const data = await createTestDatabase();
+  const log = createLogger({ level: process.env.LOG_LEVEL ?? 'silent' });
+  const metrics = createMetrics({ defaults: false });
+  const store = createStore(data.database);
+  const wake = createWake();
+  const storage = createStorage({ dataDir: data.config.dataDir });
+  const keyring = createKeyring({
+    secrets: { encryptionKeys: [{ id: 'test', key: randomBytes(32) }], jwtSecret: 'unused' },
+  });
+  const embedder = createBundledEmbedder();
+  const config = { publicUrl: 'https://parley.example.com' };
+  const jobs = createJobs({ config: { redis: { url: process.env.REDIS_URL } }, database: data.database, log });
+  const realtime = createRealtime({ log });
+  const processing = createKnowledgeProcessing({ store, storage, jobs, embedder, live: realtime.live, log });
+  const outbound = createOutbound({ log });
+  const asked: { workspaceId: string; bot: Bot; input: AskInput }[] = [];
+
+  const http = await createHttp({
+    config,
+    log,
+    metrics,
+    limits: { perMinute: 100_000 },
+    authenticate: async (request) => {
+      if (!request.headers.authorization) return null;
+      const { workspaceId, role } = JSON.parse(request.headers.authorization) as Person;
+      const permissions = permissionsOf(role);
+      return {
+        userId: newId(),
+        sessionId: newId(),
+        name: 'Ada',
+        email: 'ada@example.com',
+        workspaceId,
+        role,
+        permissions,
+      };
+    },
+  });
+  await http.register(
+    async (api: Http) => {
+      const ask = async (workspaceId: string, bot: Bot, input: AskInput): Promise<Ask> => {
+        asked.push({ workspaceId, bot, input });
+        return { answer: 'Yes.', haveEnoughInformation: true, confidence: 0.9, citations: [], traceId: newId() };
+      };
+      botRoutes(api, { store, wake, ask });
+      knowledgeRoutes(api, { store, storage, wake, live: realtime.live, embedder, processing });
+      fileRoutes(api, { store, storage });
+      inboxRoutes(api, {
+        store,
+        keyring,
+        wake,
+        log,
+        config,
+        door: ({ channel }) =>
+          createChannelHttp({
+            channel,
+            baseUrl: options.telegramUrl ?? 'http://127.0.0.1:9',
+            outbound,
+            readFile: () => Promise.reject(new Error('connecting reads no file')),
+          }),
+      });
+    },
+    { prefix: '/api/v1' },
+  );
+  realtime.io.on('connection', (socket) => socket.join(rooms.workspace(String(socket.handshake.auth['workspaceId']))));
+  realtime.attach(http.server);
+  processing.work();
+  await jobs.start();
+  await http.listen({ host: '127.0.0.1', port: 0 });
+  const address = http.server.address();
+  const url = `http://127.0.0.1:${typeof address === 'object' && address ? address.port : 0}`;
+  const sockets: ReturnType<typeof connectSocket>[] = [];
+
+  async function send<T = unknown>(who: Person, method: string, path: string, body?: unknown): Promise<Answer<T>> {
+    const isForm = body instanceof FormData;
+    const response = await fetch(`${url}/api/v1${path}`, {
+      method,
+      headers: {
+        authorization: JSON.stringify(who),
+        ...(body === undefined || isForm ? {} : { 'content-type': 'application/json' }),
+      },
+      ...(body === undefined ? {} : { body: isForm ? body : JSON.stringify(body) }),
+    });
+    return { status: response.status, headers: response.headers, body: (await response.json()) as T };
+  }
+
+  return {
+    url,
+    config,
+    store,
+    storage,
+    keyring,
+    wake,
+    embedder,
+    processing,
+    asked,
+    database: data.database,
+    bots: createBotDirectory({ store, wake }),
+    inboxes: createInboxDirectory({ store, keyring, wake }),
+    send,
+    /** A new workspace, by its owner. */
+    async workspace(): Promise<Person> {
+      const workspaceId = newId();
+      await store.asSystem((tx) =>
+        tx.execute(sql`insert into workspaces (id, name) values (${workspaceId}::uuid, 'Acme')`),
+      );
+      return { workspaceId, role: 'owner' };
+    },
+    upload<T = unknown>(who: Person, path: string, file: { name: string; type?: string; content: string | Buffer }) {
+      const form = new FormData();
+      const bytes = new Uint8Array(Buffer.from(file.content));
+      form.append('file', new Blob([bytes], { type: file.type ?? 'application/octet-stream' }), file.name);
+      return send<T>(who, 'POST', path, form);
+    },
+    /** The events of the workspace's room, from now on. */
+    async listen<K extends ServerEventName>(who: Person, event: K): Promise<ServerEventPayload<K>[]> {
+      const heard: ServerEventPayload<K>[] = [];
+      const socket = connectSocket(url, { auth: { workspaceId: who.workspaceId }, transports: ['websocket'] });
+      sockets.push(socket);
+      const plain: { on(event: string, listener: (payload: ServerEventPayload<K>) => void): unknown } = socket;
+      plain.on(event, (payload) => heard.push(payload));
+      await new Promise<void>((resolve) => socket.once('connect', () => resolve()));
+      return heard;
+    },
+    filesFolder: join(data.config.dataDir, 'files'),
+    async close() {
+      for (const socket of sockets) socket.close();
+      await realtime.close();
+      await http.close();
+      await jobs.close();
+      await embedder.close();
+      await data.remove();
+    },
+  };
+}
+export type ContentApp = Awaited<ReturnType<typeof startContentApp>>;
+
+/** Asks until it is so. */
+export async function until(condition: () => Promise<boolean> | boolean): Promise<void> {
+  while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 25));
+}
