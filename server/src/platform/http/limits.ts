@@ -4,11 +4,11 @@ import type { Http } from './types.ts';
 export type Limits = {
   /** Requests a minute per address and route under /api (default 3 000; an office shares one address). */
   perMinute: number;
-  /** Requests a minute per address and route for what takes a password or a secret (default 20). */
+  /** Requests a minute per address and route for what takes a password or a secret (default 60). */
   credentialsPerMinute: number;
 };
 
-export const defaultLimits: Limits = { perMinute: 3_000, credentialsPerMinute: 20 };
+export const defaultLimits: Limits = { perMinute: 3_000, credentialsPerMinute: 60 };
 
 /**
  * One limit per address. Webhooks come from few addresses of the platforms and are bounded by their inbox, and

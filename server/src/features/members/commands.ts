@@ -1,0 +1,185 @@
+import { and, eq, isNull, sql } from 'drizzle-orm';
+import type { Presence, Role } from '@parley/contract';
+import { invitations, memberships, users } from '../../db/schema/index.ts';
+import { conflict, forbidden, notFound } from '../../platform/errors.ts';
+import type { Actor } from '../../platform/http/index.ts';
+import { hashToken, newId, newToken } from '../../platform/ids.ts';
+import { recordFacts } from '../../platform/outbox.ts';
+import type { Tx } from '../../platform/tenant.ts';
+import { mayChange, mayGrant } from './policy.ts';
+import { findMember, isPending } from './queries.ts';
+import type { MemberRow } from './queries.ts';
+
+const INVITATION_DAYS = 7;
+
+/**
+ * Invites an address. A second invitation of the same address replaces the first. `token` is told once and kept as a
+ * hash only.
+ *
+ * @throws forbidden for a role the actor may not give; conflict when the address is a member already
+ */
+export async function invite(tx: Tx, actor: Actor, input: { email: string; role: Role }) {
+  if (!mayGrant(actor.role, input.role)) throw forbidden('You cannot give this role.');
+  const [member] = await tx
+    .select({ id: memberships.id })
+    .from(memberships)
+    .innerJoin(users, eq(users.id, memberships.userId))
+    .where(and(eq(users.email, input.email), isNull(memberships.removedAt)));
+  if (member) throw conflict('This person is a member already.');
+  const replaced = await tx
+    .update(invitations)
+    .set({ revokedAt: sql`now()` })
+    .where(and(eq(invitations.email, input.email), isPending()))
+    .returning({ role: invitations.role });
+  // Rolls the replacement back: an admin cannot turn an invitation to owner into another.
+  if (replaced.some(({ role }) => !mayGrant(actor.role, role))) throw forbidden('You cannot change this invitation.');
+  const token = newToken();
+  const [invitation] = await tx
+    .insert(invitations)
+    .values({
+      id: newId(),
+      workspaceId: actor.workspaceId,
+      ...input,
+      tokenHash: hashToken(token),
+      invitedBy: actor.userId,
+      expiresAt: sql`now() + make_interval(days => ${INVITATION_DAYS})`,
+    })
+    .returning();
+  if (!invitation) throw new Error('the invitation was not stored');
+  await recordFacts(tx, [
+    {
+      workspaceId: actor.workspaceId,
+      type: 'member.invited',
+      subjectId: invitation.id,
+      payload: { role: input.role, by: actor.userId },
+    },
+  ]);
+  return { invitation, token };
+}
+
+/** @throws not-found for one that is not pending; forbidden for one to a role the actor may not give */
+export async function revokeInvitation(tx: Tx, actor: Actor, id: string): Promise<void> {
+  const [invitation] = await tx
+    .update(invitations)
+    .set({ revokedAt: sql`now()` })
+    .where(and(eq(invitations.id, id), isPending()))
+    .returning({ role: invitations.role });
+  if (!invitation) throw notFound('The invitation');
+  if (!mayGrant(actor.role, invitation.role)) throw forbidden('You cannot change this invitation.');
+}
+
+/**
+ * Across workspaces: uses an invitation up. Of several at once exactly one succeeds.
+ *
+ * @throws not-found for an invitation that is used, revoked or too old
+ */
+export async function acceptInvitation(tx: Tx, invitationId: string, userId: string): Promise<{ workspaceId: string }> {
+  const [invitation] = await tx
+    .update(invitations)
+    .set({ acceptedAt: sql`now()` })
+    .where(and(eq(invitations.id, invitationId), isPending()))
+    .returning({ workspaceId: invitations.workspaceId, role: invitations.role });
+  if (!invitation) throw notFound('The invitation');
+  await addMember(tx, invitation.workspaceId, userId, invitation.role);
+  return { workspaceId: invitation.workspaceId };
+}
+
+/** Across workspaces. Somebody who is a member keeps the role they have. */
+export async function addMember(tx: Tx, workspaceId: string, userId: string, role: Role): Promise<void> {
+  await tx.insert(memberships).values({ id: newId(), workspaceId, userId, role }).onConflictDoNothing();
+}
+
+/** Across workspaces. `email` in lower case. Fails with a unique violation (a conflict) when it exists. */
+export async function addAccount(
+  tx: Tx,
+  account: { email: string; name: string; passwordHash: string },
+): Promise<string> {
+  const id = newId();
+  await tx.insert(users).values({ id, ...account });
+  return id;
+}
+
+/** Across workspaces: the same password, hashed as new ones are. */
+export async function refreshPasswordHash(tx: Tx, userId: string, passwordHash: string): Promise<void> {
+  await tx.update(users).set({ passwordHash }).where(eq(users.id, userId));
+}
+
+/** Locks the owners' rows first, so that two owners who demote each other at once leave one. */
+async function assertAnotherOwner(tx: Tx, leaving: string): Promise<void> {
+  const owners = await tx
+    .select({ id: memberships.id })
+    .from(memberships)
+    .where(and(eq(memberships.role, 'owner'), isNull(memberships.removedAt)))
+    .orderBy(memberships.id)
+    .for('update');
+  if (!owners.some(({ id }) => id !== leaving))
+    throw conflict('A workspace needs an owner. Make somebody else one first.');
+  if (!owners.some(({ id }) => id === leaving)) throw conflict('This member was changed meanwhile.');
+}
+
+/** Links somebody handed out stop working when they no longer may hand them out. */
+async function withdrawInvitationsOf(tx: Tx, userId: string): Promise<void> {
+  await tx
+    .update(invitations)
+    .set({ revokedAt: sql`now()` })
+    .where(and(eq(invitations.invitedBy, userId), isPending()));
+}
+
+/** @throws not-found, forbidden, conflict for the last owner */
+export async function changeRole(tx: Tx, actor: Actor, id: string, role: Role): Promise<MemberRow> {
+  const member = await findMember(tx, id);
+  if (!member) throw notFound('The member');
+  if (!mayChange(actor.role, member.role)) throw forbidden('Only owners can change owners.');
+  if (!mayGrant(actor.role, role)) throw forbidden('You cannot give this role.');
+  if (member.role === role) return member;
+  if (member.role === 'owner') await assertAnotherOwner(tx, id);
+  const changed = await tx
+    .update(memberships)
+    .set({ role })
+    .where(and(eq(memberships.id, id), isNull(memberships.removedAt), eq(memberships.role, member.role)))
+    .returning({ id: memberships.id });
+  if (changed.length === 0) throw conflict('This member was changed meanwhile.');
+  if (!mayGrant(role, member.role)) await withdrawInvitationsOf(tx, member.userId);
+  await recordFacts(tx, [
+    {
+      workspaceId: actor.workspaceId,
+      type: 'member.role_changed',
+      subjectId: id,
+      payload: { userId: member.userId, from: member.role, to: role, by: actor.userId },
+    },
+  ]);
+  return { ...member, role };
+}
+
+/** Removes a member; everybody may remove themselves. @throws not-found, forbidden, conflict for the last owner */
+export async function removeMember(tx: Tx, actor: Actor, id: string): Promise<MemberRow> {
+  const member = await findMember(tx, id);
+  if (!member) throw notFound('The member');
+  const leaves = member.userId === actor.userId;
+  if (!leaves && !mayChange(actor.role, member.role)) throw forbidden('You cannot remove this member.');
+  if (member.role === 'owner') await assertAnotherOwner(tx, id);
+  const removed = await tx
+    .update(memberships)
+    .set({ removedAt: sql`now()`, presence: 'offline' })
+    .where(and(eq(memberships.id, id), isNull(memberships.removedAt), eq(memberships.role, member.role)))
+    .returning({ id: memberships.id });
+  if (removed.length === 0) throw conflict('This member was changed meanwhile.');
+  await withdrawInvitationsOf(tx, member.userId);
+  await recordFacts(tx, [
+    {
+      workspaceId: actor.workspaceId,
+      type: 'member.removed',
+      subjectId: id,
+      payload: { userId: member.userId, by: actor.userId },
+    },
+  ]);
+  return member;
+}
+
+/** Whether somebody is there to take conversations, in the workspace of the transaction. */
+export async function setPresence(tx: Tx, userId: string, presence: Presence): Promise<void> {
+  await tx
+    .update(memberships)
+    .set({ presence })
+    .where(and(eq(memberships.userId, userId), isNull(memberships.removedAt)));
+}

@@ -1,0 +1,132 @@
+import { and, asc, count, desc, eq, gt, isNull, sql } from 'drizzle-orm';
+import type { Presence, Role } from '@parley/contract';
+import { invitations, memberships, users, workspaces } from '../../db/schema/index.ts';
+import type { Tx } from '../../platform/tenant.ts';
+
+/** Functions "across workspaces" take a transaction of `asSystem`; the others one of `inWorkspace`. */
+
+export type Account = { id: string; email: string; name: string; passwordHash: string | null; disabledAt: Date | null };
+
+/** Across workspaces, for logins: the only place a password's hash is read. */
+export async function findAccount(tx: Tx, email: string): Promise<Account | undefined> {
+  const { id, name, passwordHash, disabledAt } = users;
+  const [account] = await tx
+    .select({ id, email: users.email, name, passwordHash, disabledAt })
+    .from(users)
+    .where(eq(users.email, email));
+  return account;
+}
+
+/** Across workspaces. Undefined also for an account that was disabled. */
+export async function findPerson(tx: Tx, userId: string) {
+  const [person] = await tx
+    .select({ id: users.id, email: users.email, name: users.name })
+    .from(users)
+    .where(and(eq(users.id, userId), isNull(users.disabledAt)));
+  return person;
+}
+
+/** Across workspaces. */
+export async function hasAccounts(tx: Tx): Promise<boolean> {
+  const rows = await tx.select({ id: users.id }).from(users).limit(1);
+  return rows.length > 0;
+}
+
+/** Across workspaces: where somebody belongs, the oldest membership first. */
+export async function membershipsOf(tx: Tx, userId: string) {
+  return tx
+    .select({ id: workspaces.id, name: workspaces.name, accent: workspaces.accent, role: memberships.role })
+    .from(memberships)
+    .innerJoin(workspaces, eq(workspaces.id, memberships.workspaceId))
+    .where(and(eq(memberships.userId, userId), isNull(memberships.removedAt), isNull(workspaces.deletedAt)))
+    .orderBy(asc(memberships.createdAt), asc(memberships.id));
+}
+
+/** Across workspaces: an invitation that can be accepted now. */
+export async function findInvitation(tx: Tx, tokenHash: string) {
+  const [invitation] = await tx
+    .select({
+      id: invitations.id,
+      workspaceId: invitations.workspaceId,
+      workspaceName: workspaces.name,
+      email: invitations.email,
+      role: invitations.role,
+      expiresAt: invitations.expiresAt,
+    })
+    .from(invitations)
+    .innerJoin(workspaces, eq(workspaces.id, invitations.workspaceId))
+    .where(and(eq(invitations.tokenHash, tokenHash), isPending(), isNull(workspaces.deletedAt)));
+  return invitation;
+}
+
+export const isPending = () =>
+  and(isNull(invitations.acceptedAt), isNull(invitations.revokedAt), gt(invitations.expiresAt, sql`now()`));
+
+export type MemberRow = {
+  id: string;
+  userId: string;
+  name: string;
+  email: string;
+  role: Role;
+  presence: Presence;
+  joinedAt: Date;
+};
+
+const memberColumns = {
+  id: memberships.id,
+  userId: memberships.userId,
+  name: users.name,
+  email: users.email,
+  role: memberships.role,
+  presence: memberships.presence,
+  joinedAt: memberships.createdAt,
+};
+
+export async function listMembers(
+  tx: Tx,
+  { page, limit }: { page: number; limit: number },
+): Promise<{ rows: MemberRow[]; total: number }> {
+  const present = isNull(memberships.removedAt);
+  const rows = await tx
+    .select(memberColumns)
+    .from(memberships)
+    .innerJoin(users, eq(users.id, memberships.userId))
+    .where(present)
+    .orderBy(asc(memberships.createdAt), asc(memberships.id))
+    .limit(limit)
+    .offset((page - 1) * limit);
+  const [counted] = await tx.select({ total: count() }).from(memberships).where(present);
+  return { rows, total: counted?.total ?? 0 };
+}
+
+export async function findMember(tx: Tx, id: string): Promise<MemberRow | undefined> {
+  const [row] = await tx
+    .select(memberColumns)
+    .from(memberships)
+    .innerJoin(users, eq(users.id, memberships.userId))
+    .where(and(eq(memberships.id, id), isNull(memberships.removedAt)));
+  return row;
+}
+
+export async function findPresence(tx: Tx, userId: string): Promise<Presence> {
+  const [row] = await tx
+    .select({ presence: memberships.presence })
+    .from(memberships)
+    .where(and(eq(memberships.userId, userId), isNull(memberships.removedAt)));
+  return row?.presence ?? 'offline';
+}
+
+export async function listInvitations(tx: Tx) {
+  return tx
+    .select({
+      id: invitations.id,
+      email: invitations.email,
+      role: invitations.role,
+      createdAt: invitations.createdAt,
+      expiresAt: invitations.expiresAt,
+    })
+    .from(invitations)
+    .where(isPending())
+    .orderBy(desc(invitations.createdAt), desc(invitations.id))
+    .limit(500);
+}

@@ -1,0 +1,54 @@
+import { Me, PresenceInput, success } from '@parley/contract';
+import { actorOf, ok, signedInOf } from '../../platform/http/index.ts';
+import type { Http } from '../../platform/http/index.ts';
+import { rooms } from '../../platform/realtime.ts';
+import type { Live } from '../../platform/realtime.ts';
+import type { Store } from '../../platform/tenant.ts';
+import { setPresence } from '../members/commands.ts';
+import { findPresence, membershipsOf } from '../members/queries.ts';
+import { presentWorkspace } from '../workspaces/present.ts';
+import { findWorkspace } from '../workspaces/queries.ts';
+
+const tags = ['Sign-in'];
+
+export function meRoutes(http: Http, { store, live }: { store: Store; live: Live }): void {
+  http.get(
+    '/me',
+    {
+      config: { permission: 'signed-in' },
+      schema: { tags, summary: 'Who I am and what I may do', response: { 200: success(Me) } },
+    },
+    async (request) => {
+      const { userId, name, email, role, workspaceId, permissions } = signedInOf(request);
+      const workspaces = await store.asSystem((tx) => membershipsOf(tx, userId));
+      const common = { user: { id: userId, email, name }, role, permissions: [...permissions], workspaces };
+      if (!workspaceId) return ok({ ...common, workspace: null, presence: 'offline' as const });
+      const here = await store.inWorkspace(workspaceId, async (tx) => ({
+        workspace: await findWorkspace(tx, workspaceId),
+        presence: await findPresence(tx, userId),
+      }));
+      const workspace = here.workspace ? presentWorkspace(here.workspace) : null;
+      return ok({ ...common, workspace, presence: here.presence });
+    },
+  );
+
+  http.patch(
+    '/me/presence',
+    {
+      config: { permission: 'conversations:read' },
+      schema: {
+        tags,
+        summary: 'Say whether I am there',
+        body: PresenceInput,
+        response: { 200: success(PresenceInput) },
+      },
+    },
+    async (request) => {
+      const { workspaceId, userId } = actorOf(request);
+      const { presence } = request.body;
+      await store.inWorkspace(workspaceId, (tx) => setPresence(tx, userId, presence));
+      live.emit(rooms.workspace(workspaceId), 'presence:changed', { userId, presence });
+      return ok({ presence });
+    },
+  );
+}

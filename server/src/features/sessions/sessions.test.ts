@@ -1,0 +1,231 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { Done, Login, Me, PresenceInput, Workspace } from '@parley/contract';
+import { sql } from 'drizzle-orm';
+import { SignJWT, UnsecuredJWT } from 'jose';
+import { hashToken } from '../../platform/ids.ts';
+import { PASSWORD, becomeOwner, dataOf, failureOf, startPeople } from './test-people.ts';
+import type { People } from './test-people.ts';
+import { SESSION_REVOKED } from './topics.ts';
+
+describe('sessions', () => {
+  let people: People;
+  let owner: Login;
+  const email = 'owner@acme.test';
+  const logIn = async () =>
+    dataOf(await people.call('POST', '/auth/login', { body: { email, password: PASSWORD } }), Login);
+  const refresh = (refreshToken: unknown) => people.call('POST', '/auth/refresh', { body: { refreshToken } });
+  const me = (as: Login | string) => people.call('GET', '/me', { as });
+
+  before(async () => {
+    people = await startPeople();
+    owner = await becomeOwner(people);
+  });
+  after(() => people.close());
+
+  it('are not opened by a wrong password, and the answer tells nothing about who has an account', async () => {
+    const wrong = await people.call('POST', '/auth/login', { body: { email, password: 'wrong password' } });
+    const unknown = await people.call('POST', '/auth/login', {
+      body: { email: 'nobody@acme.test', password: 'wrong password' },
+    });
+    assert.equal(failureOf(wrong), '401 unauthorized');
+    assert.deepEqual(unknown.body, wrong.body);
+    assert.equal(unknown.status, wrong.status);
+    const names = (headers: object) => Object.keys(headers).sort();
+    assert.deepEqual(names(unknown.headers), names(wrong.headers));
+    for (const body of [
+      { email, password: null },
+      { email: [email], password: PASSWORD },
+      { email, password: PASSWORD, role: 'owner' },
+      '{',
+      [],
+    ]) {
+      assert.equal(failureOf(await people.call('POST', '/auth/login', { body })), '400 bad_request');
+    }
+    assert.equal(
+      failureOf(await people.call('POST', '/auth/login', { body: { email: `' or 1=1 --@x.test`, password: 'x' } })),
+      '400 bad_request',
+    );
+  });
+
+  it('are opened by nothing but our own signature over our own claims', async () => {
+    const { accessToken } = await logIn();
+    const claims = JSON.parse(Buffer.from(accessToken.split('.')[1] ?? '', 'base64url').toString()) as Record<
+      string,
+      unknown
+    >;
+    const key = new TextEncoder().encode(people.jwtSecret);
+    const sign = (payload: Record<string, unknown>, secret = key, alg = 'HS256') =>
+      new SignJWT(payload).setProtectedHeader({ alg }).sign(secret);
+    const forged = [
+      new UnsecuredJWT(claims).encode(),
+      await sign(claims, new TextEncoder().encode('another secret of thirty-two byte')),
+      await sign(claims, key, 'HS512'),
+      await sign({ ...claims, exp: 1 }),
+      await sign({ ...claims, aud: 'parley:visitor' }),
+      await sign({ ...claims, sid: owner.user.id }),
+      await sign({ ...claims, wid: owner.user.id }),
+      await sign({ ...claims, sub: [claims.sub] }),
+      accessToken.slice(0, -2),
+      'null',
+      '',
+    ];
+    for (const token of forged) assert.equal(failureOf(await me(token)), '401 unauthorized', token);
+    assert.equal((await me(await sign(claims))).status, 200);
+    assert.equal(failureOf(await people.call('GET', '/me')), '401 unauthorized');
+  });
+
+  it('go on with a refresh token once; of ten at once exactly one wins', async () => {
+    const { refreshToken } = await logIn();
+    const answers = await Promise.all(Array.from({ length: 10 }, () => refresh(refreshToken)));
+    assert.equal(answers.filter(({ status }) => status === 200).length, 1);
+    assert.equal(answers.filter((answer) => answer.status === 401).length, 9);
+  });
+
+  it('end for everybody when a used refresh token comes back', async () => {
+    const first = await logIn();
+    const other = await logIn();
+    const second = dataOf(await refresh(first.refreshToken), Login);
+    assert.notEqual(second.refreshToken, first.refreshToken);
+    const third = dataOf(await refresh(second.refreshToken), Login);
+    assert.equal((await me(third)).status, 200);
+    const revoked: string[] = [];
+    const stop = people.wake.on(SESSION_REVOKED, (sessionId) => void revoked.push(sessionId));
+    assert.equal(failureOf(await refresh(first.refreshToken)), '401 unauthorized');
+    assert.equal(failureOf(await refresh(third.refreshToken)), '401 unauthorized');
+    for (const { accessToken } of [first, second, third])
+      assert.equal(failureOf(await me(accessToken)), '401 unauthorized');
+    assert.equal((await me(other)).status, 200);
+    assert.equal(revoked.length, 1);
+    stop();
+  });
+
+  it('do not go on with what is no refresh token, or one that is too old', async () => {
+    for (const token of [null, '', [], {}, 1]) assert.equal(failureOf(await refresh(token)), '400 bad_request');
+    assert.equal(failureOf(await refresh('x'.repeat(43))), '401 unauthorized');
+    const { refreshToken } = await logIn();
+    const tokenHash = hashToken(refreshToken);
+    await people.store.asSystem((tx) =>
+      tx.execute(sql`update refresh_tokens set expires_at = now() where token_hash = ${tokenHash}`),
+    );
+    assert.equal(failureOf(await refresh(refreshToken)), '401 unauthorized');
+  });
+
+  it('keep no token in the database, only hashes', async () => {
+    const { refreshToken } = await logIn();
+    const { rows } = await people.store.asSystem((tx) => tx.execute(sql`select t::text as row from refresh_tokens t`));
+    assert.ok(!JSON.stringify(rows).includes(refreshToken));
+    assert.ok(JSON.stringify(rows).includes(hashToken(refreshToken)));
+  });
+
+  it('end at once when somebody logs out, which tells nothing about a token', async () => {
+    const login = await logIn();
+    const logOut = (refreshToken: string) => people.call('POST', '/auth/logout', { body: { refreshToken } });
+    assert.equal((await me(login)).status, 200);
+    dataOf(await logOut(login.refreshToken), Done);
+    assert.equal(failureOf(await me(login)), '401 unauthorized');
+    assert.equal(failureOf(await refresh(login.refreshToken)), '401 unauthorized');
+    assert.deepEqual((await logOut('x'.repeat(43))).body, (await logOut(login.refreshToken)).body);
+  });
+
+  it('end within seconds when another process revokes them', async (context) => {
+    const login = await logIn();
+    assert.equal((await me(login)).status, 200);
+    await people.store.asSystem((tx) =>
+      tx.execute(sql`update sessions set revoked_at = now()
+      where id = (select session_id from refresh_tokens where token_hash = ${hashToken(login.refreshToken)})`),
+    );
+    let status = 200;
+    for (const started = Date.now(); status === 200 && Date.now() - started < 10_000;) {
+      await new Promise((resolve) => setTimeout(resolve, 250));
+      status = (await me(login)).status;
+    }
+    context.diagnostic('the other process was believed');
+    assert.equal(status, 401);
+  });
+
+  it('go to another workspace of the same person, and to no other', async () => {
+    const login = await logIn();
+    const stranger = '01890000-0000-7000-8000-000000000001';
+    const goTo = (workspaceId: unknown, as: Login = login) =>
+      people.call('POST', '/auth/switch', { as, body: { workspaceId } });
+    assert.equal(failureOf(await goTo(stranger)), '404 not_found');
+    assert.equal(failureOf(await goTo(null)), '400 bad_request');
+    assert.equal(
+      failureOf(await people.call('POST', '/auth/switch', { body: { workspaceId: login.workspaceId } })),
+      '401 unauthorized',
+    );
+    const second = dataOf(await people.call('POST', '/workspaces', { as: login, body: { name: 'Second' } }), Workspace);
+    const moved = dataOf(await goTo(second.id), Login);
+    assert.equal(moved.workspaceId, second.id);
+    assert.equal(dataOf(await me(moved), Me).workspace?.name, 'Second');
+    assert.equal(failureOf(await refresh(login.refreshToken)), '401 unauthorized');
+    const refreshed = dataOf(await refresh(moved.refreshToken), Login);
+    assert.equal(refreshed.workspaceId, second.id);
+  });
+
+  it('tell who I am and whether I am there', async () => {
+    const login = await logIn();
+    assert.equal(
+      failureOf(await people.call('PATCH', '/me/presence', { as: login, body: { presence: 'busy' } })),
+      '400 bad_request',
+    );
+    assert.equal(
+      failureOf(await people.call('PATCH', '/me/presence', { as: login, body: { presence: 'idle', userId: 'x' } })),
+      '400 bad_request',
+    );
+    const answer = await people.call('PATCH', '/me/presence', { as: login, body: { presence: 'idle' } });
+    assert.deepEqual(dataOf(answer, PresenceInput), { presence: 'idle' });
+    const mine = dataOf(await me(login), Me);
+    assert.equal(mine.presence, 'idle');
+    assert.equal(mine.user.email, email);
+    assert.doesNotMatch(JSON.stringify(mine), /argon2|password/);
+  });
+});
+
+describe('guessing passwords', () => {
+  it('is slowed down for the account, known or not, from wherever, also in parallel; others are let in', async () => {
+    const people = await startPeople();
+    await becomeOwner(people);
+    const guess = (email: string, from: string, password = 'a wrong one') =>
+      people.call('POST', '/auth/login', { body: { email, password }, from });
+    for (const email of ['owner@acme.test', 'nobody@acme.test']) {
+      const answers = await Promise.all(Array.from({ length: 14 }, (_, index) => guess(email, `10.1.0.${index}`)));
+      assert.deepEqual(
+        [401, 429].map((status) => answers.filter((answer) => answer.status === status).length),
+        [10, 4],
+      );
+      const refused = answers.find(({ status }) => status === 429);
+      assert.ok(refused && Number(refused.headers['retry-after']) >= 1);
+    }
+    assert.equal((await guess('owner@acme.test', '10.2.0.1', PASSWORD)).status, 429);
+    assert.equal((await guess('somebody@acme.test', '10.2.0.1')).status, 401);
+    await people.close();
+  });
+
+  it('is slowed down for the address, over many accounts; being right does not clear it', async () => {
+    const people = await startPeople();
+    await becomeOwner(people);
+    const from = '10.3.0.1';
+    const statuses: number[] = [];
+    for (let index = 0; index < 50; index++) {
+      const body = { email: `person${index}@acme.test`, password: 'a wrong one' };
+      statuses.push((await people.call('POST', '/auth/login', { body, from })).status);
+      if (index === 20) {
+        const right = await people.call('POST', '/auth/login', {
+          body: { email: 'owner@acme.test', password: PASSWORD },
+          from,
+        });
+        assert.equal(right.status, 200);
+      }
+    }
+    assert.ok(statuses.slice(0, 40).every((status) => status === 401));
+    assert.ok(statuses.includes(429));
+    const elsewhere = await people.call('POST', '/auth/login', {
+      body: { email: 'owner@acme.test', password: PASSWORD },
+      from: '10.3.0.2',
+    });
+    assert.equal(elsewhere.status, 200);
+    await people.close();
+  });
+});

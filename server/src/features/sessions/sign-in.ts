@@ -1,0 +1,165 @@
+import type { Login } from '@parley/contract';
+import type { z } from 'zod';
+import type { AcceptInviteInput, LoginInput, SetupInput } from '@parley/contract';
+import { badRequest, notFound, unauthorized } from '../../platform/errors.ts';
+import type { SignedIn } from '../../platform/http/index.ts';
+import { hashToken } from '../../platform/ids.ts';
+import type { Passwords } from '../../platform/password.ts';
+import type { Store, Tx } from '../../platform/tenant.ts';
+import { acceptInvitation, addAccount, refreshPasswordHash } from '../members/commands.ts';
+import { findAccount, findInvitation, findPerson, membershipsOf } from '../members/queries.ts';
+import type { Access } from './access.ts';
+import { continueSession, endSession, moveSession, startSession, useRefreshToken } from './commands.ts';
+import type { Device } from './commands.ts';
+import { assertSetupToken, setUp } from './setup.ts';
+import type { Throttle } from './throttle.ts';
+import type { AccessTokens } from './tokens.ts';
+
+type Person = { id: string; email: string; name: string };
+
+/** One sentence for every way a login can fail, so that it tells nothing about who has an account. */
+const refused = () => unauthorized('The e-mail address or the password is not right.');
+const expired = () => unauthorized('Your sign-in has ended. Sign in again.');
+
+/**
+ * The ways into the product. Each is a function of what was sent; passwords are hashed and compared outside of
+ * transactions, since that takes long.
+ */
+export const createSignIn = (parts: {
+  store: Store;
+  passwords: Passwords;
+  tokens: AccessTokens;
+  access: Access;
+  throttle: Throttle;
+}) => {
+  const { store, passwords, tokens, access, throttle } = parts;
+
+  type Opened = { user: Person; sessionId: string; refreshToken: string; workspaceId: string | null };
+  const present = async (opened: Opened, workspaces: Login['workspaces']): Promise<Login> => {
+    const { user, sessionId, refreshToken, workspaceId } = opened;
+    const accessToken = await tokens.issue({ userId: user.id, sessionId, workspaceId });
+    return { accessToken, refreshToken, user, workspaces, workspaceId };
+  };
+
+  /** `wanted` if the person still belongs there, else where they belonged first. */
+  const choose = async (tx: Tx, userId: string, wanted: string | null) => {
+    const workspaces = await membershipsOf(tx, userId);
+    const chosen = workspaces.find(({ id }) => id === wanted) ?? workspaces[0];
+    return { workspaces, workspaceId: chosen?.id ?? null };
+  };
+
+  const open = async (tx: Tx, user: Person, wanted: string | null, device: Device) => {
+    const { workspaces, workspaceId } = await choose(tx, user.id, wanted);
+    const session = await startSession(tx, user.id, workspaceId, device);
+    return { workspaces, opened: { user, workspaceId, ...session } };
+  };
+
+  /** The account, if the password is its own. The work is the same when there is no such account. */
+  const proven = async (email: string, password: string, device: Device) => {
+    throttle.count(email, device.ip ?? '');
+    const account = await store.asSystem((tx) => findAccount(tx, email));
+    const right = await passwords.verify(password, account?.passwordHash ?? undefined);
+    if (!account || !right || account.disabledAt) return undefined;
+    throttle.forgive(email, device.ip ?? '');
+    return account;
+  };
+
+  return {
+    logIn: async ({ email, password }: z.infer<typeof LoginInput>, device: Device): Promise<Login> => {
+      const account = await proven(email, password, device);
+      if (!account) throw refused();
+      const { id, name, passwordHash } = account;
+      const stale = passwordHash && passwords.isStale(passwordHash) ? await passwords.hash(password) : undefined;
+      const { opened, workspaces } = await store.asSystem(async (tx) => {
+        if (stale) await refreshPasswordHash(tx, id, stale);
+        return open(tx, { id, email, name }, null, device);
+      });
+      return present(opened, workspaces);
+    },
+
+    refresh: async (refreshToken: string): Promise<Login> => {
+      // What a used token brings about has to be committed, so nothing is thrown inside.
+      const result = await store.asSystem(async (tx) => {
+        const rotation = await useRefreshToken(tx, refreshToken);
+        if (rotation.outcome !== 'rotated') return rotation;
+        const { sessionId, userId } = rotation;
+        const user = await findPerson(tx, userId);
+        if (!user) return { outcome: 'unknown' as const };
+        const { workspaces, workspaceId } = await choose(tx, userId, rotation.workspaceId);
+        const next = await continueSession(tx, sessionId, workspaceId);
+        return {
+          outcome: 'continued' as const,
+          workspaces,
+          opened: { user, sessionId, refreshToken: next, workspaceId },
+        };
+      });
+      if (result.outcome === 'reused') access.announceRevoked(result.sessionId);
+      if (result.outcome !== 'continued') throw expired();
+      return present(result.opened, result.workspaces);
+    },
+
+    /** Does nothing for a token nobody has: the caller is signed out either way. */
+    logOut: async (refreshToken: string): Promise<void> => {
+      const sessionId = await store.asSystem((tx) => endSession(tx, refreshToken));
+      if (sessionId) access.announceRevoked(sessionId);
+    },
+
+    /** @throws not-found for a workspace the person does not belong to */
+    switchTo: async (workspaceId: string, signedIn: SignedIn): Promise<Login> => {
+      const { userId, sessionId, email, name } = signedIn;
+      const { workspaces, refreshToken } = await store.asSystem(async (tx) => {
+        const mine = await membershipsOf(tx, userId);
+        if (!mine.some(({ id }) => id === workspaceId)) throw notFound('The workspace');
+        return { workspaces: mine, refreshToken: await moveSession(tx, sessionId, workspaceId) };
+      });
+      return present({ user: { id: userId, email, name }, sessionId, refreshToken, workspaceId }, workspaces);
+    },
+
+    setUp: async (input: z.infer<typeof SetupInput>, device: Device): Promise<Login> => {
+      const { token, email, name, workspaceName } = input;
+      await store.asSystem((tx) => assertSetupToken(tx, token));
+      const passwordHash = await passwords.hash(input.password);
+      const { opened, workspaces } = await store.asSystem(async (tx) => {
+        const { userId } = await setUp(tx, token, { email, name, passwordHash, workspaceName });
+        return open(tx, { id: userId, email, name }, null, device);
+      });
+      return present(opened, workspaces);
+    },
+
+    previewInvitation: (token: string) =>
+      store.asSystem(async (tx) => {
+        const invitation = await findInvitation(tx, hashToken(token));
+        if (!invitation) throw notFound('The invitation');
+        const { email, role, workspaceName, expiresAt } = invitation;
+        const hasAccount = (await findAccount(tx, email)) !== undefined;
+        return { email, role, workspaceName, expiresAt: expiresAt.toISOString(), hasAccount };
+      }),
+
+    /** Somebody with an account proves to be its owner; an invitation never changes a password. */
+    acceptInvite: async (input: z.infer<typeof AcceptInviteInput>, device: Device): Promise<Login> => {
+      const { token, name, password } = input;
+      const { invitation, known } = await store.asSystem(async (tx) => {
+        const found = await findInvitation(tx, hashToken(token));
+        if (!found) throw notFound('The invitation');
+        return { invitation: found, known: (await findAccount(tx, found.email)) !== undefined };
+      });
+      const { email } = invitation;
+      const account = known ? await proven(email, password, device) : undefined;
+      if (known && !account) throw unauthorized('This is not the password of your account.');
+      if (!account && !name) {
+        throw badRequest('The input is not valid.', [{ field: 'name', message: 'is needed for a new account' }]);
+      }
+      const passwordHash = account ? '' : await passwords.hash(password);
+      const { opened, workspaces } = await store.asSystem(async (tx) => {
+        const user = account ?? {
+          id: await addAccount(tx, { email, name: name ?? email, passwordHash }),
+          name: name ?? email,
+        };
+        const { workspaceId } = await acceptInvitation(tx, invitation.id, user.id);
+        return open(tx, { id: user.id, email, name: user.name }, workspaceId, device);
+      });
+      return present(opened, workspaces);
+    },
+  };
+};
+export type SignIn = ReturnType<typeof createSignIn>;

@@ -1,0 +1,2 @@
+/** Woken with the id of a session after it was revoked: its sockets have to be cut. */
+export const SESSION_REVOKED = 'session:revoked';

@@ -1,0 +1,54 @@
+import { and, eq, isNull } from 'drizzle-orm';
+import type { z } from 'zod';
+import type { WorkspacePatch } from '@parley/contract';
+import { workspaces } from '../../db/schema/index.ts';
+import { notFound } from '../../platform/errors.ts';
+import { newId } from '../../platform/ids.ts';
+import type { Tx } from '../../platform/tenant.ts';
+import { addMember } from '../members/commands.ts';
+import { findWorkspace } from './queries.ts';
+import type { WorkspaceRow } from './queries.ts';
+
+/** Across workspaces (`asSystem`): a new workspace with its first owner. */
+export async function createWorkspace(tx: Tx, ownerId: string, input: { name: string }): Promise<WorkspaceRow> {
+  const [workspace] = await tx.insert(workspaces).values({ id: newId(), name: input.name }).returning();
+  if (!workspace) throw new Error('the workspace was not stored');
+  await addMember(tx, workspace.id, ownerId, 'owner');
+  return workspace;
+}
+
+/** @throws not-found */
+export async function changeWorkspace(
+  tx: Tx,
+  id: string,
+  changes: z.infer<typeof WorkspacePatch>,
+): Promise<WorkspaceRow> {
+  if (Object.values(changes).every((value) => value === undefined)) {
+    const workspace = await findWorkspace(tx, id);
+    if (!workspace) throw notFound('The workspace');
+    return workspace;
+  }
+  const [workspace] = await tx
+    .update(workspaces)
+    .set(changes)
+    .where(and(eq(workspaces.id, id), isNull(workspaces.deletedAt)))
+    .returning();
+  if (!workspace) throw notFound('The workspace');
+  return workspace;
+}
+
+/**
+ * The first owner takes the demo workspace over and names it, so that the demo's conversations are in the inbox they
+ * see first. In a transaction of `asSystem`. Undefined when there is no demo, or somebody has it already.
+ */
+export async function adoptDemoWorkspace(tx: Tx, ownerId: string, name: string): Promise<{ id: string } | undefined> {
+  const { rows } = await tx.execute<{ id: string }>(sql`
+    update workspaces w set name = ${name} where w.id = (
+      select d.id from workspaces d where d.settings ? 'demo' and d.deleted_at is null
+        and not exists (select 1 from memberships m where m.workspace_id = d.id)
+      order by d.created_at limit 1)
+    returning w.id`);
+  const adopted = rows[0];
+  if (adopted) await addMember(tx, adopted.id, ownerId, 'owner');
+  return adopted;
+}

@@ -1,0 +1,71 @@
+import { IdParams, Workspace, WorkspaceInput, WorkspacePatch, success } from '@parley/contract';
+import { notFound } from '../../platform/errors.ts';
+import { actorOf, ok, signedInOf } from '../../platform/http/index.ts';
+import type { Http } from '../../platform/http/index.ts';
+import type { Store } from '../../platform/tenant.ts';
+import { changeWorkspace, createWorkspace } from './commands.ts';
+import { presentWorkspace } from './present.ts';
+import { findWorkspace } from './queries.ts';
+
+const tags = ['Workspaces'];
+
+export function workspaceRoutes(http: Http, { store }: { store: Store }): void {
+  http.post(
+    '/workspaces',
+    {
+      config: { permission: 'signed-in' },
+      schema: {
+        tags,
+        summary: 'Create a workspace',
+        description: 'You are its owner. `POST /auth/switch` makes it the workspace of your login.',
+        body: WorkspaceInput,
+        response: { 200: success(Workspace) },
+      },
+    },
+    async (request) => {
+      const { userId } = signedInOf(request);
+      const workspace = await store.asSystem((tx) => createWorkspace(tx, userId, request.body));
+      return ok(presentWorkspace(workspace));
+    },
+  );
+
+  http.get(
+    '/workspaces/:id',
+    {
+      config: { permission: 'workspace:read' },
+      schema: {
+        tags,
+        summary: 'Read the workspace of this login',
+        params: IdParams,
+        response: { 200: success(Workspace) },
+      },
+    },
+    async (request) => {
+      const { workspaceId } = actorOf(request);
+      const workspace = await store.inWorkspace(workspaceId, (tx) => findWorkspace(tx, request.params.id));
+      if (!workspace) throw notFound('The workspace');
+      return ok(presentWorkspace(workspace));
+    },
+  );
+
+  http.patch(
+    '/workspaces/:id',
+    {
+      config: { permission: 'workspace:write' },
+      schema: {
+        tags,
+        summary: 'Change the workspace of this login',
+        params: IdParams,
+        body: WorkspacePatch,
+        response: { 200: success(Workspace) },
+      },
+    },
+    async (request) => {
+      const { workspaceId } = actorOf(request);
+      const workspace = await store.inWorkspace(workspaceId, (tx) =>
+        changeWorkspace(tx, request.params.id, request.body),
+      );
+      return ok(presentWorkspace(workspace));
+    },
+  );
+}
