@@ -30,12 +30,43 @@ export type ExtractiveRequest = {
   terms: WeighedTerm[];
   /** answers below it are withheld (default 0.5) */
   threshold?: number;
+  weights?: Selection;
+};
+
+/** How a sentence is chosen; found on the training half of the golden sets. */
+export type Selection = {
+  /** share of the sentence's own words in its coverage; the rest is read together with its headings */
+  own: number;
+  coverage: number;
+  similarity: number;
+  /** the rank of its passage */
+  passage: number;
+  /** the first sentences of a passage */
+  lead: number;
+  pointer: number;
+  row: number;
+  /** how near to the best a further sentence must come */
+  further: number;
+  /** how near to the best the best sentence of another passage must come to be quoted as well */
+  second: number;
+};
+
+export const selection: Selection = {
+  own: 0.4,
+  coverage: 0.38,
+  similarity: 0.33,
+  passage: 0.3,
+  lead: 0.07,
+  pointer: 0.1,
+  row: 0.04,
+  further: 0.75,
+  second: 0.9,
 };
 
 type Scored = { unit: Unit; at: number; passage: Passage; score: number; similarity: number; coverage: number };
 
 /** Sentences that are worth embedding: 3–5 ms each, so the lexically hopeless ones are left out. */
-const embedded = 24;
+const embedded = 16;
 const passagesRead = 6;
 
 const asksHow = (question: string): boolean =>
@@ -43,7 +74,7 @@ const asksHow = (question: string): boolean =>
 
 const pointer =
   /^(see|check|for more|refer|read|more|learn|to learn|as noted|as shown|the following|here is|example)\b/i;
-const needsWhatFollows = /:\s*$/;
+const needsWhatFollows = /:[\s*_]*$/;
 
 const quotable = (unit: Unit): boolean =>
   unit.kind !== 'code' &&
@@ -60,34 +91,42 @@ const coverageOf = (text: string, terms: WeighedTerm[]): number => {
   return terms.reduce((sum, term) => sum + (hasTerm(found, term.term) ? term.weight : 0), 0) / whole;
 };
 
+/** An FAQ's question stands for its answer: it is the sentence a customer's own question resembles most. */
+const readable = (passage: Passage): Unit[] =>
+  passage.sourceType === 'faq'
+    ? [{ kind: 'sentence', text: passage.title, quote: '', block: -1 }, ...units(passage.text)]
+    : units(passage.text);
+
 const scoreUnits = async (request: ExtractiveRequest, embedder: Embedder): Promise<Scored[]> => {
-  const { question, passages, terms } = request;
+  const { question, passages, terms, weights = selection } = request;
   const top = passages[0]?.score || 1;
   const rough = passages.slice(0, passagesRead).flatMap((passage) =>
-    units(passage.text).flatMap((unit, at): Scored[] => {
+    readable(passage).flatMap((unit, at): Scored[] => {
       if (!quotable(unit)) return [];
       const own = coverageOf(unit.text, terms);
       const withHeading = coverageOf(`${passage.title} ${lastHeadings(passage)} ${unit.text}`, terms);
-      const coverage = 0.5 * own + 0.5 * withHeading;
-      const penalty = pointer.test(unit.text) ? 0.15 : 0;
-      const lead = at === 0 ? 0.05 : at < 3 ? 0.03 : 0;
-      const score = 0.45 * coverage + 0.3 * (passage.score / top) + lead - penalty;
+      const coverage = weights.own * own + (1 - weights.own) * withHeading;
+      const penalty = (pointer.test(unit.text) ? weights.pointer : 0) + (unit.kind === 'row' ? weights.row : 0);
+      const lead = at === 0 ? weights.lead : at < 3 ? weights.lead / 2 : 0;
+      const score = weights.coverage * coverage + weights.passage * (passage.score / top) + lead - penalty;
       return [{ unit, at, passage, score, similarity: 0, coverage: withHeading }];
     }),
   );
   const chosen = rough.sort((a, b) => b.score - a.score).slice(0, embedded);
-  const texts = chosen.map(({ unit, passage }) => `${lastHeadings(passage)}. ${unit.text}`.slice(0, 400));
+  const texts = chosen.map(({ unit, passage }) =>
+    unit.block === -1 ? unit.text : `${lastHeadings(passage)}. ${unit.text}`.slice(0, 300),
+  );
   const [asked, ...vectors] = await embedder.embed([question.slice(0, 1000), ...texts]);
   return chosen
     .map((scored, index) => {
       const near = similarity(asked ?? [], vectors[index] ?? []);
-      return { ...scored, similarity: near, score: scored.score + 0.5 * near };
+      return { ...scored, similarity: near, score: scored.score + weights.similarity * near };
     })
     .sort((a, b) => b.score - a.score);
 };
 
 /** Up to four sentences of the best passage, in its own order; the neighbours of the best one first. */
-const choose = (scored: Scored[], passage: Passage): Scored[] => {
+const choose = (scored: Scored[], passage: Passage, weights: Selection): Scored[] => {
   const own = scored.filter((candidate) => candidate.passage === passage);
   const best = own[0];
   if (!best) return [];
@@ -96,11 +135,21 @@ const choose = (scored: Scored[], passage: Passage): Scored[] => {
   const kept = own
     .slice(1)
     .map((candidate) => ({ candidate, worth: candidate.score + near(candidate) }))
-    .filter(({ worth }) => worth >= best.score * 0.72)
+    .filter(({ worth }) => worth >= best.score * weights.further)
     .sort((a, b) => b.worth - a.worth)
     .slice(0, 3)
     .map(({ candidate }) => candidate);
   return [best, ...kept].sort((a, b) => a.at - b.at);
+};
+
+/** Documentation says the same thing in several places; saying it twice in one answer helps nobody. */
+const isRepeated = (candidate: Scored, chosen: Scored[]): boolean => {
+  const own = stems(candidate.unit.text);
+  return chosen.some(({ unit }) => {
+    const other = stems(unit.text);
+    const shared = [...own].filter((word) => other.has(word)).length;
+    return shared >= 0.6 * Math.min(own.size, other.size);
+  });
 };
 
 /** Chosen units → paragraphs: sentences of one block together, list items as a list, code after the words it belongs to. */
@@ -139,6 +188,7 @@ const featuresOf = (request: ExtractiveRequest, scored: Scored[]): Features => {
   const passage = best?.passage ?? passages[0];
   const unknown = terms.filter((term) => term.documents === 0).reduce((sum, term) => sum + term.weight, 0);
   const second = passages.find((other) => other !== passage);
+  const faq = passage?.sourceType === 'faq' ? 1 : 0;
   return {
     vector: Math.max(0, ...passages.map((other) => other.vectorScore)),
     passageVector: passage?.vectorScore ?? 0,
@@ -148,7 +198,8 @@ const featuresOf = (request: ExtractiveRequest, scored: Scored[]): Features => {
     sentenceCoverage: best?.coverage ?? 0,
     unknown: whole > 0 ? unknown / whole : 1,
     margin: passage && second ? passage.score - second.score : 0,
-    faq: passage?.sourceType === 'faq' ? 1 : 0,
+    faqVector: faq * (passage?.vectorScore ?? 0),
+    faqSentence: faq * (best?.similarity ?? 0),
   };
 };
 
@@ -157,7 +208,7 @@ const featuresOf = (request: ExtractiveRequest, scored: Scored[]): Features => {
  * Says so when the passages do not hold the answer.
  */
 export const extractiveAnswer = async (request: ExtractiveRequest, embedder: Embedder): Promise<Extract> => {
-  const { question, passages, threshold = 0.5 } = request;
+  const { question, passages, threshold = 0.5, weights = selection } = request;
   const scored = await scoreUnits(request, embedder);
   const features = featuresOf(request, scored);
   const none = { haveEnoughInformation: false, text: '', paragraphs: [], citations: [], features };
@@ -166,27 +217,29 @@ export const extractiveAnswer = async (request: ExtractiveRequest, embedder: Emb
   const confidence = confidenceOf(features);
   if (confidence < threshold) return { ...none, confidence };
   const { passage } = best;
-  const cite = (quote: string): Citation => ({ chunkId: passage.chunkId, title: passage.title, quote });
+  const cite = (from: Passage, quote: string): Citation => ({ chunkId: from.chunkId, title: from.title, quote });
   if (passage.sourceType === 'faq') {
     const paragraphs = passage.text.split(/\n{2,}(?=\S)/);
-    return {
-      haveEnoughInformation: true,
-      confidence,
-      text: passage.text,
-      paragraphs,
-      citations: [cite(passage.text)],
-      features,
-    };
+    const citations = [cite(passage, passage.text.replace(/\s+/g, ' ').trim())];
+    return { haveEnoughInformation: true, confidence, text: passage.text, paragraphs, citations, features };
   }
-  const chosen = choose(scored, passage);
-  const paragraphs = compose(chosen, units(passage.text), asksHow(question));
-  if (paragraphs.length === 0) return { ...none, confidence };
+  const parts = [choose(scored, passage, weights)];
+  const second = scored.find((candidate) => candidate.passage !== passage && !isRepeated(candidate, parts[0] ?? []));
+  if (second && second.passage.sourceType !== 'faq' && second.score >= best.score * weights.second)
+    parts.push([second]);
+  const quoted = parts.flatMap((chosen) => {
+    const from = chosen[0]?.passage;
+    const paragraphs = from ? compose(chosen, units(from.text), asksHow(question)) : [];
+    return from && paragraphs.length > 0 ? [{ from, chosen, paragraphs }] : [];
+  });
+  if (quoted.length === 0) return { ...none, confidence };
+  const paragraphs = quoted.flatMap((part) => part.paragraphs);
   return {
     haveEnoughInformation: true,
     confidence,
     text: paragraphs.join('\n\n'),
     paragraphs,
-    citations: [cite(chosen.map(({ unit }) => unit.quote).join(' … '))],
+    citations: quoted.map(({ from, chosen }) => cite(from, chosen.map(({ unit }) => unit.quote).join(' … '))),
     features,
   };
 };

@@ -3,6 +3,7 @@ import { toVectorText, type Embedder } from '../knowledge/embed.ts';
 import { sourceTypes, type SourceType } from '../knowledge/types.ts';
 import type { Store } from '../platform/tenant.ts';
 import { rank, type Candidate } from './ranking.ts';
+import { synonymsOf } from './synonyms.ts';
 
 /** A passage an answer may stand on, with what the flight recorder wants to know of its way here. */
 export type Passage = {
@@ -52,7 +53,8 @@ export type RetrievalRequest = {
   tokenBudget?: number;
 };
 
-const perType = 5;
+/** Candidates of each type from each leg. More than are kept: what one leg ranks sixth the other may rank first. */
+const perType = 8;
 
 const row = z.object({
   id: z.string().nullable(),
@@ -140,7 +142,7 @@ export const retrieve = async (store: Store, embedder: Embedder, request: Retrie
     workspaceId,
     knowledgeBaseIds,
     toVectorText(vector ?? []),
-    terms.slice(0, 16).map((term) => term.slice(0, 100)),
+    terms.slice(0, 16).map(asQuery),
     [...sourceTypes],
     perType,
   ]);
@@ -170,11 +172,19 @@ export const retrieve = async (store: Store, embedder: Embedder, request: Retrie
   });
   return {
     passages: fit(rank(candidates, found), limit, tokenBudget),
-    terms: found.map(({ ord, term, weight, documents }) => ({ place: ord - 1, term, weight, documents })),
+    terms: found.map(({ ord, weight, documents }) => ({
+      place: ord - 1,
+      term: terms[ord - 1] ?? '',
+      weight,
+      documents,
+    })),
     searched,
     milliseconds: { embedding: embedded - started, search: performance.now() - embedded },
   };
 };
+
+/** A term with its synonyms, as websearch_to_tsquery reads alternatives. */
+const asQuery = (term: string): string => [term.slice(0, 100), ...synonymsOf(term)].join(' or ');
 
 /** Inverse document frequency, as BM25 counts it: about 0 for a word everywhere, about ln(n) for one found once. */
 const rarity = (documents: number, all: number): number =>

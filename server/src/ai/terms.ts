@@ -1,4 +1,5 @@
 import { generateText, type LanguageModel } from 'ai';
+import { phraseTerms } from './synonyms.ts';
 
 export type Turn = { role: 'user' | 'assistant'; text: string };
 
@@ -41,7 +42,8 @@ export const contentTerms = (text: string): string[] => {
     seen.add(plain);
     return plain.length > 1 || /\d/.test(plain);
   });
-  return [...terms.filter(isIdentifier), ...terms.filter((term) => !isIdentifier(term))].slice(0, 16);
+  const meant = phraseTerms(text).filter((term) => !seen.has(term));
+  return [...terms.filter(isIdentifier), ...terms.filter((term) => !isIdentifier(term)), ...meant].slice(0, 16);
 };
 
 /** "And for documents?", "how long does it take?": what is meant stands in the message before. */

@@ -1,3 +1,5 @@
+import { synonymsOf } from './synonyms.ts';
+
 /**
  * Words reduced to a stem, for comparing a question with sentences in memory. Rougher than PostgreSQL's: both sides go
  * through the same rule, so only equality counts.
@@ -25,6 +27,9 @@ export const stems = (text: string): Set<string> => {
   return found;
 };
 
-/** Whether a text's stems hold a term; a term of several parts (content-type) needs all of them. */
+const hasWord = (found: Set<string>, word: string): boolean =>
+  found.has(stem(word)) || (word.match(/[\p{L}\p{N}_]+/gu) ?? ['']).every((part) => found.has(stem(part)));
+
+/** Whether a text's stems hold a term or a synonym of it; a term of several parts (content-type) needs all of them. */
 export const hasTerm = (found: Set<string>, term: string): boolean =>
-  found.has(stem(term)) || (term.match(/[\p{L}\p{N}_]+/gu) ?? []).every((part) => found.has(stem(part)));
+  [term, ...synonymsOf(term)].some((word) => hasWord(found, word));

@@ -4,10 +4,11 @@ import type { Outcome } from './measure.ts';
 const rounds = 20_000;
 const rate = 0.05;
 const ridge = 0.003;
+/** An answer that should have been a handoff costs more than a handoff that could have been an answer. */
+const costOfWrong = 1.35;
 
 /**
- * Logistic regression by gradient descent over the training items. An answer counts as right when it is supported, so
- * the confidence is the chance of a right answer, not only of a question in the field.
+ * Logistic regression by gradient descent over the training items: the chance that the sources hold the answer.
  */
 export const calibrate = (
   outcomes: Outcome[],
@@ -25,7 +26,8 @@ export const calibrate = (
     let step = 0;
     for (const { values, right } of rows) {
       const sum = values.reduce((total, value, at) => total + value * (weights[at] ?? 0), bias);
-      const wrong = (1 / (1 + Math.exp(-sum)) - right) * (right === 1 ? 0.5 / share : 0.5 / (1 - share));
+      const wrong =
+        (1 / (1 + Math.exp(-sum)) - right) * (right === 1 ? 0.5 / share : (costOfWrong * 0.5) / (1 - share));
       step += wrong;
       values.forEach((value, at) => (steps[at] = (steps[at] ?? 0) + wrong * value));
     }

@@ -69,13 +69,14 @@ try {
   }
   if (values.calibrate) {
     const names: (keyof Features)[] = [
+      'vector',
       'passageVector',
-      'passageCoverage',
       'passageText',
       'sentence',
       'sentenceCoverage',
       'unknown',
-      'faq',
+      'faqVector',
+      'faqSentence',
     ];
     print(JSON.stringify(calibrate([...sets.values()].flat(), names)));
   }
