@@ -7,6 +7,7 @@ import type { SourceContent } from '../../knowledge/index.ts';
 import type { Embedder } from '../../knowledge/embed.ts';
 import { AppError, notFound } from '../../platform/errors.ts';
 import type { Jobs } from '../../platform/jobs.ts';
+import type { Logger } from '../../platform/log.ts';
 import type { Live } from '../../platform/realtime.ts';
 import type { Storage } from '../../platform/storage.ts';
 import type { Store } from '../../platform/tenant.ts';
@@ -40,6 +41,7 @@ export type ProcessingParts = {
   jobs: Jobs;
   embedder: Embedder;
   live: Live;
+  log: Logger;
 };
 
 /** What the searchable text was made of. Files do not change, so theirs is their id. */
@@ -50,7 +52,7 @@ const hashOf = (row: SourceRow): string =>
 
 /** Queue `knowledge`: sources become passages. Safe to run again at any point, and twice at once. */
 export function createKnowledgeProcessing(parts: ProcessingParts): KnowledgeProcessing {
-  const { store, storage, jobs, embedder, live } = parts;
+  const { store, storage, jobs, embedder, live, log } = parts;
   const queue = jobs.define({ name: KNOWLEDGE_QUEUE, schema: Task, concurrency: 2, attempts: ATTEMPTS });
 
   const load = ({ workspaceId, sourceId }: Task): Promise<SourceRow | undefined> =>
@@ -140,7 +142,14 @@ export function createKnowledgeProcessing(parts: ProcessingParts): KnowledgeProc
   }
 
   return {
-    enqueue: (workspaceId, sourceId) => queue.add({ workspaceId, sourceId }, { key: sourceId }),
+    async enqueue(workspaceId, sourceId) {
+      try {
+        await queue.add({ workspaceId, sourceId }, { key: sourceId });
+      } catch (error) {
+        // The source stands in its table as pending; a queue that is away must not make its saving look failed.
+        log.warn({ err: error, sourceId }, 'a source waits for the sweeper');
+      }
+    },
 
     work() {
       queue.process(async (task, { attempt }) => {
