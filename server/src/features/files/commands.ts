@@ -8,7 +8,8 @@ import type { Storage } from '../../platform/storage.ts';
 import type { Store, Tx } from '../../platform/tenant.ts';
 import { sniffMime } from './mime.ts';
 import { cleanName } from './name.ts';
-import { findFiles, presentFile } from './queries.ts';
+import { presentFile } from './present.ts';
+import { findFiles } from './queries.ts';
 
 export type NewFile = {
   workspaceId: string;

@@ -1,18 +1,10 @@
 import { eq, inArray } from 'drizzle-orm';
-import type { Attachment } from '@parley/contract';
 import { files } from '../../db/schema/index.ts';
 import { notFound } from '../../platform/errors.ts';
 import type { Storage } from '../../platform/storage.ts';
 import type { Store, Tx } from '../../platform/tenant.ts';
-
-export type FileRow = typeof files.$inferSelect;
-
-export const presentFile = (row: Pick<FileRow, 'id' | 'name' | 'mime' | 'size'>): Attachment => ({
-  id: row.id,
-  name: row.name,
-  mime: row.mime,
-  size: row.size,
-});
+import { presentFile } from './present.ts';
+import type { FileContent, FileRow } from './present.ts';
 
 /** @throws not-found, also for a file of another workspace */
 export async function findFile(tx: Tx, id: string): Promise<FileRow> {
@@ -34,7 +26,6 @@ export async function findFiles(tx: Tx, ids: string[]): Promise<FileRow[]> {
 }
 
 type Reader = { store: Store; storage: Storage };
-export type FileContent = { file: Attachment; bytes: Buffer };
 
 const load = async (storage: Storage, row: FileRow): Promise<FileContent> => ({
   file: presentFile(row),

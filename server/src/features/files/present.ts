@@ -1,0 +1,29 @@
+import type { Attachment } from '@parley/contract';
+import type { FastifyReply } from 'fastify';
+import { z } from 'zod';
+import type { files } from '../../db/schema/index.ts';
+import { attachmentHeader } from './name.ts';
+
+export type FileRow = typeof files.$inferSelect;
+export type FileContent = { file: Attachment; bytes: Buffer };
+
+export const presentFile = (row: Pick<FileRow, 'id' | 'name' | 'mime' | 'size'>): Attachment => ({
+  id: row.id,
+  name: row.name,
+  mime: row.mime,
+  size: row.size,
+});
+
+/** Bytes have no shape to declare. */
+export const FileBytes = z.unknown().describe('The bytes of the file.');
+
+/** Sends a file to be saved: never shown in place, never guessed at, without any right should a browser open it. */
+export function sendFile(reply: FastifyReply, { file, bytes }: FileContent): FastifyReply {
+  return reply
+    .header('content-type', file.mime === 'text/plain' ? 'text/plain; charset=utf-8' : file.mime)
+    .header('content-disposition', attachmentHeader(file.name))
+    .header('x-content-type-options', 'nosniff')
+    .header('content-security-policy', "default-src 'none'; sandbox")
+    .header('cache-control', 'private, max-age=3600')
+    .send(bytes);
+}
