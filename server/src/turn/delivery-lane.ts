@@ -42,7 +42,7 @@ export async function claimNext(store: Store, lane: LaneKey): Promise<Claimed | 
   }>(
     lane.workspaceId,
     sql`
-    update deliveries d set state = 'sending', attempts = attempts + 1, lease_token = lease_token + 1,
+    update deliveries d set state = 'sending', attempts = d.attempts + 1, lease_token = d.lease_token + 1,
       lease_until = now() + make_interval(secs => ${LEASE_SECONDS})
     from messages m, threads t
     where d.id = (select id from deliveries where thread_id = ${lane.threadId}::uuid and state in ('pending', 'sending') order by seq limit 1)

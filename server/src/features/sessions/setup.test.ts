@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { Login, Me, SetupState } from '@parley/contract';
+import { sql } from 'drizzle-orm';
+import { newId } from '../../platform/ids.ts';
 import { PASSWORD, dataOf, failureOf, startPeople } from './test-people.ts';
 import type { People } from './test-people.ts';
 
@@ -54,23 +56,28 @@ describe('the first owner', () => {
     assert.deepEqual(await people.setup(), { state: 'ready' });
     assert.deepEqual(await people.setup({ email: 'other@acme.test', password: PASSWORD }), { state: 'ready' });
   });
-});
 
-describe('the owner the settings name', () => {
-  it('is there without asking, once, also when two processes start at once', async () => {
-    const people = await startPeople();
+  it('is there without asking when the settings name one, once, also when two processes start at once', async () => {
+    await people.empty();
     const owner = { email: 'Boss@Acme.test', password: 'from-the-settings' };
     const states = await Promise.all([people.setup(owner), people.setup(owner)]);
     assert.deepEqual(states.map(({ state }) => state).sort(), ['created', 'ready']);
-    const login = await people.call('POST', '/auth/login', {
-      body: { email: 'BOSS@acme.test', password: owner.password },
-    });
-    const { workspaces, workspaceId } = dataOf(login, Login);
+    const body = { email: 'BOSS@acme.test', password: owner.password };
+    const { workspaces, workspaceId } = dataOf(await people.call('POST', '/auth/login', { body }), Login);
     assert.deepEqual(
       workspaces.map(({ role }) => role),
       ['owner'],
     );
     assert.equal(workspaceId, workspaces[0]?.id);
-    await people.close();
+  });
+
+  it('takes over the workspace that was there before anybody', async () => {
+    await people.empty();
+    const id = newId();
+    await people.store.asSystem((tx) =>
+      tx.execute(sql`insert into workspaces (id, name, settings) values (${id}::uuid, 'Demo', '{"demo":1}')`),
+    );
+    const { workspaces } = dataOf(await setUp(await tokenOf()), Login);
+    assert.deepEqual(workspaces, [{ id, name: 'Acme', accent: 'indigo', role: 'owner' }]);
   });
 });

@@ -27,7 +27,8 @@ const isUsable = (tokenHash: string) =>
 async function addFirstOwner(tx: Tx, { workspaceName, ...account }: FirstOwner) {
   const userId = await addAccount(tx, account);
   const { id: workspaceId } =
-    (await adoptDemoWorkspace(tx, userId, workspaceName)) ?? (await createWorkspace(tx, userId, { name: workspaceName }));
+    (await adoptDemoWorkspace(tx, userId, workspaceName)) ??
+    (await createWorkspace(tx, userId, { name: workspaceName }));
   return { userId, workspaceId };
 }
 

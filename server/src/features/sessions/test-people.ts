@@ -31,9 +31,11 @@ export type People = {
   store: Store;
   wake: Wake;
   jwtSecret: string;
-  /** As another process of the same cluster would: with nothing remembered. */
+  /** What a start of the process does. */
   setup(owner?: { email: string; password: string }): ReturnType<typeof ensureSetup>;
   call(method: 'GET' | 'POST' | 'PATCH' | 'DELETE', url: string, options?: CallOptions): Promise<Answer>;
+  /** Forgets everybody and everything. */
+  empty(): Promise<void>;
   /** A colleague invited by `by` into the workspace of its token, signed in there. */
   join(by: Login, email: string, role: Role): Promise<Login>;
   close(): Promise<void>;
@@ -98,6 +100,10 @@ export const startPeople = async (limits: Partial<Limits> = { credentialsPerMinu
     jwtSecret: config.secrets.jwtSecret,
     call,
     setup: (owner) => ensureSetup({ store, passwords, config: { ...config, ...(owner ? { owner } : {}) } }),
+    empty: () =>
+      test.database.asOwner(
+        async (client) => void (await client.query('truncate users, workspaces, one_time_tokens cascade')),
+      ),
     join: async (by, email, role) => {
       const invited = await call('POST', '/members/invite', { as: by, body: { email, role } });
       const { inviteUrl } = dataOf(invited, InvitationCreated);

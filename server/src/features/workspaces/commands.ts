@@ -1,4 +1,4 @@
-import { and, eq, isNull } from 'drizzle-orm';
+import { and, eq, isNull, sql } from 'drizzle-orm';
 import type { z } from 'zod';
 import type { WorkspacePatch } from '@parley/contract';
 import { workspaces } from '../../db/schema/index.ts';

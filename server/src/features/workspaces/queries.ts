@@ -1,4 +1,4 @@
-import { and, eq, isNull } from 'drizzle-orm';
+import { and, eq, inArray, isNull } from 'drizzle-orm';
 import { workspaces } from '../../db/schema/index.ts';
 import type { Tx } from '../../platform/tenant.ts';
 
@@ -11,4 +11,14 @@ export async function findWorkspace(tx: Tx, id: string): Promise<WorkspaceRow | 
     .from(workspaces)
     .where(and(eq(workspaces.id, id), isNull(workspaces.deletedAt)));
   return row;
+}
+
+/** Across workspaces (`asSystem`), by id; deleted ones are left out. */
+export async function findWorkspaces(tx: Tx, ids: string[]): Promise<Map<string, WorkspaceRow>> {
+  if (ids.length === 0) return new Map();
+  const rows = await tx
+    .select()
+    .from(workspaces)
+    .where(and(inArray(workspaces.id, ids), isNull(workspaces.deletedAt)));
+  return new Map(rows.map((row) => [row.id, row]));
 }
