@@ -9,6 +9,7 @@ import type { Actor } from './platform/http/index.ts';
 import { bindAgent } from './features/conversations/socket.ts';
 import type { AgentSocketParts } from './features/conversations/socket.ts';
 import type { InboxDirectory } from './features/inboxes/lookup.ts';
+import { MEMBERSHIP_CHANGED, parseMembershipKey } from './features/members/topics.ts';
 import { SESSION_REVOKED } from './features/sessions/topics.ts';
 import type { Access } from './features/sessions/access.ts';
 import { admitVisitor } from './features/visitors/handshake.ts';
@@ -127,6 +128,17 @@ export function openSockets(parts: SocketParts): { close(): void } {
     });
   });
 
-  const stop = parts.wake.on(SESSION_REVOKED, (sessionId) => realtime.cut(rooms.session(sessionId)));
-  return { close: stop };
+  const stops = [
+    parts.wake.on(SESSION_REVOKED, (sessionId) => realtime.cut(rooms.session(sessionId))),
+    // A new role or none: the client comes back through the door above, or stays out.
+    parts.wake.on(MEMBERSHIP_CHANGED, (key) => {
+      const { workspaceId, userId } = parseMembershipKey(key);
+      realtime.cut(rooms.user(workspaceId, userId));
+    }),
+  ];
+  return {
+    close: () => {
+      for (const stop of stops) stop();
+    },
+  };
 }

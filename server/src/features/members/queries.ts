@@ -1,7 +1,8 @@
 import { and, asc, count, desc, eq, gt, isNull, sql } from 'drizzle-orm';
 import type { Presence, Role } from '@parley/contract';
-import { invitations, memberships, users, workspaces } from '../../db/schema/index.ts';
+import { invitations, memberships, users } from '../../db/schema/index.ts';
 import type { Tx } from '../../platform/tenant.ts';
+import { findWorkspaces } from '../workspaces/queries.ts';
 
 /** Functions "across workspaces" take a transaction of `asSystem`; the others one of `inWorkspace`. */
 
@@ -34,29 +35,31 @@ export async function hasAccounts(tx: Tx): Promise<boolean> {
 
 /** Across workspaces: where somebody belongs, the oldest membership first. */
 export async function membershipsOf(tx: Tx, userId: string) {
-  return tx
-    .select({ id: workspaces.id, name: workspaces.name, accent: workspaces.accent, role: memberships.role })
+  const rows = await tx
+    .select({ workspaceId: memberships.workspaceId, role: memberships.role })
     .from(memberships)
-    .innerJoin(workspaces, eq(workspaces.id, memberships.workspaceId))
-    .where(and(eq(memberships.userId, userId), isNull(memberships.removedAt), isNull(workspaces.deletedAt)))
+    .where(and(eq(memberships.userId, userId), isNull(memberships.removedAt)))
     .orderBy(asc(memberships.createdAt), asc(memberships.id));
+  const workspaces = await findWorkspaces(
+    tx,
+    rows.map(({ workspaceId }) => workspaceId),
+  );
+  return rows.flatMap(({ workspaceId, role }) => {
+    const workspace = workspaces.get(workspaceId);
+    return workspace ? [{ id: workspaceId, name: workspace.name, accent: workspace.accent, role }] : [];
+  });
 }
 
 /** Across workspaces: an invitation that can be accepted now. */
 export async function findInvitation(tx: Tx, tokenHash: string) {
+  const { id, workspaceId, email, role, expiresAt } = invitations;
   const [invitation] = await tx
-    .select({
-      id: invitations.id,
-      workspaceId: invitations.workspaceId,
-      workspaceName: workspaces.name,
-      email: invitations.email,
-      role: invitations.role,
-      expiresAt: invitations.expiresAt,
-    })
+    .select({ id, workspaceId, email, role, expiresAt })
     .from(invitations)
-    .innerJoin(workspaces, eq(workspaces.id, invitations.workspaceId))
-    .where(and(eq(invitations.tokenHash, tokenHash), isPending(), isNull(workspaces.deletedAt)));
-  return invitation;
+    .where(and(eq(invitations.tokenHash, tokenHash), isPending()));
+  if (!invitation) return undefined;
+  const workspace = (await findWorkspaces(tx, [invitation.workspaceId])).get(invitation.workspaceId);
+  return workspace && { ...invitation, workspaceName: workspace.name };
 }
 
 export const isPending = () =>
