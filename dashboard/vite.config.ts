@@ -10,7 +10,12 @@ export default defineConfig({
   plugins: [vue(), tailwindcss()],
   build: { outDir: 'dist', target: 'es2022', sourcemap: false, chunkSizeWarningLimit: 400 },
   server: {
-    proxy: { '/api': server, '/socket.io': { target: server, ws: true }, '/widget.js': server, '/openapi.json': server },
+    proxy: {
+      '/api': server,
+      '/socket.io': { target: server, ws: true },
+      '/widget.js': server,
+      '/openapi.json': server,
+    },
   },
   test: { environment: 'happy-dom', include: ['src/**/*.test.ts'] },
 });

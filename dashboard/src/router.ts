@@ -4,7 +4,13 @@ import { signedIn } from './api/session.ts';
 const routes: RouteRecordRaw[] = [
   { path: '/sign-in', name: 'sign-in', component: () => import('./pages/SignInPage.vue'), meta: { open: true } },
   { path: '/setup', name: 'setup', component: () => import('./pages/SetupPage.vue'), meta: { open: true } },
-  { path: '/accept-invite', alias: ['/invite', '/invite/:token'], name: 'accept-invite', component: () => import('./pages/AcceptInvitePage.vue'), meta: { open: true } },
+  {
+    path: '/accept-invite',
+    alias: ['/invite', '/invite/:token'],
+    name: 'accept-invite',
+    component: () => import('./pages/AcceptInvitePage.vue'),
+    meta: { open: true },
+  },
   { path: '/workspaces/new', name: 'new-workspace', component: () => import('./pages/NewWorkspacePage.vue') },
   {
     path: '/',
@@ -13,7 +19,10 @@ const routes: RouteRecordRaw[] = [
       { path: '', redirect: '/inbox/open' },
       { path: 'inbox', redirect: '/inbox/open' },
       { path: 'inbox/:view/:id?', name: 'inbox', component: () => import('./pages/InboxPage.vue') },
-      { path: 'conversations/:id', redirect: (to) => ({ name: 'inbox', params: { view: 'all', id: String(to.params['id']) } }) },
+      {
+        path: 'conversations/:id',
+        redirect: (to) => ({ name: 'inbox', params: { view: 'all', id: String(to.params['id']) } }),
+      },
       { path: 'queue', name: 'queue', component: () => import('./pages/QueuePage.vue') },
       {
         path: 'studio',
@@ -24,7 +33,11 @@ const routes: RouteRecordRaw[] = [
           { path: 'bots/:id', name: 'bot', component: () => import('./pages/BotPage.vue'), meta: { wide: true } },
           { path: 'knowledge', name: 'knowledge', component: () => import('./pages/KnowledgePage.vue') },
           { path: 'knowledge/:id', name: 'base', component: () => import('./pages/KnowledgeBasePage.vue') },
-          { path: 'knowledge/:id/sources/:sourceId', name: 'source', component: () => import('./pages/SourcePage.vue') },
+          {
+            path: 'knowledge/:id/sources/:sourceId',
+            name: 'source',
+            component: () => import('./pages/SourcePage.vue'),
+          },
           { path: 'inboxes', name: 'inboxes', component: () => import('./pages/InboxesPage.vue') },
           { path: 'inboxes/connect/:channel', name: 'connect', component: () => import('./pages/ConnectPage.vue') },
           { path: 'inboxes/:id', name: 'inbox-settings', component: () => import('./pages/InboxSettingsPage.vue') },

@@ -1,4 +1,14 @@
-import type { AcceptInviteInput, InvitationPreview, Login, Me, Presence, SetupInput, SetupState, Workspace, WorkspacePatch } from '@parley/contract';
+import type {
+  AcceptInviteInput,
+  InvitationPreview,
+  Login,
+  Me,
+  Presence,
+  SetupInput,
+  SetupState,
+  Workspace,
+  WorkspacePatch,
+} from '@parley/contract';
 import type { z } from 'zod';
 import { get, patch, post } from './client.ts';
 import { currentRefreshToken, forgetLogin, keepLogin } from './session.ts';
@@ -30,4 +40,5 @@ export async function switchWorkspace(workspaceId: string): Promise<void> {
   keepLogin(await post<Login>('/auth/switch', { workspaceId }));
 }
 export const createWorkspace = (name: string) => post<Workspace>('/workspaces', { name });
-export const updateWorkspace = (id: string, changes: z.input<typeof WorkspacePatch>) => patch<Workspace>(`/workspaces/${id}`, changes);
+export const updateWorkspace = (id: string, changes: z.input<typeof WorkspacePatch>) =>
+  patch<Workspace>(`/workspaces/${id}`, changes);

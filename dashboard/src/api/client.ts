@@ -18,13 +18,20 @@ async function authorized<T>(call: (token: string | null) => Promise<T>): Promis
   }
 }
 
-export const request = <Data, Meta = undefined>(method: string, path: string, options: Options = {}): Promise<Answer<Data, Meta>> =>
-  authorized((token) => send<Data, Meta>(method, path, { ...options, token }));
+export const request = <Data, Meta = undefined>(
+  method: string,
+  path: string,
+  options: Options = {},
+): Promise<Answer<Data, Meta>> => authorized((token) => send<Data, Meta>(method, path, { ...options, token }));
 
-export const get = async <Data>(path: string, options: Options = {}): Promise<Data> => (await request<Data>('GET', path, options)).data;
-export const post = async <Data>(path: string, body: unknown = {}): Promise<Data> => (await request<Data>('POST', path, { body })).data;
-export const patch = async <Data>(path: string, body: unknown): Promise<Data> => (await request<Data>('PATCH', path, { body })).data;
-export const put = async <Data>(path: string, body: unknown): Promise<Data> => (await request<Data>('PUT', path, { body })).data;
+export const get = async <Data>(path: string, options: Options = {}): Promise<Data> =>
+  (await request<Data>('GET', path, options)).data;
+export const post = async <Data>(path: string, body: unknown = {}): Promise<Data> =>
+  (await request<Data>('POST', path, { body })).data;
+export const patch = async <Data>(path: string, body: unknown): Promise<Data> =>
+  (await request<Data>('PATCH', path, { body })).data;
+export const put = async <Data>(path: string, body: unknown): Promise<Data> =>
+  (await request<Data>('PUT', path, { body })).data;
 export const remove = async (path: string): Promise<void> => {
   await authorized((token) => fetchRaw('DELETE', path, { token }));
 };

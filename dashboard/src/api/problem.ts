@@ -7,7 +7,13 @@ export class ApiError extends Error {
   readonly details: FieldError[];
   readonly requestId: string | null;
 
-  constructor(status: number, code: string, message: string, details: FieldError[] = [], requestId: string | null = null) {
+  constructor(
+    status: number,
+    code: string,
+    message: string,
+    details: FieldError[] = [],
+    requestId: string | null = null,
+  ) {
     super(message);
     this.name = 'ApiError';
     this.status = status;
@@ -29,7 +35,8 @@ export function describeProblem(error: unknown): Problem {
   if (status === 404) return { kind: 'missing', message: null, requestId };
   if (status === 409) return { kind: 'conflict', message, requestId };
   if (status === 429 || status === 503) return { kind: 'busy', message: null, requestId };
-  if (status === 400 || status === 413 || status === 415 || status === 422) return { kind: 'input', message, requestId };
+  if (status === 400 || status === 413 || status === 415 || status === 422)
+    return { kind: 'input', message, requestId };
   return { kind: 'failed', message: null, requestId };
 }
 

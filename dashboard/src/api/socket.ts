@@ -50,12 +50,13 @@ async function renew(socket: AgentSocket): Promise<void> {
 }
 
 /** Emits and waits for the acknowledgement; a refused or unanswered event resolves to null, since REST stays the truth. */
-export async function tell<K extends 'conversation:subscribe' | 'conversation:unsubscribe' | 'agent:typing' | 'agent:join'>(
-  socket: AgentSocket | null,
-  event: K,
-  payload: Parameters<AgentToServer[K]>[0],
-): Promise<Acknowledgement | null> {
+export async function tell<
+  K extends 'conversation:subscribe' | 'conversation:unsubscribe' | 'agent:typing' | 'agent:join',
+>(socket: AgentSocket | null, event: K, payload: Parameters<AgentToServer[K]>[0]): Promise<Acknowledgement | null> {
   if (!socket?.connected) return null;
-  const emit = socket.timeout(5000).emitWithAck.bind(socket.timeout(5000)) as (name: K, body: unknown) => Promise<Acknowledgement>;
+  const emit = socket.timeout(5000).emitWithAck.bind(socket.timeout(5000)) as (
+    name: K,
+    body: unknown,
+  ) => Promise<Acknowledgement>;
   return emit(event, payload).catch(() => null);
 }

@@ -34,19 +34,27 @@ async function listed<Item>(path: string, query: Query): Promise<Listed<Item>> {
 
 export const listBases = () => all<KnowledgeBase>('/knowledge-bases');
 export const getBase = (id: string) => get<KnowledgeBase>(`/knowledge-bases/${id}`);
-export const createBase = (input: { name: string; description?: string }) => post<KnowledgeBase>('/knowledge-bases', input);
-export const updateBase = (id: string, changes: { name?: string; description?: string }) => patch<KnowledgeBase>(`/knowledge-bases/${id}`, changes);
+export const createBase = (input: { name: string; description?: string }) =>
+  post<KnowledgeBase>('/knowledge-bases', input);
+export const updateBase = (id: string, changes: { name?: string; description?: string }) =>
+  patch<KnowledgeBase>(`/knowledge-bases/${id}`, changes);
 export const deleteBase = (id: string) => remove(`/knowledge-bases/${id}`);
-export const searchBase = (id: string, query: string, limit = 8) => post<SearchHit[]>(`/knowledge-bases/${id}/search`, { query, limit });
+export const searchBase = (id: string, query: string, limit = 8) =>
+  post<SearchHit[]>(`/knowledge-bases/${id}/search`, { query, limit });
 
-export const listSources = (baseId: string, query: Query) => listed<Source>(`/knowledge-bases/${baseId}/sources`, query);
-export const createSource = (baseId: string, input: z.input<typeof SourceInput>) => post<Source>(`/knowledge-bases/${baseId}/sources`, input);
-export const uploadDocument = (baseId: string, file: File) => upload<Source>(`/knowledge-bases/${baseId}/documents`, file);
+export const listSources = (baseId: string, query: Query) =>
+  listed<Source>(`/knowledge-bases/${baseId}/sources`, query);
+export const createSource = (baseId: string, input: z.input<typeof SourceInput>) =>
+  post<Source>(`/knowledge-bases/${baseId}/sources`, input);
+export const uploadDocument = (baseId: string, file: File) =>
+  upload<Source>(`/knowledge-bases/${baseId}/documents`, file);
 export const getSource = (id: string) => get<SourceDetail>(`/sources/${id}`);
-export const updateSource = (id: string, changes: { title?: string; content?: string }) => patch<Source>(`/sources/${id}`, changes);
+export const updateSource = (id: string, changes: { title?: string; content?: string }) =>
+  patch<Source>(`/sources/${id}`, changes);
 export const retrySource = (id: string) => post<Source>(`/sources/${id}/retry`);
 export const deleteSource = (id: string) => remove(`/sources/${id}`);
-export const listChunks = (sourceId: string, page: number) => listed<Chunk>(`/sources/${sourceId}/chunks`, { page, limit: 50 });
+export const listChunks = (sourceId: string, page: number) =>
+  listed<Chunk>(`/sources/${sourceId}/chunks`, { page, limit: 50 });
 export const getChunk = (id: string) => get<Chunk>(`/chunks/${id}`);
 
 export const listBots = () => all<Bot>('/bots');

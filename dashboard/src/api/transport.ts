@@ -2,7 +2,13 @@ import type { Failure } from '@parley/contract';
 import { ApiError } from './problem.ts';
 
 export type Query = Record<string, string | number | boolean | null | undefined>;
-export type SendOptions = { body?: unknown; form?: FormData; query?: Query; signal?: AbortSignal; token?: string | null };
+export type SendOptions = {
+  body?: unknown;
+  form?: FormData;
+  query?: Query;
+  signal?: AbortSignal;
+  token?: string | null;
+};
 export type Answer<Data, Meta = undefined> = { data: Data; meta: Meta };
 
 export function address(path: string, query: Query = {}): string {
@@ -30,7 +36,11 @@ export async function fetchRaw(method: string, path: string, options: SendOption
   const headers = new Headers();
   if (options.token) headers.set('authorization', `Bearer ${options.token}`);
   if (options.body !== undefined) headers.set('content-type', 'application/json');
-  const init: RequestInit = { method, headers, body: options.form ?? (options.body === undefined ? null : JSON.stringify(options.body)) };
+  const init: RequestInit = {
+    method,
+    headers,
+    body: options.form ?? (options.body === undefined ? null : JSON.stringify(options.body)),
+  };
   if (options.signal) init.signal = options.signal;
   let response: Response;
   try {
@@ -44,7 +54,11 @@ export async function fetchRaw(method: string, path: string, options: SendOption
 }
 
 /** One call that answers with the envelope. The shapes are the contract's, which the same repository's server is held to. */
-export async function send<Data, Meta = undefined>(method: string, path: string, options: SendOptions = {}): Promise<Answer<Data, Meta>> {
+export async function send<Data, Meta = undefined>(
+  method: string,
+  path: string,
+  options: SendOptions = {},
+): Promise<Answer<Data, Meta>> {
   const response = await fetchRaw(method, path, options);
   if (response.status === 204) throw new ApiError(204, 'EMPTY', 'The answer has no body');
   const body = (await response.json()) as { data: Data; meta: Meta };

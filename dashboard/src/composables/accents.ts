@@ -8,10 +8,10 @@ export type AccentColour = { hue: number; chroma: number };
 export const accents: Record<AccentName, AccentColour> = {
   blue: { hue: 252, chroma: 1 },
   indigo: { hue: 272, chroma: 1 },
-  teal: { hue: 195, chroma: 1 },
+  teal: { hue: 195, chroma: 0.8 },
   green: { hue: 155, chroma: 0.9 },
   amber: { hue: 62, chroma: 0.8 },
-  rose: { hue: 8, chroma: 1 },
+  rose: { hue: 8, chroma: 0.8 },
   slate: { hue: 255, chroma: 0.2 },
 };
 

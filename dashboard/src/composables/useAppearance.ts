@@ -7,9 +7,14 @@ export type Density = 'dense' | 'comfortable';
 
 /** Theme and density are this browser's; the accent is the workspace's. `public/theme.js` reads the same key before the first paint. */
 export const useAppearance = createSharedComposable(() => {
-  const saved = useStorage<{ theme: Theme; density: Density }>('parley.appearance', { theme: 'system', density: 'dense' }, localStorage, {
-    mergeDefaults: true,
-  });
+  const saved = useStorage<{ theme: Theme; density: Density }>(
+    'parley.appearance',
+    { theme: 'system', density: 'dense' },
+    localStorage,
+    {
+      mergeDefaults: true,
+    },
+  );
   const dark = usePreferredDark();
   watchEffect(() => {
     const root = document.documentElement;

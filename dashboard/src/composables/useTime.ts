@@ -1,5 +1,5 @@
 import { createSharedComposable, useIntervalFn } from '@vueuse/core';
-import { shallowRef } from 'vue';
+import { computed, shallowRef } from 'vue';
 import { useI18n } from 'vue-i18n';
 
 const steps: [Intl.RelativeTimeFormatUnit, number][] = [
@@ -24,13 +24,18 @@ const useClock = createSharedComposable(() => {
 export function useTime() {
   const { locale, t } = useI18n();
   const now = useClock();
+  // The reader's region decides the clock and the order of dates, as long as it speaks the chosen language.
+  const region = computed(() => navigator.languages.find((tag) => tag.startsWith(locale.value)) ?? locale.value);
   const secondsSince = (at: string): number => Math.max(0, Math.round((now.value.getTime() - Date.parse(at)) / 1000));
 
   const relative = (at: string): string => {
     const seconds = Math.round((Date.parse(at) - now.value.getTime()) / 1000);
     const step = steps.find(([, length]) => Math.abs(seconds) >= length);
     if (!step) return t('time.now');
-    return new Intl.RelativeTimeFormat(locale.value, { numeric: 'auto' }).format(Math.trunc(seconds / step[1]), step[0]);
+    return new Intl.RelativeTimeFormat(region.value, { numeric: 'auto' }).format(
+      Math.trunc(seconds / step[1]),
+      step[0],
+    );
   };
   /** "3 min", "2 h", "4 d": for rows. */
   const length = (seconds: number): string => {
@@ -42,17 +47,26 @@ export function useTime() {
   const brief = (at: string): string => {
     const seconds = secondsSince(at);
     if (seconds < 7 * 86_400) return length(seconds);
-    return new Intl.DateTimeFormat(locale.value, { day: 'numeric', month: 'short' }).format(new Date(at));
+    return new Intl.DateTimeFormat(region.value, { day: 'numeric', month: 'short' }).format(new Date(at));
   };
-  const exact = (at: string): string => new Intl.DateTimeFormat(locale.value, { dateStyle: 'full', timeStyle: 'medium' }).format(new Date(at));
-  const clock = (at: string): string => new Intl.DateTimeFormat(locale.value, { hour: '2-digit', minute: '2-digit' }).format(new Date(at));
+  const exact = (at: string): string =>
+    new Intl.DateTimeFormat(region.value, { dateStyle: 'full', timeStyle: 'medium' }).format(new Date(at));
+  const clock = (at: string): string =>
+    new Intl.DateTimeFormat(region.value, { hour: '2-digit', minute: '2-digit' }).format(new Date(at));
   const day = (at: string): string => {
     const date = new Date(at);
-    const days = Math.round((new Date(now.value).setHours(0, 0, 0, 0) - new Date(at).setHours(0, 0, 0, 0)) / 86_400_000);
+    const days = Math.round(
+      (new Date(now.value).setHours(0, 0, 0, 0) - new Date(at).setHours(0, 0, 0, 0)) / 86_400_000,
+    );
     if (days === 0) return t('time.today');
     if (days === 1) return t('time.yesterday');
     const sameYear = date.getFullYear() === now.value.getFullYear();
-    return new Intl.DateTimeFormat(locale.value, { weekday: 'long', day: 'numeric', month: 'long', ...(sameYear ? {} : { year: 'numeric' }) }).format(date);
+    return new Intl.DateTimeFormat(region.value, {
+      weekday: 'long',
+      day: 'numeric',
+      month: 'long',
+      ...(sameYear ? {} : { year: 'numeric' }),
+    }).format(date);
   };
   return { relative, brief, length, secondsSince, exact, clock, day };
 }

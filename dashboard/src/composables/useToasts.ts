@@ -39,7 +39,10 @@ export function useToasts() {
   const tellProblem = (what: string, error: unknown) => {
     const problem = describeProblem(error);
     const why = problem.message ?? i18n.global.t(`problem.${problem.kind}.text`);
-    add({ text: `${what} ${why}`, tone: 'danger', ...(problem.requestId ? { requestId: problem.requestId } : {}) }, 9000);
+    add(
+      { text: `${what} ${why}`, tone: 'danger', ...(problem.requestId ? { requestId: problem.requestId } : {}) },
+      9000,
+    );
   };
   /** The newest notice that can be taken back, for ⌘Z. */
   const undoLast = () => toasts.value.findLast((toast) => toast.undo)?.undo?.();

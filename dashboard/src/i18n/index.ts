@@ -5,13 +5,19 @@ export const locales = { en: 'English', de: 'Deutsch', fi: 'Suomi' } as const;
 export type Locale = keyof typeof locales;
 
 const storageKey = 'parley.locale';
-const isLocale = (name: string | null | undefined): name is Locale => name !== null && name !== undefined && Object.hasOwn(locales, name);
+const isLocale = (name: string | null | undefined): name is Locale =>
+  name !== null && name !== undefined && Object.hasOwn(locales, name);
 const loaders: Record<Exclude<Locale, 'en'>, () => Promise<{ default: typeof en }>> = {
   de: () => import('./de/index.ts'),
   fi: () => import('./fi/index.ts'),
 };
 
-export const i18n = createI18n<[typeof en], Locale, false>({ legacy: false, locale: 'en', fallbackLocale: 'en', messages: { en, de: en, fi: en } });
+export const i18n = createI18n<[typeof en], Locale, false>({
+  legacy: false,
+  locale: 'en',
+  fallbackLocale: 'en',
+  messages: { en, de: en, fi: en },
+});
 
 /** The language chosen here before, else the browser's, else English. */
 export function preferredLocale(): Locale {

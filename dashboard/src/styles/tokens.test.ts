@@ -10,7 +10,9 @@ type Tokens = Map<string, string>;
 function block(selector: string): Tokens {
   const start = css.indexOf(`${selector} {`);
   const body = css.slice(css.indexOf('{', start) + 1, css.indexOf('\n}', start));
-  return new Map([...body.matchAll(/--([\w-]+):\s*([^;]+);/g)].map((match) => [match[1] ?? '', (match[2] ?? '').trim()]));
+  return new Map(
+    [...body.matchAll(/--([\w-]+):\s*([^;]+);/g)].map((match) => [match[1] ?? '', (match[2] ?? '').trim()]),
+  );
 }
 
 const light = block(':root');
@@ -39,7 +41,10 @@ function luminance(tokens: Tokens, name: string, accent: AccentColour): number {
 }
 
 function contrast(tokens: Tokens, front: string, back: string, accent: AccentColour): number {
-  const [high, low] = [luminance(tokens, front, accent), luminance(tokens, back, accent)].sort((x, y) => y - x) as [number, number];
+  const [high, low] = [luminance(tokens, front, accent), luminance(tokens, back, accent)].sort((x, y) => y - x) as [
+    number,
+    number,
+  ];
   return (high + 0.05) / (low + 0.05);
 }
 
@@ -87,11 +92,15 @@ describe.each([
   ['dark', dark],
 ] as const)('%s theme', (_, tokens) => {
   it.each(Object.entries(accents))('%s: text reads at 4.5 : 1', (_name, accent) => {
-    const weak = text.map(([front, back]) => [front, back, contrast(tokens, front, back, accent)] as const).filter((row) => row[2] < 4.5);
+    const weak = text
+      .map(([front, back]) => [front, back, contrast(tokens, front, back, accent)] as const)
+      .filter((row) => row[2] < 4.5);
     expect(weak).toEqual([]);
   });
   it.each(Object.entries(accents))('%s: controls stand out at 3 : 1', (_name, accent) => {
-    const weak = controls.map(([front, back]) => [front, back, contrast(tokens, front, back, accent)] as const).filter((row) => row[2] < 3);
+    const weak = controls
+      .map(([front, back]) => [front, back, contrast(tokens, front, back, accent)] as const)
+      .filter((row) => row[2] < 3);
     expect(weak).toEqual([]);
   });
 });

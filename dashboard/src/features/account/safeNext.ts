@@ -2,5 +2,7 @@
 export function safeNext(next: unknown): string {
   if (typeof next !== 'string') return '/';
   const url = new URL(next, location.origin);
-  return url.origin === location.origin && next.startsWith('/') && !next.startsWith('//') ? url.pathname + url.search + url.hash : '/';
+  return url.origin === location.origin && next.startsWith('/') && !next.startsWith('//')
+    ? url.pathname + url.search + url.hash
+    : '/';
 }

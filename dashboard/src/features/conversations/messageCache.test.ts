@@ -31,7 +31,9 @@ describe('message cache', () => {
   });
 
   it('keeps the order of the conversation when events arrive out of order', () => {
-    expect(merge(merge(emptyThread, [message(3)]), [message(1), message(2)]).messages.map(({ seq }) => seq)).toEqual([1, 2, 3]);
+    expect(merge(merge(emptyThread, [message(3)]), [message(1), message(2)]).messages.map(({ seq }) => seq)).toEqual([
+      1, 2, 3,
+    ]);
   });
 
   it('never moves a delivery status back', () => {

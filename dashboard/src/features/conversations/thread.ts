@@ -4,7 +4,14 @@ import type { ThreadMessage } from './messageCache.ts';
 export type ThreadItem =
   | { kind: 'day'; key: string; at: string }
   | { kind: 'event'; key: string; message: ThreadMessage }
-  | { kind: 'group'; key: string; side: 'contact' | 'bot' | 'agent' | 'note'; name: string | null; at: string; messages: ThreadMessage[] };
+  | {
+      kind: 'group';
+      key: string;
+      side: 'contact' | 'bot' | 'agent' | 'note';
+      name: string | null;
+      at: string;
+      messages: ThreadMessage[];
+    };
 
 const minute = 60_000;
 const dayOf = (at: string): string => new Date(at).toDateString();
@@ -36,7 +43,15 @@ export function layOut(messages: readonly ThreadMessage[]): ThreadItem[] {
     const last = items.at(-1);
     if (message.author.type === 'system') items.push({ kind: 'event', key: message.id, message });
     else if (last?.kind === 'group' && joins(last, message)) last.messages.push(message);
-    else items.push({ kind: 'group', key: message.id, side: sideOf(message), name: message.author.name, at: message.createdAt, messages: [message] });
+    else
+      items.push({
+        kind: 'group',
+        key: message.id,
+        side: sideOf(message),
+        name: message.author.name,
+        at: message.createdAt,
+        messages: [message],
+      });
   }
   return items;
 }

@@ -15,7 +15,10 @@ export async function loadThread(client: QueryClient, id: string): Promise<Threa
   const known = read(client, id);
   if (known && known.messages.length > 0) return catchUpFrom(id, known);
   const page = await listMessages(id);
-  return merge({ ...emptyThread, olderCursor: page.nextCursor }, [...(read(client, id)?.messages ?? []), ...page.items]);
+  return merge({ ...emptyThread, olderCursor: page.nextCursor }, [
+    ...(read(client, id)?.messages ?? []),
+    ...page.items,
+  ]);
 }
 
 async function catchUpFrom(id: string, known: Thread): Promise<Thread> {

@@ -9,7 +9,13 @@ import { useSession } from '../../composables/useSession.ts';
 import { useToasts } from '../../composables/useToasts.ts';
 import { patchConversation } from './conversationCache.ts';
 
-type Step = { change: Partial<Conversation>; call: () => Promise<unknown>; said: string; failed: string; back?: () => Promise<unknown> };
+type Step = {
+  change: Partial<Conversation>;
+  call: () => Promise<unknown>;
+  said: string;
+  failed: string;
+  back?: () => Promise<unknown>;
+};
 
 /**
  * What an agent does with a conversation. Each step shows at once, is rolled back when the server refuses, and where the

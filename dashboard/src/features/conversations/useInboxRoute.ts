@@ -21,7 +21,10 @@ export function useInboxRoute() {
     for (const [name, value] of Object.entries(query)) if (!value) delete query[name];
     return replace ? router.replace({ query }) : router.push({ query });
   };
-  const keepFilters = () => ({ ...(search.value ? { q: search.value } : {}), ...(inboxId.value ? { inbox: inboxId.value } : {}) });
+  const keepFilters = () => ({
+    ...(search.value ? { q: search.value } : {}),
+    ...(inboxId.value ? { inbox: inboxId.value } : {}),
+  });
   const linkTo = (conversationId: string | undefined) => ({
     name: 'inbox',
     params: { view: view.value, id: conversationId ?? '' },

@@ -32,7 +32,11 @@ export function useSending(id: Ref<string>) {
     } catch (error) {
       const problem = describeProblem(error);
       const why = problem.message ?? t(`problem.${problem.kind}.text`);
-      change(client, conversationId, (thread) => merge(withoutLocal(thread, clientId), [{ ...message, local: 'failed', error: `${t('thread.notSent')} ${why}` }]));
+      change(client, conversationId, (thread) =>
+        merge(withoutLocal(thread, clientId), [
+          { ...message, local: 'failed', error: `${t('thread.notSent')} ${why}` },
+        ]),
+      );
       return false;
     }
   }

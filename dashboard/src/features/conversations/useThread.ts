@@ -12,9 +12,16 @@ import { loadOlder, loadThread } from './threadSync.ts';
 export function useThread(id: Ref<string>) {
   const client = useQueryClient();
   const { socket, writing } = useRealtime();
-  const conversation = useQuery({ queryKey: computed(() => keys.conversation(id.value)), queryFn: () => getConversation(id.value) });
+  const conversation = useQuery({
+    queryKey: computed(() => keys.conversation(id.value)),
+    queryFn: () => getConversation(id.value),
+  });
   // Live events keep the thread; a refetch only asks for what came after it.
-  const thread = useQuery({ queryKey: computed(() => keys.thread(id.value)), queryFn: () => loadThread(client, id.value), staleTime: 30_000 });
+  const thread = useQuery({
+    queryKey: computed(() => keys.thread(id.value)),
+    queryFn: () => loadThread(client, id.value),
+    staleTime: 30_000,
+  });
 
   watch(
     [id, connection],
@@ -43,7 +50,10 @@ export function useThread(id: Ref<string>) {
       loadingOlder.value = false;
     }
   };
-  const sendTyping = useThrottleFn(() => void tell(socket.value, 'agent:typing', { conversationId: id.value, typing: true }), 3000);
+  const sendTyping = useThrottleFn(
+    () => void tell(socket.value, 'agent:typing', { conversationId: id.value, typing: true }),
+    3000,
+  );
   const typing = computed(() => writing.get(id.value) ?? null);
   return { conversation, thread, older, loadingOlder, sendTyping, typing };
 }

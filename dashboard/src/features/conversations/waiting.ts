@@ -2,4 +2,5 @@
 const warnAfter = 120;
 const alarmAfter = 600;
 
-export const waitTone = (seconds: number): 'neutral' | 'warn' | 'danger' => (seconds >= alarmAfter ? 'danger' : seconds >= warnAfter ? 'warn' : 'neutral');
+export const waitTone = (seconds: number): 'neutral' | 'warn' | 'danger' =>
+  seconds >= alarmAfter ? 'danger' : seconds >= warnAfter ? 'warn' : 'neutral';

@@ -3,7 +3,10 @@ import type { ChannelName } from '@parley/contract';
 import type { Component } from 'vue';
 
 /** One entry per channel the server knows; the gallery, marks and connect steps read it. */
-export const channels: Record<ChannelName, { icon: Component; name: string; credentials: { name: string; secret: boolean; required: boolean }[] }> = {
+export const channels: Record<
+  ChannelName,
+  { icon: Component; name: string; credentials: { name: string; secret: boolean; required: boolean }[] }
+> = {
   web: { icon: Globe, name: 'Web', credentials: [] },
   telegram: {
     icon: Send,
@@ -16,5 +19,7 @@ export const channels: Record<ChannelName, { icon: Component; name: string; cred
 };
 export const channelNames = Object.keys(channels) as ChannelName[];
 
-export const channelIcon = (name: string): Component => (Object.hasOwn(channels, name) ? channels[name as ChannelName].icon : MessageCircle);
-export const channelLabel = (name: string): string => (Object.hasOwn(channels, name) ? channels[name as ChannelName].name : name);
+export const channelIcon = (name: string): Component =>
+  Object.hasOwn(channels, name) ? channels[name as ChannelName].icon : MessageCircle;
+export const channelLabel = (name: string): string =>
+  Object.hasOwn(channels, name) ? channels[name as ChannelName].name : name;

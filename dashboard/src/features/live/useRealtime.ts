@@ -81,12 +81,15 @@ export function provideRealtime(): Realtime {
     void refreshLists();
   });
   live?.on('typing', (event) => {
-    if (event.typing) writing.set(event.conversationId, { who: event.who, name: event.name, until: Date.now() + typingMilliseconds });
+    if (event.typing)
+      writing.set(event.conversationId, { who: event.who, name: event.name, until: Date.now() + typingMilliseconds });
     else writing.delete(event.conversationId);
   });
   live?.on('source:updated', (source) => patchSource(client, source));
   live?.on('presence:changed', ({ userId, presence }) => {
-    client.setQueryData<Member[]>(keys.members, (members) => members?.map((member) => (member.userId === userId ? { ...member, presence } : member)));
+    client.setQueryData<Member[]>(keys.members, (members) =>
+      members?.map((member) => (member.userId === userId ? { ...member, presence } : member)),
+    );
   });
 
   const forget = setInterval(() => {

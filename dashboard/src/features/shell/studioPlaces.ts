@@ -12,16 +12,46 @@ export function useStudioPlaces() {
       {
         title: t('studio.answers'),
         places: [
-          { to: '/studio/bots', label: t('studio.bots'), text: t('studio.botsText'), icon: Bot, show: can('bots:read') },
-          { to: '/studio/knowledge', label: t('studio.knowledge'), text: t('studio.knowledgeText'), icon: BookOpen, show: can('knowledge:read') },
-          { to: '/studio/inboxes', label: t('studio.inboxes'), text: t('studio.inboxesText'), icon: Cable, show: can('inboxes:read') },
+          {
+            to: '/studio/bots',
+            label: t('studio.bots'),
+            text: t('studio.botsText'),
+            icon: Bot,
+            show: can('bots:read'),
+          },
+          {
+            to: '/studio/knowledge',
+            label: t('studio.knowledge'),
+            text: t('studio.knowledgeText'),
+            icon: BookOpen,
+            show: can('knowledge:read'),
+          },
+          {
+            to: '/studio/inboxes',
+            label: t('studio.inboxes'),
+            text: t('studio.inboxesText'),
+            icon: Cable,
+            show: can('inboxes:read'),
+          },
         ].filter((place) => place.show),
       },
       {
         title: t('studio.workspace'),
         places: [
-          { to: '/studio/members', label: t('studio.members'), text: t('studio.membersText'), icon: Users, show: can('members:read') },
-          { to: '/studio/settings', label: t('studio.settings'), text: t('studio.settingsText'), icon: Settings, show: true },
+          {
+            to: '/studio/members',
+            label: t('studio.members'),
+            text: t('studio.membersText'),
+            icon: Users,
+            show: can('members:read'),
+          },
+          {
+            to: '/studio/settings',
+            label: t('studio.settings'),
+            text: t('studio.settingsText'),
+            icon: Settings,
+            show: true,
+          },
         ].filter((place) => place.show),
       },
     ].filter((group) => group.places.length > 0),

@@ -1,4 +1,16 @@
-import { BookOpen, Bot, Cable, Inbox, Moon, Settings, SlidersHorizontal, Sun, UserRoundPlus, Users, Hourglass } from '@lucide/vue';
+import {
+  BookOpen,
+  Bot,
+  Cable,
+  Inbox,
+  Moon,
+  Settings,
+  SlidersHorizontal,
+  Sun,
+  UserRoundPlus,
+  Users,
+  Hourglass,
+} from '@lucide/vue';
 import { ref } from 'vue';
 import { useI18n } from 'vue-i18n';
 import { useRouter } from 'vue-router';
@@ -31,17 +43,67 @@ export function useNavigation() {
     const group = t('commands.go');
     const dark = document.documentElement.dataset['theme'] === 'dark';
     const places = [
-      { id: 'inbox', label: t('shell.inbox'), icon: Inbox, show: can('conversations:read'), run: () => router.push('/inbox/open') },
-      { id: 'queue', label: t('shell.queue'), icon: Hourglass, show: can('handoffs:read'), run: () => router.push('/queue') },
-      { id: 'bots', label: t('studio.bots'), icon: Bot, show: can('bots:read'), run: () => router.push('/studio/bots') },
-      { id: 'knowledge', label: t('studio.knowledge'), icon: BookOpen, show: can('knowledge:read'), run: () => router.push('/studio/knowledge') },
-      { id: 'inboxes', label: t('studio.inboxes'), icon: Cable, show: can('inboxes:read'), run: () => router.push('/studio/inboxes') },
-      { id: 'members', label: t('studio.members'), icon: Users, show: can('members:read'), run: () => router.push('/studio/members') },
-      { id: 'settings', label: t('studio.settings'), icon: Settings, show: true, run: () => router.push('/studio/settings') },
-      { id: 'invite', label: t('members.invite'), icon: UserRoundPlus, show: can('members:write'), run: () => router.push('/studio/members?invite=1') },
+      {
+        id: 'inbox',
+        label: t('shell.inbox'),
+        icon: Inbox,
+        show: can('conversations:read'),
+        run: () => router.push('/inbox/open'),
+      },
+      {
+        id: 'queue',
+        label: t('shell.queue'),
+        icon: Hourglass,
+        show: can('handoffs:read'),
+        run: () => router.push('/queue'),
+      },
+      {
+        id: 'bots',
+        label: t('studio.bots'),
+        icon: Bot,
+        show: can('bots:read'),
+        run: () => router.push('/studio/bots'),
+      },
+      {
+        id: 'knowledge',
+        label: t('studio.knowledge'),
+        icon: BookOpen,
+        show: can('knowledge:read'),
+        run: () => router.push('/studio/knowledge'),
+      },
+      {
+        id: 'inboxes',
+        label: t('studio.inboxes'),
+        icon: Cable,
+        show: can('inboxes:read'),
+        run: () => router.push('/studio/inboxes'),
+      },
+      {
+        id: 'members',
+        label: t('studio.members'),
+        icon: Users,
+        show: can('members:read'),
+        run: () => router.push('/studio/members'),
+      },
+      {
+        id: 'settings',
+        label: t('studio.settings'),
+        icon: Settings,
+        show: true,
+        run: () => router.push('/studio/settings'),
+      },
+      {
+        id: 'invite',
+        label: t('members.invite'),
+        icon: UserRoundPlus,
+        show: can('members:write'),
+        run: () => router.push('/studio/members?invite=1'),
+      },
     ];
     return [
-      ...places.filter((place) => place.show).map(({ id, label, icon, run }) => ({ id, label, icon, group, run: () => void run() })),
+      ...places
+        .filter((place) => place.show)
+        .map(({ id, label, icon, run }) => ({ id, label, icon, group, run: () => void run() })),
       {
         id: 'theme',
         label: dark ? t('commands.light') : t('commands.dark'),

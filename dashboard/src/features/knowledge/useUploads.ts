@@ -1,0 +1,56 @@
+import { MAX_UPLOAD_BYTES } from './limits.ts';
+import { ref, type Ref } from 'vue';
+import { useI18n } from 'vue-i18n';
+import { describeProblem } from '../../api/problem.ts';
+import { uploadDocument } from '../../api/studio.ts';
+
+export type Upload = { key: number; file: File; state: 'waiting' | 'sending' | 'failed'; reason: string | null };
+
+/** Sends files two at a time; what arrived leaves the list, what failed stays with its reason. */
+export function useUploads(baseId: Ref<string>, arrived: () => void) {
+  const { t } = useI18n();
+  const uploads = ref<Upload[]>([]);
+  let next = 1;
+  let running = 0;
+
+  const set = (key: number, changes: Partial<Upload>) => {
+    uploads.value = uploads.value.map((item) => (item.key === key ? { ...item, ...changes } : item));
+  };
+  const dismiss = (key: number) => {
+    uploads.value = uploads.value.filter((item) => item.key !== key);
+  };
+  async function run(item: Upload): Promise<void> {
+    running += 1;
+    set(item.key, { state: 'sending' });
+    try {
+      await uploadDocument(baseId.value, item.file);
+      dismiss(item.key);
+      arrived();
+    } catch (error) {
+      const problem = describeProblem(error);
+      set(item.key, { state: 'failed', reason: problem.message ?? t(`problem.${problem.kind}.text`) });
+    } finally {
+      running -= 1;
+      startNext();
+    }
+  }
+  function startNext(): void {
+    const waiting = uploads.value.find((item) => item.state === 'waiting');
+    if (waiting && running < 2) void run(waiting).then(startNext);
+  }
+  function upload(files: File[]): void {
+    const added = files.map((file): Upload => {
+      const tooLarge = file.size > MAX_UPLOAD_BYTES;
+      return {
+        key: next++,
+        file,
+        state: tooLarge ? 'failed' : 'waiting',
+        reason: tooLarge ? t('knowledge.tooLarge') : null,
+      };
+    });
+    uploads.value = [...uploads.value, ...added];
+    startNext();
+    startNext();
+  }
+  return { uploads, upload, dismiss };
+}
