@@ -40,3 +40,7 @@ export function readableAs(accent: Rgb, background: Rgb, wanted = 4.5): string {
   }
   return hex([goal, goal, goal]);
 }
+
+/** The first that is a colour, else our own. */
+export const pickAccent = (...wanted: (string | null | undefined)[]): string =>
+  wanted.find((each) => each && parseHex(each)) ?? '#3b5bdb';

@@ -9,7 +9,14 @@ export type Settings = {
   theme: string | null;
 };
 export type Identity = { name?: string; email?: string };
-export type Launcher = { root: ShadowRoot; button: HTMLButtonElement; settings: Settings };
+export type Look = { accent?: string; position?: string };
+export type Launcher = {
+  root: ShadowRoot;
+  button: HTMLButtonElement;
+  settings: Settings;
+  /** draws the launcher in another look; what the page has set wins */
+  paint(look: Look): void;
+};
 export type Panel = { open(): void; close(): void; toggle(): void; identify(identity: Identity): void };
 export type MountPanel = (launcher: Launcher, identity: Identity) => Panel;
 export const panelKey = '__parleyPanel';

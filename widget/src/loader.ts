@@ -1,7 +1,8 @@
 import { icon } from './view/dom.ts';
 import { chatIcon } from './view/icons.ts';
-import { paintLauncher, pickAccent } from './view/launcher.ts';
-import { panelKey, type Identity, type MountPanel, type Panel, type Settings } from './handoff.ts';
+import { pickAccent } from './colour.ts';
+import { paintLauncher } from './view/launcher.ts';
+import { panelKey, type Identity, type Look, type MountPanel, type Panel, type Settings } from './handoff.ts';
 
 /**
  * /widget.js: draws the launcher and fetches the rest when somebody reaches for it, or when this browser has a
@@ -13,7 +14,6 @@ type Global = typeof globalThis & {
   [panelKey]?: MountPanel;
   Parley?: Command[] | (Commands & { push(...commands: Command[]): void });
 };
-type Look = { accent?: string; position?: string };
 
 function start(script: HTMLScriptElement, inbox: string): void {
   const page = globalThis as Global;
@@ -66,7 +66,7 @@ function start(script: HTMLScriptElement, inbox: string): void {
         const mount = page[panelKey];
         if (!mount) return reject();
         button.onclick = null;
-        resolve(mount({ root, button, settings }, identity));
+        resolve(mount({ root, button, settings, paint }, identity));
       };
       panel.onerror = reject;
       document.head.append(panel);

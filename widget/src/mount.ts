@@ -2,7 +2,7 @@ import type { Attachment, WidgetConfig } from '@parley/contract';
 import css from './view/panel.css';
 import { createApi } from './api.ts';
 import { createAttention } from './attention.ts';
-import type { Identity, Panel, Settings } from './handoff.ts';
+import type { Identity, Launcher, Panel, Settings } from './handoff.ts';
 import { createMemory } from './memory.ts';
 import { createSession } from './session.ts';
 import { speak } from './words.ts';
@@ -10,16 +10,18 @@ import { createComposer } from './view/composer.ts';
 import { addStyles, h, icon } from './view/dom.ts';
 import { chatIcon, downIcon, endIcon, freshIcon, mutedIcon, personIcon, soundIcon } from './view/icons.ts';
 import { createBar, createHead } from './view/frame.ts';
-import { paintLauncher, pickAccent } from './view/launcher.ts';
+import { pickAccent } from './colour.ts';
 import { createLog } from './view/log.ts';
+import { createNotice } from './view/notice.ts';
 import { createSheet } from './view/sheet.ts';
 import { followTheme, hostFont } from './view/theme.ts';
 import { fitScreen } from './view/viewport.ts';
+import { createWelcome } from './view/welcome.ts';
 
 /** A page of its own has no launcher and cannot be closed. */
-type Place = { root: ShadowRoot; settings: Settings; button: HTMLButtonElement | null };
+type Page = { root: ShadowRoot; settings: Settings; button: null; paint?: undefined };
 
-export function mount({ root, settings, button }: Place, identity: Identity): Panel {
+export function mount({ root, settings, button, paint: paintLauncher }: Launcher | Page, identity: Identity): Panel {
   const { base, inbox } = settings;
   const memory = createMemory(inbox, () => localStorage);
   let config = readConfig();
@@ -28,8 +30,6 @@ export function mount({ root, settings, button }: Place, identity: Identity): Pa
   const api = createApi(base, inbox, () => memory.get('visitor'));
   const attention = createAttention(memory);
   let opened = false;
-  let complaint = '';
-  let online = navigator.onLine;
 
   const session = createSession({
     base,
@@ -53,9 +53,7 @@ export function mount({ root, settings, button }: Place, identity: Identity): Pa
   }
 
   const list = h('div', {});
-  const greeting = h('div', { class: 'bubble', dir: 'auto' });
-  const welcome = h('div', { class: 'row bot' }, greeting);
-  const asks = h('div', { class: 'asks' });
+  const welcome = createWelcome((question) => send(question, []));
   const dots = h(
     'div',
     { class: 'dots', hidden: true, role: 'status' },
@@ -68,12 +66,12 @@ export function mount({ root, settings, button }: Place, identity: Identity): Pa
   const live = h(
     'div',
     { role: 'log', 'aria-live': 'off', 'aria-relevant': 'additions', 'aria-label': say('chat') },
-    welcome,
+    welcome.greeting,
     list,
   );
-  scroller.append(live, asks, dots);
+  scroller.append(live, welcome.questions, dots);
   const newest = h('button', { class: 'newest', hidden: true, onclick: () => toEnd() }, say('reply'));
-  const notice = h('p', { class: 'notice', role: 'status' });
+  const notice = createNotice(speech, session.tryAgain, () => schedule());
   const composer = createComposer({
     speech,
     memory,
@@ -83,20 +81,17 @@ export function mount({ root, settings, button }: Place, identity: Identity): Pa
       if (!(await session.ready())) return { ok: false, status: 0, message: null };
       return api.upload(file);
     },
-    complain(text) {
-      complaint = text;
-      schedule();
-    },
+    complain: notice.complain,
   });
   const fresh = h('button', { class: 'main', onclick: startNew }, say('fresh'));
   const closed = h('div', { class: 'closed', hidden: true }, h('p', {}, say('resolved')), fresh);
   const head = createHead(speech, menuItems, button ? close : null);
   const bar = createBar(speech, askForPerson);
   const sheet = createSheet(speech, api.passage);
-  const below = h('div', { class: 'below' }, newest, notice, ...composer.parts, closed);
+  const below = h('div', { class: 'below' }, newest, notice.node, ...composer.parts, closed);
   const panel = h(
     'section',
-    { class: 'panel', role: 'dialog', tabindex: -1, hidden: true },
+    { class: 'panel', role: button ? 'dialog' : 'main', tabindex: -1, hidden: true },
     head.header,
     head.menu,
     bar.node,
@@ -157,8 +152,7 @@ export function mount({ root, settings, button }: Place, identity: Identity): Pa
   async function saveFile(file: Attachment): Promise<void> {
     const bytes = await api.file(file.id);
     if (!bytes) {
-      complaint = say('fileGone', { name: file.name });
-      return schedule();
+      return notice.complain(say('fileGone', { name: file.name }));
     }
     const link = h('a', { href: URL.createObjectURL(bytes), download: file.name });
     link.click();
@@ -177,34 +171,11 @@ export function mount({ root, settings, button }: Place, identity: Identity): Pa
     newest.hidden = true;
   }
 
-  function noticeText(link: string): string {
-    if (complaint) return complaint;
-    if (!online && link !== 'idle') return say('offline');
-    if (link === 'refused') return say('refused');
-    return link === 'lost' && slow ? say('reconnecting') : '';
-  }
-
-  let slow = false;
-  let slowTimer = 0;
-  /** A connection that is back within two seconds is not worth a word. */
-  function watchLink(link: string): void {
-    if (link !== 'lost') {
-      clearTimeout(slowTimer);
-      slowTimer = 0;
-      slow = false;
-    } else if (slowTimer === 0) {
-      slowTimer = window.setTimeout(() => {
-        slow = true;
-        schedule();
-      }, 2000);
-    }
-  }
-
   function draw(): void {
     drawing = 0;
     const situation = session.situation();
     const entries = session.entries();
-    watchLink(situation.link);
+    notice.draw(situation.link);
     if (seen()) {
       session.markRead();
       attention.calm();
@@ -219,10 +190,8 @@ export function mount({ root, settings, button }: Place, identity: Identity): Pa
     const typist = busy ? say('typing', { name: busy.name ?? say(busy.who) }) : '';
     const [label] = dots.getElementsByTagName('span');
     if (label && label.textContent !== typist) label.textContent = typist;
-    drawWelcome(
-      entries.some((each) => each.author === 'bot' && each.text === config.greeting),
-      entries.length > 0,
-    );
+    const greeted = entries.some((each) => each.author === 'bot' && each.text === config.greeting);
+    welcome.draw(config, greeted, entries.length > 0);
 
     const name = config.title || config.workspaceName || say('chat');
     const withAgent = situation.status === 'agent' && situation.agentName;
@@ -235,27 +204,8 @@ export function mount({ root, settings, button }: Place, identity: Identity): Pa
     const resolved = situation.status === 'resolved';
     closed.hidden = !resolved;
     for (const part of composer.parts) part.hidden = resolved;
-    const words = noticeText(situation.link);
-    notice.classList.toggle('wrong', complaint !== '');
-    if (notice.firstChild?.textContent !== words) {
-      notice.replaceChildren(words);
-      if (situation.link === 'refused') {
-        notice.append(h('button', { class: 'do', onclick: () => session.tryAgain() }, say('again')));
-      }
-      if (words === '') notice.replaceChildren();
-    }
     if (stick) toEnd();
     else if (list.childElementCount > before) newest.hidden = false;
-  }
-
-  function drawWelcome(greeted: boolean, started: boolean): void {
-    const text = config.greeting ?? '';
-    welcome.hidden = greeted || text === '';
-    if (greeting.textContent !== text) greeting.textContent = text;
-    const questions = started ? [] : (config.suggestedQuestions ?? []).slice(0, 3);
-    if (asks.dataset.shown === JSON.stringify(questions)) return;
-    asks.dataset.shown = JSON.stringify(questions);
-    asks.replaceChildren(...questions.map((each) => h('button', { dir: 'auto', onclick: () => send(each, []) }, each)));
   }
 
   function drawLauncher(): void {
@@ -269,7 +219,7 @@ export function mount({ root, settings, button }: Place, identity: Identity): Pa
 
   function paint(): void {
     const position = settings.position ?? config.position;
-    if (button) paintLauncher(button, pickAccent(settings.accent, config.accent), position);
+    paintLauncher?.(config);
     frame.classList.toggle('left', position === 'left');
     theme.paint();
     schedule();
@@ -304,11 +254,12 @@ export function mount({ root, settings, button }: Place, identity: Identity): Pa
   function close(): void {
     if (!opened || !button) return;
     opened = false;
+    // Focus goes back only when it was here: a page may close the panel while its reader is elsewhere.
+    if (root.activeElement) button.focus();
     panel.hidden = true;
     live.setAttribute('aria-live', 'off');
     button.setAttribute('aria-expanded', 'false');
     button.replaceChildren(icon(chatIcon));
-    button.focus();
     draw();
   }
 
@@ -316,7 +267,7 @@ export function mount({ root, settings, button }: Place, identity: Identity): Pa
   root.append(frame);
   fitScreen(frame, panel, !button);
   for (const name of ['keydown', 'keyup', 'keypress']) {
-    frame.addEventListener(name, (event) => {
+    root.addEventListener(name, (event) => {
       // A host page's shortcuts must not fire while somebody writes here.
       event.stopPropagation();
       if (name !== 'keydown' || (event as KeyboardEvent).key !== 'Escape') return;
@@ -330,12 +281,7 @@ export function mount({ root, settings, button }: Place, identity: Identity): Pa
   scroller.addEventListener('scroll', () => nearEnd() && (newest.hidden = true), { passive: true });
   button?.addEventListener('click', toggle);
   document.addEventListener('visibilitychange', schedule);
-  for (const name of ['online', 'offline']) {
-    window.addEventListener(name, () => {
-      online = navigator.onLine;
-      schedule();
-    });
-  }
+  for (const name of ['online', 'offline']) window.addEventListener(name, schedule);
   function toggle(): void {
     if (opened) close();
     else open();

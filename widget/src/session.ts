@@ -1,16 +1,9 @@
-import type {
-  Acknowledgement,
-  Attachment,
-  ConversationStatus,
-  Message,
-  SessionCreated,
-  StatusChanged,
-  Typing,
-} from '@parley/contract';
+import type { Attachment, ConversationStatus, Message, SessionCreated, StatusChanged, Typing } from '@parley/contract';
 import type { Identity } from './handoff.ts';
 import type { Memory } from './memory.ts';
 import { createConnection } from './connection.ts';
 import { createOutbox } from './outbox.ts';
+import { createSender, passing } from './sender.ts';
 import { createMessageStore } from './store.ts';
 
 /** What the panel shows beside the messages. */
@@ -28,8 +21,6 @@ export type Session = ReturnType<typeof createSession>;
 
 /** Nobody stops typing properly when a laptop is closed. A bot may think longer than a person pauses. */
 const typingLastsMs = { bot: 60_000, agent: 8_000 };
-const passing = new Set(['no_answer', 'too_many_requests', 'unavailable', 'internal_error']);
-const attempts = 4;
 const nowhere = { status: null, agentName: null, position: null, expectedWaitSeconds: null, typing: null };
 
 export function newClientId(): string {
@@ -61,9 +52,6 @@ export function createSession(options: {
   let conversationId = memory.get('conversation');
   let forgotten = false;
   let catching: Promise<void> | null = null;
-  let flushing = false;
-  /** what is being sent: the message coming back confirms it as well as an acknowledgement does */
-  let inFlight: { clientId: string; confirm(): void } | null = null;
   let typingEnds = 0;
   let lastWhisper = 0;
   let waitingForPerson = false;
@@ -86,8 +74,7 @@ export function createSession(options: {
   function take(message: Message): void {
     if (!ours(message)) return;
     const { fresh, gap } = store.receive(message);
-    if (message.clientId) outbox.remove(message.clientId);
-    if (message.clientId === inFlight?.clientId) inFlight.confirm();
+    if (message.clientId) sender.seen(message.clientId);
     if (message.author.type === 'agent' || message.author.type === 'bot') showTyping(null);
     if (gap) void catchUp();
     changed();
@@ -138,6 +125,18 @@ export function createSession(options: {
       },
     },
   );
+
+  const sender = createSender({
+    connection,
+    outbox,
+    conversation: () => conversationId,
+    beginAgain() {
+      forget();
+      return startChat();
+    },
+    acknowledged: (data) => isMessage(data) && take(data),
+    failed: mark,
+  });
 
   const statusOf = (event: StatusChanged): Partial<Situation> => ({
     status: event.status,
@@ -208,7 +207,7 @@ export function createSession(options: {
       }
       const { messages, ...rest } = answer.data as { messages: unknown[] } & Partial<StatusChanged>;
       const missed = messages.filter(isMessage);
-      for (const { clientId } of missed) if (clientId) outbox.remove(clientId);
+      for (const { clientId } of missed) if (clientId) sender.seen(clientId);
       const fresh = store.settle(missed, messages.length > 0 ? 0 : upTo);
       if (rest.status) become(statusOf({ ...rest, conversationId, status: rest.status }));
       changed();
@@ -228,7 +227,7 @@ export function createSession(options: {
     if (conversationId) await catchUp();
     // A closed conversation is only looked at again; the next one starts with the visitor's next word.
     const closed = conversationId !== null && (situation.status === 'resolved' || memory.get('resolved') === '1');
-    const wanted = conversationId !== null || waitingForPerson || waitingForStart || next() !== undefined;
+    const wanted = conversationId !== null || waitingForPerson || waitingForStart || sender.waiting() !== undefined;
     if (closed) become({ status: 'resolved' });
     else if (wanted && !(await startChat())) {
       if (connection.online() && situation.link !== 'refused') setTimeout(join, 3000);
@@ -237,13 +236,13 @@ export function createSession(options: {
     waitingForStart = false;
     become({ link: 'online' });
     if (waitingForPerson) await requestAgent();
-    void flush();
+    void sender.flush();
   }
 
   function connect(): void {
     if (connection.online()) {
       if (!conversationId) join();
-      else void flush();
+      else void sender.flush();
       return;
     }
     become({ link: situation.link === 'lost' ? 'lost' : 'joining' });
@@ -256,44 +255,6 @@ export function createSession(options: {
     waitingForPerson = !answer.success && passing.has(answer.error.code);
     if (waitingForPerson && connection.online()) setTimeout(() => void requestAgent(), 4000);
   }
-
-  const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
-
-  /** Sends what is in the outbox, one after the other, so that the order of writing is the order of arriving. */
-  async function flush(): Promise<void> {
-    if (flushing || !conversationId || !connection.online()) return;
-    flushing = true;
-    let tries = 0;
-    for (let draft = next(); draft && conversationId && connection.online(); draft = next()) {
-      const { clientId, text, attachments } = draft;
-      const attachmentIds = attachments.map((each) => each.id);
-      const echo = new Promise<Acknowledgement>((resolve) => {
-        inFlight = { clientId, confirm: () => resolve({ success: true, data: null }) };
-      });
-      const said = { conversationId, text, clientId, ...(attachmentIds.length > 0 ? { attachmentIds } : {}) };
-      const answer = await Promise.race([echo, connection.call('customer:send_message', said)]);
-      tries += 1;
-      if (answer.success) {
-        tries = 0;
-        outbox.remove(clientId);
-        if (isMessage(answer.data)) take(answer.data);
-        continue;
-      }
-      const { code, message } = answer.error;
-      if (code === 'not_found' && tries === 1) {
-        forget();
-        if (await startChat()) continue;
-      } else if (passing.has(code) && tries < attempts) {
-        if (connection.online()) await pause(1000 * 2 ** tries);
-        continue;
-      }
-      if (connection.online()) mark(clientId, message);
-      tries = 0;
-    }
-    flushing = false;
-  }
-
-  const next = () => outbox.list().find((draft) => draft.error === null);
 
   function mark(clientId: string, error: string | null): void {
     outbox.mark(clientId, error);
@@ -314,7 +275,7 @@ export function createSession(options: {
     resume(): void {
       outbox.wake(Date.now());
       showDrafts();
-      if ((memory.get('visitor') && conversationId) || next()) connect();
+      if ((memory.get('visitor') && conversationId) || sender.waiting()) connect();
     },
     send(text: string, attachments: Attachment[]): void {
       outbox.add(newClientId(), text, attachments);
@@ -356,7 +317,9 @@ export function createSession(options: {
       if (conversationId && memory.get('visitor')) return true;
       waitingForStart = true;
       connect();
-      for (let waited = 0; waited < 40 && !conversationId; waited += 1) await pause(250);
+      for (let waited = 0; waited < 40 && !conversationId; waited += 1) {
+        await new Promise((resolve) => setTimeout(resolve, 250));
+      }
       return conversationId !== null;
     },
     tryAgain: connect,

@@ -20,12 +20,21 @@ export function h<K extends keyof HTMLElementTagNameMap>(
 }
 
 export function icon(outline: string): SVGElement {
-  const svg = document.createElementNS('http://www.w3.org/2000/svg', 'svg');
-  svg.setAttribute('viewBox', '0 0 24 24');
-  svg.setAttribute('aria-hidden', 'true');
-  const path = document.createElementNS('http://www.w3.org/2000/svg', 'path');
-  path.setAttribute('d', outline);
-  svg.append(path);
+  const make = (tag: string, attributes: Record<string, string>) => {
+    const node = document.createElementNS('http://www.w3.org/2000/svg', tag);
+    for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
+    return node;
+  };
+  const round = { 'stroke-linejoin': 'round', 'stroke-linecap': 'round' };
+  const svg = make('svg', {
+    viewBox: '0 0 24 24',
+    'aria-hidden': 'true',
+    fill: 'none',
+    stroke: 'currentColor',
+    'stroke-width': '1.7',
+    ...round,
+  });
+  svg.append(make('path', { d: outline }));
   return svg;
 }
 

@@ -1,9 +1,5 @@
 import { parseHex, readableOn } from '../colour.ts';
 
-/** The first that is a colour, else our own. */
-export const pickAccent = (...wanted: (string | null | undefined)[]): string =>
-  wanted.find((each) => each && parseHex(each)) ?? '#3b5bdb';
-
 /** Styled on the element itself: no style sheet to fetch or to allow, and the browser's own focus ring stays. */
 export function paintLauncher(button: HTMLElement, accent: string, position: string | null | undefined): void {
   const side = position === 'left' ? 'left' : 'right';

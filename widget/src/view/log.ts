@@ -61,7 +61,12 @@ export function createLog(list: HTMLElement, speech: Speech, actions: LogActions
     if (entry.deleted) return [];
     const { clientId } = entry;
     const files = entry.attachments.map((file) =>
-      h('button', { class: 'chip', onclick: () => actions.openFile(file) }, icon(fileIcon), h('span', {}, file.name)),
+      h(
+        'button',
+        { class: 'chip', onclick: () => actions.openFile(file) },
+        icon(fileIcon),
+        h('span', { dir: 'auto' }, file.name),
+      ),
     );
     const sources = entry.citations.map((citation) => {
       const label = say('source', { n: citation.number, title: citation.title });
@@ -70,7 +75,7 @@ export function createLog(list: HTMLElement, speech: Speech, actions: LogActions
         { class: 'chip', 'aria-label': label, title: citation.title, onclick: () => actions.openSource(citation) },
         h('b', {}, `${citation.number}`),
         ' ',
-        h('span', {}, citation.title),
+        h('span', { dir: 'auto' }, citation.title),
       );
     });
     const failure =
