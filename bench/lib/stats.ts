@@ -1,0 +1,30 @@
+/** Figures of a series of durations, in milliseconds. */
+export type Summary = { count: number; p50: number; p90: number; p99: number; mean: number; max: number };
+
+export function summarise(durations: number[]): Summary {
+  const sorted = [...durations].sort((a, b) => a - b);
+  const at = (share: number): number => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
+  const sum = sorted.reduce((total, value) => total + value, 0);
+  return {
+    count: sorted.length,
+    p50: at(0.5),
+    p90: at(0.9),
+    p99: at(0.99),
+    mean: sum / Math.max(1, sorted.length),
+    max: sorted.at(-1) ?? 0,
+  };
+}
+
+export const ms = (value: number): string => `${value.toFixed(value < 10 ? 2 : 1)} ms`;
+export const line = (name: string, value: string): void => void process.stdout.write(`${name.padEnd(44)} ${value}\n`);
+
+/** Times `work` `count` times, one after the other. */
+export async function timeSerially(count: number, work: (index: number) => Promise<unknown>): Promise<number[]> {
+  const durations: number[] = [];
+  for (let index = 0; index < count; index++) {
+    const started = performance.now();
+    await work(index);
+    durations.push(performance.now() - started);
+  }
+  return durations;
+}
