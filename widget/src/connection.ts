@@ -3,7 +3,10 @@ import type { Acknowledgement, ServerToClient, VisitorToServer } from '@parley/c
 
 type Sent<K extends keyof VisitorToServer> = Parameters<VisitorToServer[K]>[0];
 
-/** Codes of our own, beside the server's: no answer came in time, there is no connection. */
+/** Refusals that pass: the same may be taken a moment later. `no_answer` is our own. */
+export const passing = new Set(['no_answer', 'too_many_requests', 'unavailable', 'internal_error']);
+
+/** No answer came in time, or there is no connection. */
 const silent = { success: false, error: { code: 'no_answer', message: '' } } as const;
 
 export type Connection = ReturnType<typeof createConnection>;
@@ -33,16 +36,19 @@ export function createConnection(
     reconnectionDelayMax: 15_000,
   });
   const socket: Socket = manager.socket('/', { auth: (give: (values: object) => void) => give(auth()) });
+  const later = (): void => void setTimeout(() => socket.connect(), 2000 + Math.random() * 4000);
   socket.on('connect', on.open);
   socket.on('disconnect', (reason) => {
     on.lost();
     // The library does not come back by itself after the server closed the door.
-    if (reason === 'io server disconnect') setTimeout(() => socket.connect(), 2000 + Math.random() * 3000);
+    if (reason === 'io server disconnect') later();
   });
   socket.on('connect_error', (error: Error & { data?: { code?: unknown; error?: { code?: unknown } } }) => {
     const code = error.data?.code ?? error.data?.error?.code;
-    if (socket.active) on.lost();
-    else on.refused(String(code));
+    if (socket.active) return on.lost();
+    if (!passing.has(String(code))) return on.refused(String(code));
+    on.lost();
+    later();
   });
   for (const [name, listener] of Object.entries(on.events)) socket.on(name, listener);
 

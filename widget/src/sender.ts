@@ -1,9 +1,7 @@
 import type { Acknowledgement } from '@parley/contract';
-import type { Connection } from './connection.ts';
+import { passing, type Connection } from './connection.ts';
 import type { Outbox } from './outbox.ts';
 
-/** Refusals that pass: the same words may be taken a moment later. */
-export const passing = new Set(['no_answer', 'too_many_requests', 'unavailable', 'internal_error']);
 const attempts = 4;
 
 /** Sends what is in the outbox, one after the other, so that the order of writing is the order of arriving. */

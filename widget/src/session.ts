@@ -1,9 +1,9 @@
 import type { Attachment, ConversationStatus, Message, SessionCreated, StatusChanged, Typing } from '@parley/contract';
 import type { Identity } from './handoff.ts';
 import type { Memory } from './memory.ts';
-import { createConnection } from './connection.ts';
+import { createConnection, passing } from './connection.ts';
 import { createOutbox } from './outbox.ts';
-import { createSender, passing } from './sender.ts';
+import { createSender } from './sender.ts';
 import { createMessageStore } from './store.ts';
 
 /** What the panel shows beside the messages. */
@@ -51,7 +51,7 @@ export function createSession(options: {
   let situation: Situation = { link: 'idle', ...nowhere };
   let conversationId = memory.get('conversation');
   let forgotten = false;
-  let catching: Promise<void> | null = null;
+  let catching: Promise<boolean> | null = null;
   let typingEnds = 0;
   let lastWhisper = 0;
   let waitingForPerson = false;
@@ -188,23 +188,20 @@ export function createSession(options: {
     return answer.success;
   }
 
-  /** Fetches what was missed; a second caller waits for the same answer. */
-  function catchUp(): Promise<void> {
+  /** Fetches what was missed; a second caller waits for the same answer. False: this conversation is not ours to read. */
+  function catchUp(): Promise<boolean> {
     catching ??= fetchMissed().finally(() => (catching = null));
     return catching;
   }
 
-  async function fetchMissed(): Promise<void> {
+  async function fetchMissed(): Promise<boolean> {
     const first = store.after() === 0;
     // The server may answer in pages, so ask until it has nothing more.
     for (let page = 0; page < 50 && conversationId; page += 1) {
       const upTo = store.highest();
       const after = store.after();
       const answer = await connection.call('customer:resume', { conversationId, after });
-      if (!answer.success) {
-        if (answer.error.code === 'not_found' || answer.error.code === 'forbidden') forget();
-        return;
-      }
+      if (!answer.success) return answer.error.code !== 'not_found' && answer.error.code !== 'forbidden';
       const { messages, ...rest } = answer.data as { messages: unknown[] } & Partial<StatusChanged>;
       const missed = messages.filter(isMessage);
       for (const { clientId } of missed) if (clientId) sender.seen(clientId);
@@ -212,8 +209,9 @@ export function createSession(options: {
       if (rest.status) become(statusOf({ ...rest, conversationId, status: rest.status }));
       changed();
       if (fresh.length > 0) arrived(first ? unread(fresh) : fresh);
-      if (store.after() >= store.highest() && (messages.length === 0 || !first)) return;
+      if (store.after() >= store.highest() && (messages.length === 0 || !first)) break;
     }
+    return true;
   }
 
   const readUpTo = (): number => Number(memory.get('read') ?? 0);
@@ -224,9 +222,11 @@ export function createSession(options: {
   }
 
   async function enter(): Promise<void> {
-    if (conversationId) await catchUp();
+    // Reading first: starting would open a new conversation in place of one that was closed while nobody looked.
+    const readable = conversationId !== null && (await catchUp());
+    if (!readable && memory.get('resolved')) forget();
     // A closed conversation is only looked at again; the next one starts with the visitor's next word.
-    const closed = conversationId !== null && (situation.status === 'resolved' || memory.get('resolved') === '1');
+    const closed = conversationId !== null && memory.get('resolved') === '1';
     const wanted = conversationId !== null || waitingForPerson || waitingForStart || sender.waiting() !== undefined;
     if (closed) become({ status: 'resolved' });
     else if (wanted && !(await startChat())) {
