@@ -6,6 +6,7 @@ import { PgDialect } from 'drizzle-orm/pg-core';
 import type { PoolClient, QueryResultRow } from 'pg';
 import * as schema from '../db/schema/index.ts';
 import type { Database } from './db/index.ts';
+import { createScopedQueries } from './scoped-query.ts';
 
 type Schema = typeof schema;
 type Relations = ExtractTablesWithRelations<Schema>;
@@ -47,6 +48,7 @@ export function createStore(database: Database): Store {
   let statements = 0;
   const logger = { logQuery: () => void statements++ };
   const dialect = new PgDialect();
+  const scoped = createScopedQueries();
   const config = extractTablesRelationalConfig<Relations>(schema, createTableRelationsHelpers);
   const relations = { fullSchema: schema, schema: config.tables, tableNamesMap: config.tableNamesMap };
 
@@ -68,13 +70,13 @@ export function createStore(database: Database): Store {
     return client.query(text);
   }
 
-  async function attempt<T>(begin: string, work: (tx: Tx, client: PoolClient) => Promise<T>): Promise<T> {
+  async function attempt<T>(begin: string, work: (tx: Tx) => Promise<T>): Promise<T> {
     const client = await database.pool.connect();
     let broken: Error | undefined;
     try {
       await send(client, begin);
       const { tx, end } = begun(client);
-      const result = await work(tx, client).finally(end);
+      const result = await work(tx).finally(end);
       // COMMIT of a failed transaction answers ROLLBACK without an error; the work must not look done.
       const { command } = await send(client, 'COMMIT');
       if (command !== 'COMMIT') throw new Error('a failed statement was caught inside of the transaction');
@@ -92,16 +94,7 @@ export function createStore(database: Database): Store {
     }
   }
 
-  async function transaction<T>(begin: string, work: (tx: Tx, client: PoolClient) => Promise<T>): Promise<T> {
-    for (let tries = 1; ; tries++) {
-      try {
-        return await attempt(begin, work);
-      } catch (error) {
-        if (tries >= ATTEMPTS || !AGAIN.has(codeOf(error))) throw error;
-        await sleep(tries * 20 * (0.5 + Math.random()));
-      }
-    }
-  }
+  const transaction = <T>(begin: string, work: (tx: Tx) => Promise<T>): Promise<T> => again(() => attempt(begin, work));
 
   async function inWorkspace<T>(workspaceId: string, work: (tx: Tx) => Promise<T>): Promise<T> {
     return transaction(beginIn(workspaceId), work);
@@ -110,11 +103,16 @@ export function createStore(database: Database): Store {
   return {
     inWorkspace,
     async once<Row extends Record<string, unknown>>(workspaceId: string, query: SQL) {
+      assertWorkspace(workspaceId);
       const { sql: text, params } = dialect.sqlToQuery(query);
-      return transaction(beginIn(workspaceId), async (_tx, client) => {
-        statements++;
-        const { rows } = await client.query<Row>(text, params);
-        return rows;
+      return again(async () => {
+        const client = await database.pool.connect();
+        try {
+          statements++;
+          return await scoped<Row>(client, workspaceId, text, params);
+        } finally {
+          client.release();
+        }
       });
     },
     asSystem: (work) => transaction('BEGIN; SET LOCAL ROLE parley_system', work),
@@ -127,10 +125,26 @@ export function createStore(database: Database): Store {
   };
 }
 
+function assertWorkspace(workspaceId: string): void {
+  if (typeof workspaceId !== 'string' || !UUID.test(workspaceId)) throw new TypeError('workspaceId must be a uuid');
+}
+
 /** Opens a transaction inside the workspace. The id is written into the statement, so nothing but a uuid may pass. */
 function beginIn(workspaceId: string): string {
-  if (typeof workspaceId !== 'string' || !UUID.test(workspaceId)) throw new TypeError('workspaceId must be a uuid');
+  assertWorkspace(workspaceId);
   return `BEGIN; SELECT set_config('app.workspace_id', '${workspaceId}', true)`;
+}
+
+/** Runs it again, twice at most, when the database gave up on a conflict between transactions. */
+async function again<T>(run: () => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await run();
+    } catch (error) {
+      if (tries >= ATTEMPTS || !AGAIN.has(codeOf(error))) throw error;
+      await sleep(tries * 20 * (0.5 + Math.random()));
+    }
+  }
 }
 
 /** The SQLSTATE of an error, also of one Drizzle wrapped; '' when it has none. */

@@ -1,0 +1,65 @@
+import { createHash } from 'node:crypto';
+import pg from 'pg';
+import type { PoolClient, QueryResult } from 'pg';
+
+/** What of the driver's connection is used here: the extended query protocol, message by message. */
+type ProtocolConnection = {
+  parse(message: { text: string; name: string }): void;
+  bind(message: { portal: string; statement: string; values: unknown[] }): void;
+  describe(message: { type: 'P'; name: string }): void;
+  execute(message: { portal: string }): void;
+};
+
+declare module 'pg' {
+  interface Query {
+    /** Sends the messages of the query up to its Sync. */
+    prepare(connection: ProtocolConnection): void;
+  }
+}
+
+const ENTER = "select set_config('app.workspace_id', $1, true)";
+/** Texts come from templates of ours, so there are few; should that change, the rest goes unnamed. */
+const NAMES_AT_MOST = 400;
+
+/**
+ * Runs single statements inside a workspace in one round trip: setting the workspace and the statement share one Sync,
+ * and so one implicit transaction (PostgreSQL protocol, "Pipelining"). What is set is gone with it.
+ */
+export function createScopedQueries() {
+  const names = new Map<string, string>();
+
+  /** Plans of named statements are kept by the server: the large statements of the path are planned once. */
+  function nameOf(text: string): string | undefined {
+    const known = names.get(text);
+    if (known !== undefined || names.size >= NAMES_AT_MOST) return known;
+    const name = `parley_${createHash('sha256').update(text).digest('hex').slice(0, 16)}`;
+    names.set(text, name);
+    return name;
+  }
+
+  return function run<Row extends Record<string, unknown>>(
+    client: PoolClient,
+    workspaceId: string,
+    text: string,
+    values: unknown[],
+  ): Promise<Row[]> {
+    const name = nameOf(text);
+    const query = new pg.Query<Row>(name === undefined ? { text, values } : { text, values, name });
+    const prepare = query.prepare.bind(query);
+    query.prepare = (connection) => {
+      connection.parse({ text: ENTER, name: '' });
+      connection.bind({ portal: '', statement: '', values: [workspaceId] });
+      connection.describe({ type: 'P', name: '' });
+      connection.execute({ portal: '' });
+      prepare(connection);
+    };
+    return new Promise((resolve, reject) => {
+      query.on('error', reject);
+      query.on('end', (results: QueryResult<Row> | QueryResult<Row>[]) => {
+        const last = Array.isArray(results) ? results.at(-1) : results;
+        resolve(last?.rows ?? []);
+      });
+      client.query(query);
+    });
+  };
+}
