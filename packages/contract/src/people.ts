@@ -46,14 +46,16 @@ export const Workspace = z.object({
   createdAt: Timestamp,
 });
 export type Workspace = z.infer<typeof Workspace>;
-export const WorkspaceInput = z.strictObject({ name: line(80) });
+export const WorkspaceInput = z.strictObject({ name: line(80) }).meta({ examples: [{ name: 'Acme' }] });
 export const Accent = z.enum(['indigo', 'teal', 'blue', 'green', 'amber', 'rose', 'slate']);
 export const WorkspacePatch = z.strictObject({ name: line(80).optional(), accent: Accent.optional() });
 
 export const WorkspaceMembership = z.object({ id: Id, name: z.string(), accent: z.string(), role: Role });
 export type WorkspaceMembership = z.infer<typeof WorkspaceMembership>;
 
-export const LoginInput = z.strictObject({ email: Email, password: z.string().min(1).max(200) });
+export const LoginInput = z
+  .strictObject({ email: Email, password: z.string().min(1).max(200) })
+  .meta({ examples: [{ email: 'ada@acme.example', password: 'correct horse battery' }] });
 /** Access token: JWT, 1 hour, for one workspace. Refresh token: opaque, 7 days, single use, rotated at every refresh. */
 export const Login = z.object({
   accessToken: z.string(),
@@ -68,13 +70,25 @@ export const RefreshInput = z.strictObject({ refreshToken: z.string().min(10).ma
 export const SwitchInput = z.strictObject({ workspaceId: Id });
 
 /** First owner, by the one-time link printed at the first start. */
-export const SetupInput = z.strictObject({
-  token: z.string().min(10).max(200),
-  email: Email,
-  name: line(80),
-  password: Password,
-  workspaceName: line(80),
-});
+export const SetupInput = z
+  .strictObject({
+    token: z.string().min(10).max(200),
+    email: Email,
+    name: line(80),
+    password: Password,
+    workspaceName: line(80),
+  })
+  .meta({
+    examples: [
+      {
+        token: 'from-the-printed-link',
+        email: 'ada@acme.example',
+        name: 'Ada',
+        password: 'correct horse battery',
+        workspaceName: 'Acme',
+      },
+    ],
+  });
 export const SetupState = z.object({ needsSetup: z.boolean() });
 /** What an invitation link may tell before it is accepted. */
 export const InvitationPreview = z.object({
@@ -85,11 +99,13 @@ export const InvitationPreview = z.object({
   hasAccount: z.boolean(),
 });
 export type InvitationPreview = z.infer<typeof InvitationPreview>;
-export const AcceptInviteInput = z.strictObject({
-  token: z.string().min(10).max(200),
-  name: line(80).optional(),
-  password: Password,
-});
+export const AcceptInviteInput = z
+  .strictObject({
+    token: z.string().min(10).max(200),
+    name: line(80).optional(),
+    password: Password,
+  })
+  .meta({ examples: [{ token: 'from-the-invitation-link', name: 'Grace', password: 'correct horse battery' }] });
 
 export const Me = z.object({
   user: User,
@@ -100,9 +116,11 @@ export const Me = z.object({
   workspaces: z.array(WorkspaceMembership),
 });
 export type Me = z.infer<typeof Me>;
-export const PresenceInput = z.strictObject({ presence: Presence });
+export const PresenceInput = z.strictObject({ presence: Presence }).meta({ examples: [{ presence: 'online' }] });
 
-export const InviteInput = z.strictObject({ email: Email, role: Role });
+export const InviteInput = z
+  .strictObject({ email: Email, role: Role })
+  .meta({ examples: [{ email: 'grace@acme.example', role: 'agent' }] });
 export const Invitation = z.object({
   id: Id,
   email: z.string(),

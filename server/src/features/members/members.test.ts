@@ -182,7 +182,11 @@ describe('members', () => {
       '401 unauthorized',
     );
     assert.equal((await logIn('stranger@other.test')).user.name, 'stranger');
-    const both = dataOf(await accept({ token, name: 'Ignored', password: PASSWORD }), Login);
+    const answers = await Promise.all([1, 2, 3].map(() => accept({ token, name: 'Ignored', password: PASSWORD })));
+    assert.deepEqual(answers.map(({ status }) => status).sort(), [200, 404, 404]);
+    const accepted = answers.find(({ status }) => status === 200);
+    assert.ok(accepted);
+    const both = dataOf(accepted, Login);
     assert.equal(both.workspaceId, owner.workspaceId);
     assert.equal(both.user.name, 'stranger');
     assert.equal(both.workspaces.length, 2);

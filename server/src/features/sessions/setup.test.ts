@@ -71,6 +71,13 @@ describe('the first owner', () => {
     assert.equal(workspaceId, workspaces[0]?.id);
   });
 
+  it('is not made by a used link, even while there is nobody', async () => {
+    await people.empty();
+    const token = await tokenOf();
+    await people.store.asSystem((tx) => tx.execute(sql`update one_time_tokens set used_at = now()`));
+    assert.equal(failureOf(await setUp(token)), '404 not_found');
+  });
+
   it('takes over the workspace that was there before anybody', async () => {
     await people.empty();
     const id = newId();

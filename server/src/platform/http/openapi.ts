@@ -4,6 +4,7 @@ import reference from '@scalar/fastify-api-reference';
 import { Failure } from '@parley/contract';
 import type { FastifySchema } from 'fastify';
 import { createJsonSchemaTransform } from 'fastify-type-provider-zod';
+import { z } from 'zod';
 import type { Http, RoutePermission } from './types.ts';
 
 const failures: Record<number, string> = {
@@ -51,6 +52,13 @@ const transform: SwaggerTransform = (document) => {
     },
   };
   const transformed = toJsonSchema({ ...document, schema: declared });
+  // The converter drops what a schema says about itself, its examples among it.
+  const examples = schema.body instanceof z.ZodType ? schema.body.meta()?.examples : undefined;
+  if (examples)
+    return {
+      ...transformed,
+      schema: { ...transformed.schema, body: { ...Object(transformed.schema?.body), examples } },
+    };
   if (!route.config?.upload) return transformed;
   return { ...transformed, schema: { ...transformed.schema, consumes: ['multipart/form-data'], body: fileBody } };
 };
