@@ -171,7 +171,11 @@ export async function startContentApp(options: { telegramUrl?: string } = {}) {
 }
 export type ContentApp = Awaited<ReturnType<typeof startContentApp>>;
 
-/** Asks until it is so. */
-export async function until(condition: () => Promise<boolean> | boolean): Promise<void> {
-  while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 25));
+/** Asks until it is so; far beyond any time it should take, it is not. */
+export async function until(condition: () => Promise<boolean> | boolean, seconds = 60): Promise<void> {
+  const end = Date.now() + seconds * 1000;
+  while (!(await condition())) {
+    if (Date.now() > end) throw new Error(`it did not happen: ${String(condition)}`);
+    await new Promise((resolve) => setTimeout(resolve, 25));
+  }
 }
