@@ -73,7 +73,7 @@ export function createDelivery(parts: {
     return result;
   }
 
-  /** False: the lane has to wait. */
+  /** False: the lane is empty, or has to wait. */
   async function deliverOne(lane: LaneKey, delivery: Claimed): Promise<boolean> {
     const inbox = await parts.inboxes.byId(lane.workspaceId, delivery.inboxId);
     if (!inbox) return fail(lane, delivery, 'unknown', 'This inbox was removed.', false);
@@ -88,13 +88,13 @@ export function createDelivery(parts: {
       result = { outcome: 'retry', afterMs: wait, reason: 'The platform could not be reached.' };
     }
     if (result.outcome === 'sent') {
-      const message = await endDelivery(store, lane.workspaceId, delivery, {
+      const { message, more } = await endDelivery(store, lane.workspaceId, delivery, {
         state: 'sent',
         platformId: result.platformId || undefined,
       });
       metrics.deliveries.inc({ channel: inbox.channel, outcome: 'sent' });
       if (message) announceChange(live, message);
-      return true;
+      return more;
     }
     if (result.outcome === 'failed')
       return fail(lane, delivery, inbox.channel, result.reason, result.unreachable === true);
@@ -115,10 +115,14 @@ export function createDelivery(parts: {
     reason: string,
     unreachable: boolean,
   ): Promise<boolean> {
-    const message = await endDelivery(store, lane.workspaceId, delivery, { state: 'failed', reason, unreachable });
+    const { message, more } = await endDelivery(store, lane.workspaceId, delivery, {
+      state: 'failed',
+      reason,
+      unreachable,
+    });
     metrics.deliveries.inc({ channel, outcome: 'failed' });
     if (message) announceChange(live, message);
-    return true;
+    return more;
   }
 
   async function drain(lane: LaneKey): Promise<void> {

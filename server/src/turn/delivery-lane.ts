@@ -86,13 +86,16 @@ export async function notePart(
 type Ending =
   { state: 'sent'; platformId: string | undefined } | { state: 'failed'; reason: string; unreachable: boolean };
 
-/** The end of a delivery, its message's status and, for a customer who blocked us, that they cannot be reached. */
+/**
+ * The end of a delivery, its message's status and, for a customer who blocked us, that they cannot be reached. `more`
+ * tells whether another message waits behind it.
+ */
 export async function endDelivery(
   store: Store,
   workspaceId: string,
   delivery: Claimed,
   ending: Ending,
-): Promise<Message | undefined> {
+): Promise<{ message: Message | undefined; more: boolean }> {
   const sent = ending.state === 'sent';
   const unreachable =
     ending.state === 'failed' && ending.unreachable
@@ -100,7 +103,7 @@ export async function endDelivery(
           update contact_identities i set reachable = false from done, conversations c
           where c.id = done.conversation_id and i.inbox_id = c.inbox_id and i.contact_id = c.contact_id)`
       : sql``;
-  const [row] = await store.once<{ message: MessageRow | null }>(
+  const [row] = await store.once<{ message: MessageRow | null; more: boolean }>(
     workspaceId,
     sql`
     with done as (
@@ -108,16 +111,17 @@ export async function endDelivery(
         error = ${ending.state === 'failed' ? ending.reason : null}::text,
         platform_ids = ${sent && ending.platformId ? sql`array_append(platform_ids, ${ending.platformId})` : sql`platform_ids`}
       where id = ${delivery.id}::uuid and lease_token = ${delivery.token}
-      returning message_id, conversation_id
+      returning id, thread_id, message_id, conversation_id
     ), told as (
       update messages m set status = case when m.status in ('delivered', 'read') then m.status else ${ending.state} end,
         error = ${ending.state === 'failed' ? ending.reason : null}::text,
         platform_id = coalesce(${sent ? (ending.platformId ?? null) : null}::text, platform_id)
       from done where m.id = done.message_id returning m.*
     )${unreachable}
-    select (select to_json(told) from told) as message`,
+    select (select to_json(told) from told) as message,
+      exists (select 1 from deliveries n, done where n.thread_id = done.thread_id and n.id <> done.id and n.state in ('pending', 'sending')) as more`,
   );
-  return row?.message ? presentMessage(row.message) : undefined;
+  return { message: row?.message ? presentMessage(row.message) : undefined, more: row?.more ?? true };
 }
 
 export async function postponeDelivery(

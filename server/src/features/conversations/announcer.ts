@@ -2,7 +2,7 @@ import type { Logger } from '../../platform/log.ts';
 import type { Live } from '../../platform/realtime.ts';
 import type { Store } from '../../platform/tenant.ts';
 import { announceConversation } from './announce.ts';
-import { findConversation } from './queries.ts';
+import { readConversation } from './queries.ts';
 
 const GATHER_MS = 50;
 
@@ -18,12 +18,10 @@ export function createConversationAnnouncer(parts: { store: Store; live: Live; l
       if (timers.has(conversationId)) return;
       const timer = setTimeout(() => {
         timers.delete(conversationId);
-        parts.store
-          .inWorkspace(workspaceId, (tx) => findConversation(tx, conversationId))
-          .then(
-            (conversation) => announceConversation(parts.live, workspaceId, conversation),
-            (error: unknown) => parts.log.error({ err: error, conversationId }, 'the conversation was not announced'),
-          );
+        readConversation(parts.store, workspaceId, conversationId).then(
+          (conversation) => announceConversation(parts.live, workspaceId, conversation),
+          (error: unknown) => parts.log.error({ err: error, conversationId }, 'the conversation was not announced'),
+        );
       }, GATHER_MS);
       timers.set(conversationId, timer);
     },

@@ -2,7 +2,7 @@ import { sql } from 'drizzle-orm';
 import type { SQL } from 'drizzle-orm';
 import type { Conversation, ConversationCounts, ConversationQuery } from '@parley/contract';
 import { badRequest, notFound } from '../../platform/errors.ts';
-import type { Tx } from '../../platform/tenant.ts';
+import type { Store, Tx } from '../../platform/tenant.ts';
 import { presentConversation } from './present.ts';
 import type { ConversationRow } from './present.ts';
 
@@ -22,6 +22,13 @@ export async function findConversation(tx: Tx, id: string): Promise<Conversation
   const { rows } = await tx.execute<ConversationRow>(rowsOf(sql`c.id = ${id}::uuid`, sql``));
   if (!rows[0]) throw notFound('The conversation');
   return presentConversation(rows[0]);
+}
+
+/** The same as a transaction of its own. */
+export async function readConversation(store: Store, workspaceId: string, id: string): Promise<Conversation> {
+  const [row] = await store.once<ConversationRow>(workspaceId, rowsOf(sql`c.id = ${id}::uuid`, sql``));
+  if (!row) throw notFound('The conversation');
+  return presentConversation(row);
 }
 
 // A cursor is the place in the order (last_message_at, id): ties cannot be skipped or shown twice.
