@@ -23,7 +23,7 @@ const enter = async (path: string, body: unknown): Promise<Login> => {
 export const signIn = (email: string, password: string) => enter('/auth/login', { email, password });
 export const setUp = (input: z.input<typeof SetupInput>) => enter('/auth/setup', input);
 export const acceptInvite = (input: z.input<typeof AcceptInviteInput>) => enter('/auth/accept-invite', input);
-export const setupState = async () => (await send<z.infer<typeof SetupState>>('GET', '/auth/setup')).data;
+export const setupState = async () => (await send<z.infer<typeof SetupState>>('GET', '/auth/setup-state')).data;
 export const invitationPreview = async (token: string) =>
   (await send<InvitationPreview>('GET', `/auth/invitations/${encodeURIComponent(token)}`)).data;
 

@@ -7,7 +7,7 @@ type Options = Omit<SendOptions, 'token'>;
 /** Runs a call with the access token; an expired one is renewed once and the call repeated. */
 async function authorized<T>(call: (token: string | null) => Promise<T>): Promise<T> {
   const token = currentAccessToken() ?? (await refreshAccess());
-  if (!token) throw new ApiError(401, 'UNAUTHORIZED', 'Not signed in');
+  if (!token) throw new ApiError(401, 'unauthorized', 'Not signed in');
   try {
     return await call(token);
   } catch (error) {
@@ -40,6 +40,10 @@ export const upload = async <Data>(path: string, file: File): Promise<Data> => {
   form.append('file', file);
   return (await request<Data>('POST', path, { form })).data;
 };
+
+/** The content of a stored file as text. */
+export const text = (path: string): Promise<string> =>
+  authorized(async (token) => (await fetchRaw('GET', path, { token })).text());
 
 /** Files are behind the same authorization as everything else, so a link is fetched and handed to the browser as a download. */
 export async function download(path: string, name: string): Promise<void> {

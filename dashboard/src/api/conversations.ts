@@ -9,7 +9,7 @@ import type {
   Message,
 } from '@parley/contract';
 import type { z } from 'zod';
-import { download, get, patch, post, put, request, upload } from './client.ts';
+import { download, get, patch, post, put, request, text, upload } from './client.ts';
 import type { Query } from './transport.ts';
 
 export type Page<Item> = { items: Item[]; nextCursor: string | null };
@@ -31,8 +31,6 @@ export const messagesAfter = (id: string, after: number, cursor?: string | null)
   page<Message>(`/conversations/${id}/messages`, { after, cursor, limit: 100 });
 export const sendMessage = (id: string, input: z.input<typeof AgentMessageInput>) =>
   post<Message>(`/conversations/${id}/messages`, input);
-export const retryMessage = (conversationId: string, messageId: string) =>
-  post<Message>(`/conversations/${conversationId}/messages/${messageId}/retry`);
 export const markRead = (id: string) => post<unknown>(`/conversations/${id}/read`);
 
 export type ConversationAction = 'take-over' | 'return-to-bot' | 'resolve' | 'reopen';
@@ -50,4 +48,5 @@ export const updateContact = (id: string, changes: { name?: string; email?: stri
   patch<Contact>(`/contacts/${id}`, changes);
 
 export const uploadFile = (file: File) => upload<Attachment>('/files', file);
+export const fileText = (id: string) => text(`/files/${id}`);
 export const downloadFile = (file: { id: string; name: string }) => download(`/files/${file.id}`, file.name);

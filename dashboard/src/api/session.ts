@@ -8,6 +8,8 @@ const storageKey = 'parley.refresh';
 /** The access token lives in memory only; the refresh token is single use and shared by the tabs through localStorage. */
 const accessToken = ref<string | null>(null);
 const workspaceId = ref<string | null>(null);
+/** True once the server no longer accepts this sign-in; the shell then asks for a new one. */
+export const signInEnded = ref(false);
 let refreshing: Promise<string | null> | null = null;
 
 export const signedIn = (): boolean => accessToken.value !== null || localStorage.getItem(storageKey) !== null;
@@ -41,6 +43,7 @@ async function rotate(): Promise<string | null> {
   } catch (error) {
     if (statusOf(error) === 401 || statusOf(error) === 400) {
       forgetLogin();
+      signInEnded.value = true;
       return null;
     }
     throw error;

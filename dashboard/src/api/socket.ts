@@ -9,7 +9,13 @@ export type Connection = 'connecting' | 'connected' | 'lost';
 /** Whether live updates arrive. Screens stay usable over REST while it is lost. */
 export const connection = ref<Connection>('connecting');
 
-const refused = (error: Error): boolean => /unauthorized|token|auth|expired|login/i.test(error.message);
+/** Why the server did not let the socket in, in the envelope's words; null for a failure of the line. */
+function refusal(error: Error & { data?: unknown }): string | null {
+  const { data } = error;
+  return typeof data === 'object' && data !== null && 'code' in data && typeof data.code === 'string'
+    ? data.code
+    : null;
+}
 
 /** Opens the live connection. A refused token is renewed once per attempt; waiting between attempts is Socket.IO's. */
 export function openSocket(): AgentSocket {
@@ -38,8 +44,10 @@ export function openSocket(): AgentSocket {
   });
   socket.on('connect_error', (error) => {
     connection.value = 'lost';
-    // A refusal by the server, unlike a network failure, is not retried by Socket.IO.
-    if (!socket.active || refused(error)) void renew(socket);
+    const code = refusal(error);
+    if (code === 'unauthorized') void renew(socket);
+    // A refusal by the server, unlike a failure of the line, is not tried again by Socket.IO.
+    else if (code) setTimeout(() => socket.connect(), 5000);
   });
   return socket;
 }

@@ -55,7 +55,6 @@ export const retrySource = (id: string) => post<Source>(`/sources/${id}/retry`);
 export const deleteSource = (id: string) => remove(`/sources/${id}`);
 export const listChunks = (sourceId: string, page: number) =>
   listed<Chunk>(`/sources/${sourceId}/chunks`, { page, limit: 50 });
-export const getChunk = (id: string) => get<Chunk>(`/chunks/${id}`);
 
 export const listBots = () => all<Bot>('/bots');
 export const getBot = (id: string) => get<Bot>(`/bots/${id}`);

@@ -26,7 +26,7 @@ const isFailure = (value: unknown): value is Failure =>
 async function problemOf(response: Response): Promise<ApiError> {
   const requestId = response.headers.get('x-request-id');
   const body: unknown = await response.json().catch(() => null);
-  if (!isFailure(body)) return new ApiError(response.status, 'UNREADABLE', response.statusText, [], requestId);
+  if (!isFailure(body)) return new ApiError(response.status, 'unreadable', response.statusText, [], requestId);
   const { code, message, details } = body.error;
   return new ApiError(response.status, code, message, details ?? [], requestId);
 }
@@ -47,7 +47,7 @@ export async function fetchRaw(method: string, path: string, options: SendOption
     response = await fetch(address(path, options.query), init);
   } catch (error) {
     if (error instanceof DOMException && error.name === 'AbortError') throw error;
-    throw new ApiError(0, 'OFFLINE', 'The server cannot be reached');
+    throw new ApiError(0, 'offline', 'The server cannot be reached');
   }
   if (!response.ok) throw await problemOf(response);
   return response;
@@ -60,7 +60,7 @@ export async function send<Data, Meta = undefined>(
   options: SendOptions = {},
 ): Promise<Answer<Data, Meta>> {
   const response = await fetchRaw(method, path, options);
-  if (response.status === 204) throw new ApiError(204, 'EMPTY', 'The answer has no body');
+  if (response.status === 204) throw new ApiError(204, 'empty', 'The answer has no body');
   const body = (await response.json()) as { data: Data; meta: Meta };
   return { data: body.data, meta: body.meta };
 }

@@ -6,8 +6,8 @@ export type AccentName = z.infer<typeof Accent>;
 export type AccentColour = { hue: number; chroma: number };
 
 export const accents: Record<AccentName, AccentColour> = {
-  blue: { hue: 252, chroma: 1 },
-  indigo: { hue: 272, chroma: 1 },
+  blue: { hue: 242, chroma: 1 },
+  indigo: { hue: 264, chroma: 1 },
   teal: { hue: 195, chroma: 0.8 },
   green: { hue: 155, chroma: 0.9 },
   amber: { hue: 62, chroma: 0.8 },

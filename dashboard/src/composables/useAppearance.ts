@@ -5,7 +5,7 @@ import { accents, isAccent } from './accents.ts';
 export type Theme = 'light' | 'dark' | 'system';
 export type Density = 'dense' | 'comfortable';
 
-/** Theme and density are this browser's; the accent is the workspace's. `public/theme.js` reads the same key before the first paint. */
+/** Theme and density are this browser's; the accent is the workspace's. `public/theme.js` reads the same keys before the first paint. */
 export const useAppearance = createSharedComposable(() => {
   const saved = useStorage<{ theme: Theme; density: Density }>(
     'parley.appearance',
@@ -26,6 +26,7 @@ export const useAppearance = createSharedComposable(() => {
 
 export function applyAccent(name: string): void {
   const accent = accents[isAccent(name) ? name : 'blue'];
+  localStorage.setItem('parley.accent', JSON.stringify(accent));
   document.documentElement.style.setProperty('--accent-hue', String(accent.hue));
   document.documentElement.style.setProperty('--accent-chroma', String(accent.chroma));
 }

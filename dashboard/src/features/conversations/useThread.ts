@@ -4,6 +4,7 @@ import { computed, onBeforeUnmount, ref, type Ref, watch } from 'vue';
 import { getConversation, markRead } from '../../api/conversations.ts';
 import { keys } from '../../api/keys.ts';
 import { connection, tell } from '../../api/socket.ts';
+import { useSession } from '../../composables/useSession.ts';
 import { useRealtime } from '../live/useRealtime.ts';
 import { lastSeq } from './messageCache.ts';
 import { loadOlder, loadThread } from './threadSync.ts';
@@ -54,6 +55,11 @@ export function useThread(id: Ref<string>) {
     () => void tell(socket.value, 'agent:typing', { conversationId: id.value, typing: true }),
     3000,
   );
-  const typing = computed(() => writing.get(id.value) ?? null);
+  const { me } = useSession();
+  // The server tells the room, and this person is in it.
+  const typing = computed(() => {
+    const entry = writing.get(id.value);
+    return entry && !(entry.who === 'agent' && entry.name === me.value?.user.name) ? entry : null;
+  });
   return { conversation, thread, older, loadingOlder, sendTyping, typing };
 }
