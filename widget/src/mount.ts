@@ -1,5 +1,7 @@
 import type { Attachment, WidgetConfig } from '@parley/contract';
-import css from './view/panel.css';
+import baseCss from './view/base.css';
+import messagesCss from './view/messages.css';
+import panelCss from './view/panel.css';
 import { createApi } from './api.ts';
 import { createAttention } from './attention.ts';
 import type { Identity, Launcher, Panel, Settings } from './handoff.ts';
@@ -263,7 +265,7 @@ export function mount({ root, settings, button, paint: paintLauncher }: Launcher
     draw();
   }
 
-  addStyles(root, css);
+  addStyles(root, baseCss + messagesCss + panelCss);
   root.append(frame);
   fitScreen(frame, panel, !button);
   for (const name of ['keydown', 'keyup', 'keypress']) {

@@ -120,6 +120,7 @@ export function createSession(options: {
         },
         typing: (event: Typing) => {
           if (!ours(event) || event.who === 'contact') return;
+          if (event.who === 'bot') store.nameBot(event.name);
           showTyping(event.typing ? { who: event.who, name: event.name } : null);
         },
       },

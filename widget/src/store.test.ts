@@ -107,6 +107,14 @@ describe('message store', () => {
     assert.equal(after[0]?.state, 'sent');
   });
 
+  it('calls a paragraph by the name its message will have', () => {
+    const store = createMessageStore();
+    store.nameBot('Ada');
+    store.nameBot(null);
+    store.chunk(chunk(0, 'First.'));
+    assert.equal(store.entries()[0]?.name, 'Ada');
+  });
+
   it('ignores a paragraph that comes after its message', () => {
     const store = createMessageStore();
     store.receive(message(1, { text: 'First.', turnId: 'turn', ordinal: 0 }));

@@ -63,6 +63,8 @@ export function createMessageStore() {
   /** every message up to this one was seen or was never meant for the visitor */
   let known = 0;
   let highest = 0;
+  /** a paragraph does not say whose it is; its message will */
+  let botName: string | null = null;
 
   function put(message: Message): boolean {
     if (message.private) return false;
@@ -70,6 +72,7 @@ export function createMessageStore() {
     const status = before && rank[before.status] > rank[message.status] ? before.status : message.status;
     const stale = before?.editedAt && (!message.editedAt || message.editedAt < before.editedAt);
     messages.set(message.id, stale ? { ...before, status } : { ...message, status });
+    if (message.author.type === 'bot') botName = message.author.name;
     if (message.clientId) drafts.delete(message.clientId);
     if (message.turnId !== null && message.ordinal !== null) {
       turns.get(message.turnId)?.parts.delete(message.ordinal);
@@ -103,6 +106,7 @@ export function createMessageStore() {
       const stored = [...messages.values()].some((each) => each.turnId === turnId && each.ordinal === ordinal);
       if (!stored && text !== '') turn.parts.set(ordinal, { text, at: turn.parts.get(ordinal)?.at ?? Date.now() });
     },
+    nameBot: (name: string | null): void => void (botName = name ?? botName),
     /** Nobody goes on with what was running, e.g. because a person took over. */
     endTurns(): void {
       for (const turn of turns.values()) turn.ended = true;
@@ -127,6 +131,7 @@ export function createMessageStore() {
             ...bare,
             key: `t:${turnId}:${ordinal}`,
             author: 'bot',
+            name: botName,
             text,
             at,
             state: 'partial',

@@ -1,6 +1,6 @@
 import { parseHex, readableAs, readableOn } from '../colour.ts';
 
-/** The ground that text in the accent stands on: hovered controls, as in panel.css. */
+/** The ground that text in the accent stands on: hovered controls, as in base.css. */
 const grounds = { light: [230, 233, 236], dark: [46, 51, 58] } as const;
 
 /** Follows the system unless the page says `light` or `dark`; the accent is moved until it reads. */
