@@ -1,10 +1,12 @@
-import type { Handoff, Member, Source, SourceDetail } from '@parley/contract';
+import type { Handoff, Me, Member, Source, SourceDetail } from '@parley/contract';
 import { type QueryClient, useQueryClient } from '@tanstack/vue-query';
 import { useDebounceFn } from '@vueuse/core';
 import { inject, type InjectionKey, onBeforeUnmount, provide, reactive, type ShallowRef, shallowRef } from 'vue';
 import { type AgentSocket, openSocket } from '../../api/socket.ts';
 import type { Listed } from '../../api/studio.ts';
 import { keys } from '../../api/keys.ts';
+import { meKey } from '../../composables/useSession.ts';
+import { staysAway } from './presence.ts';
 import { patchConversation } from '../conversations/conversationCache.ts';
 import { receive } from '../conversations/threadSync.ts';
 
@@ -57,7 +59,7 @@ export function provideRealtime(): Realtime {
   const live = socket.value;
   let connectedBefore = false;
   live?.on('connect', () => {
-    live.emit('agent:join', {}, () => undefined);
+    live.emit('agent:join', staysAway() ? {} : { status: 'online' }, () => undefined);
     // Whatever happened while the line was down is missing here.
     if (connectedBefore) void client.invalidateQueries();
     connectedBefore = true;
@@ -87,6 +89,7 @@ export function provideRealtime(): Realtime {
   });
   live?.on('source:updated', (source) => patchSource(client, source));
   live?.on('presence:changed', ({ userId, presence }) => {
+    client.setQueryData<Me>(meKey, (me) => (me?.user.id === userId ? { ...me, presence } : me));
     client.setQueryData<Member[]>(keys.members, (members) =>
       members?.map((member) => (member.userId === userId ? { ...member, presence } : member)),
     );
