@@ -3,7 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Bot, Inbox } from '@parley/contract';
 import { createApp } from '../../server/src/app.ts';
+import { inboxes } from '../../server/src/db/schema/index.ts';
 import { readConfig } from '../../server/src/platform/config.ts';
+import { createKeyring } from '../../server/src/platform/crypto.ts';
+import { newId, newToken } from '../../server/src/platform/ids.ts';
 import { createLogger } from '../../server/src/platform/log.ts';
 
 const owner = { email: 'bench@parley.test', password: 'bench bench bench' };
@@ -57,6 +60,24 @@ export async function startBenchApp(env: Record<string, string> = {}) {
         credentials: { botToken, secretToken: SECRET },
       });
       return { inbox, webhookUrl: `${url}/webhooks/telegram/${inbox.token}`, bot: made };
+    },
+    /** A Telegram inbox whose platform was never asked: for what only receives. */
+    async plainTelegramInbox(botId: string): Promise<string> {
+      const id = newId();
+      const token = newToken();
+      const sealed = createKeyring(config).encrypt(JSON.stringify({ botToken: '7000000001:AAH-token-of-the-bench-only_01234567890', secretToken: SECRET }), id);
+      await app.store.inWorkspace(login.workspaceId, (tx) =>
+        tx.insert(inboxes).values({
+          id,
+          workspaceId: login.workspaceId,
+          name: 'Bench',
+          channel: 'telegram',
+          botId,
+          token,
+          credentials: sealed,
+        }),
+      );
+      return `${url}/webhooks/telegram/${token}`;
     },
     async close(): Promise<void> {
       await app.close();
