@@ -37,6 +37,8 @@ export type ExtractiveRequest = {
 export type Selection = {
   /** share of the sentence's own words in its coverage; the rest is read together with its headings */
   own: number;
+  /** the same for one of many list items or rows, which its heading says little about */
+  ownOfMany: number;
   coverage: number;
   similarity: number;
   /** the rank of its passage */
@@ -47,20 +49,24 @@ export type Selection = {
   row: number;
   /** how near to the best a further sentence must come */
   further: number;
+  /** the same for list items and table rows */
+  item: number;
   /** how near to the best the best sentence of another passage must come to be quoted as well */
   second: number;
 };
 
 export const selection: Selection = {
-  own: 0.4,
-  coverage: 0.38,
-  similarity: 0.33,
-  passage: 0.3,
-  lead: 0.07,
-  pointer: 0.1,
-  row: 0.04,
-  further: 0.75,
-  second: 0.9,
+  own: 0.1,
+  ownOfMany: 0.5,
+  coverage: 0.52,
+  similarity: 0.49,
+  passage: 0.27,
+  lead: 0.06,
+  pointer: 0.08,
+  row: 0.03,
+  further: 0.86,
+  item: 0.86,
+  second: 0.89,
 };
 
 type Scored = { unit: Unit; at: number; passage: Passage; score: number; similarity: number; coverage: number };
@@ -68,6 +74,8 @@ type Scored = { unit: Unit; at: number; passage: Passage; score: number; similar
 /** Sentences that are worth embedding: 3–5 ms each, so the lexically hopeless ones are left out. */
 const embedded = 16;
 const passagesRead = 6;
+/** Characters. Longer ones are lists of names or tables without marks, not sentences. */
+const longestUnit = 700;
 
 const asksHow = (question: string): boolean =>
   /\b(how|example|code|snippet|syntax|show|configure|set ?up|enable|use)\b/i.test(question);
@@ -78,6 +86,8 @@ const needsWhatFollows = /:[\s*_]*$/;
 
 const quotable = (unit: Unit): boolean =>
   unit.kind !== 'code' &&
+  !unit.text.endsWith('?') &&
+  unit.text.length <= longestUnit &&
   /\p{L}{2}/u.test(unit.text) &&
   (unit.text.split(' ').length >= 4 || /^[\w\s*`]+:\s*\S/.test(unit.text));
 
@@ -94,18 +104,23 @@ const coverageOf = (text: string, terms: WeighedTerm[]): number => {
 /** An FAQ's question stands for its answer: it is the sentence a customer's own question resembles most. */
 const readable = (passage: Passage): Unit[] =>
   passage.sourceType === 'faq'
-    ? [{ kind: 'sentence', text: passage.title, quote: '', block: -1 }, ...units(passage.text)]
+    ? [{ kind: 'sentence', text: passage.title.replace(/\?+\s*$/, ''), quote: '', block: -1 }, ...units(passage.text)]
     : units(passage.text);
+
+/** In a long list every item is a fact of its own: it belongs to the answer only by itself. */
+const isOneOfMany = (unit: Unit, all: Unit[]): boolean =>
+  (unit.kind === 'item' || unit.kind === 'row') && all.filter((other) => other.block === unit.block).length > 3;
 
 const scoreUnits = async (request: ExtractiveRequest, embedder: Embedder): Promise<Scored[]> => {
   const { question, passages, terms, weights = selection } = request;
   const top = passages[0]?.score || 1;
   const rough = passages.slice(0, passagesRead).flatMap((passage) =>
-    readable(passage).flatMap((unit, at): Scored[] => {
-      if (!quotable(unit)) return [];
+    readable(passage).flatMap((unit, at, all): Scored[] => {
+      if (unit.block >= 0 && !quotable(unit)) return [];
       const own = coverageOf(unit.text, terms);
       const withHeading = coverageOf(`${passage.title} ${lastHeadings(passage)} ${unit.text}`, terms);
-      const coverage = weights.own * own + (1 - weights.own) * withHeading;
+      const share = isOneOfMany(unit, all) ? weights.ownOfMany : weights.own;
+      const coverage = share * own + (1 - share) * withHeading;
       const penalty = (pointer.test(unit.text) ? weights.pointer : 0) + (unit.kind === 'row' ? weights.row : 0);
       const lead = at === 0 ? weights.lead : at < 3 ? weights.lead / 2 : 0;
       const score = weights.coverage * coverage + weights.passage * (passage.score / top) + lead - penalty;
@@ -125,17 +140,29 @@ const scoreUnits = async (request: ExtractiveRequest, embedder: Embedder): Promi
     .sort((a, b) => b.score - a.score);
 };
 
+/** A section this short is quoted whole: what was left out of it would be missed. */
+const shortSection = 70;
+
+const wordsOf = (passed: Unit[]): number => passed.reduce((sum, unit) => sum + unit.text.split(' ').length, 0);
+
 /** Up to four sentences of the best passage, in its own order; the neighbours of the best one first. */
 const choose = (scored: Scored[], passage: Passage, weights: Selection): Scored[] => {
   const own = scored.filter((candidate) => candidate.passage === passage);
   const best = own[0];
   if (!best) return [];
+  const all = units(passage.text);
+  const prose = all.flatMap((unit, at) => (quotable(unit) && !pointer.test(unit.text) ? [{ ...best, unit, at }] : []));
+  if (wordsOf(prose.map(({ unit }) => unit)) <= shortSection) return prose;
   const near = (candidate: Scored) =>
     candidate.unit.block === best.unit.block ? 0.12 : Math.abs(candidate.at - best.at) <= 2 ? 0.05 : 0;
   const kept = own
     .slice(1)
     .map((candidate) => ({ candidate, worth: candidate.score + near(candidate) }))
-    .filter(({ worth }) => worth >= best.score * weights.further)
+    .filter(({ candidate, worth }) =>
+      isOneOfMany(candidate.unit, all)
+        ? candidate.score >= best.score * weights.item
+        : worth >= best.score * weights.further,
+    )
     .sort((a, b) => b.worth - a.worth)
     .slice(0, 3)
     .map(({ candidate }) => candidate);

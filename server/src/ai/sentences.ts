@@ -38,7 +38,7 @@ export const splitSentences = (paragraph: string): string[] => {
 };
 
 const notice =
-  /^(?:\p{Extended_Pictographic}\ufe0f?\s*)?(?:\*{0,2}(?:note|warning|tip|security|important|warn)\b\*{0,2}\s*:\s*)/iu;
+  /^(?:[\p{Extended_Pictographic}ℹ⚠]\ufe0f?\s*)?(?:\*{0,2}(?:note|warning|tip|security|important|warn)\b\*{0,2}\s*:\s*)/iu;
 
 /** Emphasis cut in half by the split is dropped, so are "Note:" marks and reference links. */
 const presentable = (sentence: string): string => {
@@ -66,6 +66,7 @@ const splitBlocks = (markdown: string): Block[] => {
   const blocks: Block[] = [];
   let fence = '';
   let open: Block | undefined;
+  let afterBlank = false;
   for (const line of markdown.split('\n')) {
     const mark = line.match(/^\s*(```+|~~~+)/)?.[1];
     if (fence) {
@@ -85,23 +86,16 @@ const splitBlocks = (markdown: string): Block[] => {
     if (!line.trim()) {
       // A loose list goes on over blank lines; anything else ends.
       if (open?.kind !== 'list') open = undefined;
+      afterBlank = true;
       continue;
     }
     const isItem = bullet.test(line);
-    const kind = isItem
-      ? 'list'
-      : /^\s*\|/.test(line)
-        ? 'table'
-        : open?.kind === 'list' && /^\s/.test(line)
-          ? 'list'
-          : 'text';
-    if (open?.kind !== kind && !(open?.kind === 'list' && kind === 'text' && open.lines.at(-1)?.trim())) {
+    const inItem: boolean = open?.kind === 'list' && !isItem && (/^\s/.test(line) || !afterBlank);
+    const kind = isItem || inItem ? 'list' : /^\s*\|/.test(line) ? 'table' : 'text';
+    afterBlank = false;
+    if (open?.kind !== kind) {
       open = { kind, lines: [] };
       blocks.push(open);
-    } else if (open.kind === 'list' && kind === 'text') {
-      // A lazy continuation line belongs to the item above it.
-      open.lines.push(`  ${line}`);
-      continue;
     }
     open.lines.push(line);
   }

@@ -6,7 +6,7 @@ const groups = [
   'postage shipping delivery',
   'guarantee warranty',
   'receipt invoice bill',
-  'parcel package shipment',
+  'parcel shipment',
   'broken damaged defective faulty',
   'price cost charge fee',
   'pay payment',

@@ -3,18 +3,11 @@ import { z } from 'zod';
 import { AppError } from '../platform/errors.ts';
 import { newId } from '../platform/ids.ts';
 import type { Store, Tx } from '../platform/tenant.ts';
-import { chunk, embeddingText } from './chunk.ts';
 import { batchSize, toVectorText, type Embedder } from './embed.ts';
-import { extract, type FileToExtract } from './extract/index.ts';
-import { parseMarkdown } from './extract/markdown.ts';
-import { clean } from './clean.ts';
-import type { Chunk, Extracted } from './types.ts';
+import { prepareApart } from './prepare-apart.ts';
+import type { Prepared, SourceContent } from './prepare.ts';
 
-/** What a source holds, by its type. A website's page comes as the file that was fetched. */
-export type SourceContent =
-  | { type: 'faq'; question: string; answer: string }
-  | { type: 'snippet'; title: string; text: string }
-  | { type: 'document' | 'website'; file: FileToExtract };
+export type { SourceContent } from './prepare.ts';
 
 export type SourceToIngest = {
   workspaceId: string;
@@ -29,28 +22,6 @@ export type IngestResult =
   | { status: 'failed'; error: string }
   /** the source was deleted meanwhile; nothing was written */
   | { status: 'gone' };
-
-type Prepared = { title: string; chunks: (Chunk & { embeds: string })[] };
-
-/** Content → chunks. Pure. @throws AppError 422 when there is no text to be had */
-export const prepare = (content: SourceContent): Prepared => {
-  const extracted = read(content);
-  const { title } = extracted;
-  const chunks = chunk(extracted).map((part) => ({ ...part, embeds: embeddingText(title, part) }));
-  return { title, chunks };
-};
-
-const read = (content: SourceContent): Extracted => {
-  if (content.type === 'faq') {
-    const { blocks } = parseMarkdown(content.answer, content.question);
-    return { title: content.question.trim(), blocks: clean(blocks) };
-  }
-  if (content.type === 'snippet') {
-    const { blocks } = parseMarkdown(content.text, content.title);
-    return { title: content.title.trim(), blocks: clean(blocks) };
-  }
-  return extract(content.file);
-};
 
 const knownRow = z.object({ content_hash: z.string(), embedding: z.string() });
 
@@ -138,7 +109,7 @@ export const ingest = async (
   await report(5);
   let prepared: Prepared;
   try {
-    prepared = prepare(source.content);
+    prepared = await prepareApart(source.content);
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
     await setFailed(store, source, error.message);

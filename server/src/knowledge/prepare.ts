@@ -1,0 +1,34 @@
+import { chunk, embeddingText } from './chunk.ts';
+import { clean } from './clean.ts';
+import { extract, type FileToExtract } from './extract/index.ts';
+import { parseMarkdown } from './extract/markdown.ts';
+import type { Chunk, Extracted } from './types.ts';
+
+/** What a source holds, by its type. A website's page comes as the file that was fetched. */
+export type SourceContent =
+  | { type: 'faq'; question: string; answer: string }
+  | { type: 'snippet'; title: string; text: string }
+  | { type: 'document' | 'website'; file: FileToExtract };
+
+/** The chunks with the text that is embedded for each. */
+export type Prepared = { title: string; chunks: (Chunk & { embeds: string })[] };
+
+/** Content → chunks. Pure. @throws AppError 422 when there is no text to be had */
+export const prepare = (content: SourceContent): Prepared => {
+  const extracted = read(content);
+  const { title } = extracted;
+  const chunks = chunk(extracted).map((part) => ({ ...part, embeds: embeddingText(title, part) }));
+  return { title, chunks };
+};
+
+const read = (content: SourceContent): Extracted => {
+  if (content.type === 'faq') {
+    const { blocks } = parseMarkdown(content.answer, content.question);
+    return { title: content.question.trim(), blocks: clean(blocks) };
+  }
+  if (content.type === 'snippet') {
+    const { blocks } = parseMarkdown(content.text, content.title);
+    return { title: content.title.trim(), blocks: clean(blocks) };
+  }
+  return extract(content.file);
+};
