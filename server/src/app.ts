@@ -64,6 +64,7 @@ import { createDelivery } from './turn/deliver.ts';
 import { createMailbox } from './turn/mailbox.ts';
 import { createMediaFetcher } from './turn/media.ts';
 import { createReceive } from './turn/receive.ts';
+import { freeLeasesOfTheDead } from './turn/recover.ts';
 import { createSweeper } from './turn/sweeper.ts';
 import { DELIVERY, TAKEN_OVER, writeLaneKey } from './turn/topics.ts';
 import { createTurns } from './turn/turn.ts';
@@ -75,8 +76,18 @@ const WIDGET = fileURLToPath(new URL('../../widget/dist', import.meta.url));
 
 export type App = Awaited<ReturnType<typeof createApp>>;
 
+export type AppOptions = {
+  limits?: Partial<Limits>;
+  pace?: {
+    /** milliseconds of silence after which a model counts as hanging */
+    modelIdleMs?: number;
+    /** first wait before a failed round of a mailbox is tried again; it doubles */
+    roundRetryMs?: number;
+  };
+};
+
 /** Every part of the product, by name. Nothing is constructed anywhere else, and nothing runs before `start`. */
-export async function createApp(config: Config, log: Logger, options: { limits?: Partial<Limits> } = {}) {
+export async function createApp(config: Config, log: Logger, options: AppOptions = {}) {
   // platform
   const metrics = createMetrics();
   const database = await openDatabase(config, log);
@@ -119,7 +130,7 @@ export async function createApp(config: Config, log: Logger, options: { limits?:
   const answerQuestion = createQuestionAnswerer({
     store,
     embedder,
-    answer: createAnswerer({ embedder, outbound }),
+    answer: createAnswerer({ embedder, outbound, idleMs: options.pace?.modelIdleMs }),
     models: config.models,
     metrics,
   });
@@ -153,7 +164,8 @@ export async function createApp(config: Config, log: Logger, options: { limits?:
         wake,
         log,
         work: turns.work,
-        giveUp: (round) => turns.giveUp(round, round.conversation?.id),
+        giveUp: turns.giveUp,
+        retryMs: options.pace?.roundRetryMs,
       })
     : undefined;
   const delivery = config.roles.worker.delivery
@@ -223,7 +235,15 @@ export async function createApp(config: Config, log: Logger, options: { limits?:
       conversationRoutes(api, { store, desk });
       handoffRoutes(api, { store, desk });
       fileRoutes(api, { store, storage });
-      visitorRoutes(api, { store, storage, inboxes, bots, tokens: visitorTokens, ownOrigin: config.publicUrl });
+      visitorRoutes(api, {
+        store,
+        storage,
+        inboxes,
+        bots,
+        tokens: visitorTokens,
+        ownOrigin: config.publicUrl,
+        uploadLimit: createLimiter({ capacity: 30, refillPerSecond: 0.1 }),
+      });
     },
     { prefix: '/api/v1' },
   );
@@ -253,6 +273,7 @@ export async function createApp(config: Config, log: Logger, options: { limits?:
       bots,
       receive,
       conversations,
+      eventLimit: createLimiter({ capacity: 200, refillPerSecond: 10 }),
       messageLimit: createLimiter({ capacity: 30, refillPerSecond: 1 }),
       startLimit: createLimiter({ capacity: 60, refillPerSecond: 0.5 }),
     },
@@ -268,6 +289,7 @@ export async function createApp(config: Config, log: Logger, options: { limits?:
     receive,
     /** Starts the roles and listens. */
     async start(): Promise<{ address: string; setupUrl: string | undefined }> {
+      await freeLeasesOfTheDead(database);
       await jobs.start();
       if (config.demo) await demo.ensure();
       const setup = await ensureSetup({ store, passwords, config });

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { newId } from './ids.ts';
 import type { Logger } from './log.ts';
 import { currentRequestId } from './log.ts';
+import { storedJson } from './stored-json.ts';
 import type { Store, Tx } from './tenant.ts';
 import type { Wake } from './wake.ts';
 
@@ -28,7 +29,7 @@ export type RelayedFact = z.infer<typeof RelayedFact>;
 
 /** One fact as a row for `insert into outbox`, to be part of a larger statement. */
 export const factValues = (fact: Fact): SQL =>
-  sql`(${newId()}::uuid, ${fact.workspaceId}::uuid, ${fact.type}::text, ${fact.subjectId}::uuid, ${JSON.stringify(fact.payload ?? {})}::jsonb, ${currentRequestId() ?? null}::text)`;
+  sql`(${newId()}::uuid, ${fact.workspaceId}::uuid, ${fact.type}::text, ${fact.subjectId}::uuid, ${storedJson(fact.payload ?? {})}::jsonb, ${currentRequestId() ?? null}::text)`;
 
 /** Writes facts in the transaction that makes them true: both are kept, or neither. */
 export async function recordFacts(tx: Tx, facts: Fact[]): Promise<void> {

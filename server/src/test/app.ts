@@ -8,7 +8,7 @@ import { Client } from 'pg';
 import { io } from 'socket.io-client';
 import type { Socket } from 'socket.io-client';
 import { createApp } from '../app.ts';
-import type { App } from '../app.ts';
+import type { App, AppOptions } from '../app.ts';
 import { readConfig } from '../platform/config.ts';
 import { createLogger } from '../platform/log.ts';
 
@@ -84,7 +84,10 @@ export function createCall(base: () => string, token?: string): Call {
  * The whole product on a fresh database: the embedded one, or a database of its own on TEST_DATABASE_URL. Requests go
  * over real sockets on the loopback.
  */
-export async function startTestApp(env: Record<string, string> = {}): Promise<TestApp> {
+export async function startTestApp(
+  env: Record<string, string> = {},
+  options: Pick<AppOptions, 'pace'> = {},
+): Promise<TestApp> {
   const dataDir = mkdtempSync(join(tmpdir(), 'parley-app-'));
   const name = `parley_test_${randomBytes(6).toString('hex')}`;
   if (server) await administer(`create database ${name}`);
@@ -109,7 +112,7 @@ export async function startTestApp(env: Record<string, string> = {}): Promise<Te
   let url = '';
   const boot = async (): Promise<App> => {
     const config = readConfig(settings);
-    const app = await createApp(config, createLogger(config.log), { limits });
+    const app = await createApp(config, createLogger(config.log), { limits, ...options });
     url = (await app.start()).address;
     return app;
   };

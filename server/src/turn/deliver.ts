@@ -8,15 +8,31 @@ import type { Metrics } from '../platform/metrics.ts';
 import type { Live } from '../platform/realtime.ts';
 import type { Store } from '../platform/tenant.ts';
 import type { Wake } from '../platform/wake.ts';
-import { claimNext, endDelivery, moveThread, notePart, postponeDelivery } from './delivery-lane.ts';
+import { claimNext, endDelivery, holdOn, moveThread, notePart, postponeDelivery, RENEW_MS } from './delivery-lane.ts';
 import type { Claimed } from './delivery-lane.ts';
 import { DELIVERY, readLaneKey, writeLaneKey } from './topics.ts';
 import type { LaneKey } from './topics.ts';
 
+/** A message that cannot be made or sent for a reason of its own does not hold up those behind it for longer. */
+const OWN_FAULTS_AT_MOST = 5;
 /** After this a message is no longer an answer to anything. */
 const GIVE_UP_AFTER_MS = 24 * 3600 * 1000;
 const backoffMs = (attempts: number): number =>
   Math.min(300_000, 1000 * 2 ** Math.min(attempts, 9)) * (0.75 + Math.random() / 2);
+
+/** What an error says about the message: the platform is away, and it waits; or the message itself is at fault. */
+function afterError(error: unknown, delivery: Claimed): SendResult {
+  if (error instanceof AppError && (error.code === 'not_found' || error.code === 'too_large')) {
+    return { outcome: 'failed', reason: error.message };
+  }
+  const away = error instanceof AppError && error.code === 'unavailable';
+  if (!away && delivery.attempts >= OWN_FAULTS_AT_MOST) {
+    return { outcome: 'failed', reason: 'This message could not be sent. The log names the error.' };
+  }
+  // Whether the platform got it may be unknown. Silence would be worse than saying it twice.
+  const afterMs = away && error.retryAfter ? error.retryAfter * 1000 : backoffMs(delivery.attempts);
+  return { outcome: 'retry', afterMs, reason: away ? error.message : 'The platform could not be reached.' };
+}
 
 /**
  * Says on the platform what stands in the table: in order inside a thread, at least once. A message that can never be
@@ -78,14 +94,18 @@ export function createDelivery(parts: {
     const inbox = await parts.inboxes.byId(lane.workspaceId, delivery.inboxId);
     if (!inbox) return fail(lane, delivery, 'unknown', 'This inbox was removed.', false);
     let result: SendResult;
+    const renewal = setInterval(() => {
+      holdOn(store, lane.workspaceId, delivery).catch((error: unknown) =>
+        log.warn({ err: error, deliveryId: delivery.id }, 'the lease of a delivery was not renewed'),
+      );
+    }, RENEW_MS);
     try {
       result = await sendParts(lane, delivery, inbox);
     } catch (error) {
-      // The network failed or the breaker is open: whether the platform got it may be unknown. Silence would be worse.
-      log.warn({ err: error, deliveryId: delivery.id, channel: inbox.channel }, 'a delivery failed and is tried again');
-      const wait =
-        error instanceof AppError && error.retryAfter ? error.retryAfter * 1000 : backoffMs(delivery.attempts);
-      result = { outcome: 'retry', afterMs: wait, reason: 'The platform could not be reached.' };
+      log.warn({ err: error, deliveryId: delivery.id, channel: inbox.channel }, 'a delivery failed');
+      result = afterError(error, delivery);
+    } finally {
+      clearInterval(renewal);
     }
     if (result.outcome === 'sent') {
       const { message, more } = await endDelivery(store, lane.workspaceId, delivery, {

@@ -20,8 +20,9 @@ export type Claimed = {
   message: { id: string; author: Author; text: string; citations: Citation[]; attachments: Attachment[] };
 };
 
-/** Longer than a send may take, so that nobody sends the same message at the same time. */
-const LEASE_SECONDS = 45;
+/** Short, so that a message whose sender died does not wait long; renewed while a send takes its time. */
+const LEASE_SECONDS = 10;
+export const RENEW_MS = (LEASE_SECONDS * 1000) / 3;
 
 /**
  * The oldest unfinished message of the thread, if it may be sent now. Only ever the oldest: order inside a conversation
@@ -65,6 +66,15 @@ export async function claimNext(store: Store, lane: LaneKey): Promise<Claimed | 
     acceptedParts: row.platform_ids,
     message,
   };
+}
+
+/** The send still runs. */
+export async function holdOn(store: Store, workspaceId: string, delivery: Claimed): Promise<void> {
+  await store.once(
+    workspaceId,
+    sql`update deliveries set lease_until = now() + make_interval(secs => ${LEASE_SECONDS})
+        where id = ${delivery.id}::uuid and lease_token = ${delivery.token} and state = 'sending'`,
+  );
 }
 
 /** Remembers an accepted part, so that a crash repeats at most the part that was on its way. */

@@ -2,6 +2,7 @@ import { sql } from 'drizzle-orm';
 import type { Outcome } from '../engine/types.ts';
 import type { TurnStatus } from '../db/schema/index.ts';
 import { newId } from '../platform/ids.ts';
+import { storedJson } from '../platform/stored-json.ts';
 import type { Store } from '../platform/tenant.ts';
 import type { Round } from './mailbox.ts';
 
@@ -29,7 +30,7 @@ export async function finishTurn(
       ? sql`, trace as (
           insert into traces (id, workspace_id, bot_id, conversation_id, turn_id, question, record)
           select ${newId()}::uuid, ${round.key.workspaceId}::uuid, ${about.botId ?? null}::uuid, ${about.conversationId}::uuid,
-            ${turnId}::uuid, ${ending.trace.question}, ${JSON.stringify(ending.trace.record)}::jsonb from held)`
+            ${turnId}::uuid, ${ending.trace.question}, ${storedJson(ending.trace.record)}::jsonb from held)`
       : sql``;
   const [row] = await store.once<{ held: boolean }>(
     round.key.workspaceId,

@@ -1,4 +1,5 @@
 import { sql } from 'drizzle-orm';
+import { cleanText } from '@parley/contract';
 import type { ConversationStatus } from '@parley/contract';
 import type { Inbound } from '../channels/contract.ts';
 import { newId } from '../platform/ids.ts';
@@ -142,21 +143,19 @@ export async function postpone(store: Store, workspaceId: string, lease: Lease, 
   );
 }
 
-/** Counts a failed try; an event that failed `limit` times is put aside with its error, and the lane goes on. */
+/** Counts a failed try. `dead`: it was the last one; the events are put aside with the error, and the lane goes on. */
 export async function countFailure(
   store: Store,
   workspaceId: string,
   ids: string[],
   error: string,
-  limit: number,
-): Promise<{ dead: boolean }> {
-  const rows = await store.once<{ dead: boolean }>(
+  dead: boolean,
+): Promise<void> {
+  await store.once(
     workspaceId,
     sql`
-    update inbound_events set attempts = attempts + 1, error = ${error.slice(0, 1000)},
-      dead_at = case when attempts + 1 >= ${limit} then now() end
-    where id in (select jsonb_array_elements_text(${JSON.stringify(ids)}::jsonb)::uuid)
-    returning dead_at is not null as dead`,
+    update inbound_events set attempts = attempts + 1, error = ${cleanText(error).slice(0, 1000)},
+      dead_at = ${dead ? sql`now()` : sql`null`}
+    where id in (select jsonb_array_elements_text(${JSON.stringify(ids)}::jsonb)::uuid)`,
   );
-  return { dead: rows.some((row) => row.dead) };
 }

@@ -4,7 +4,7 @@ import { newId } from '../platform/ids.ts';
 import type { Store } from '../platform/tenant.ts';
 import type { Wake } from '../platform/wake.ts';
 import { claim, countFailure, LEASE_MS, postpone, readMailbox, release, renew } from './lease.ts';
-import type { Claimed } from './lease.ts';
+import type { Claimed, PendingEvent } from './lease.ts';
 import { readThreadKey, THREAD } from './topics.ts';
 import type { ThreadKey } from './topics.ts';
 
@@ -24,7 +24,20 @@ export class LeaseLost extends Error {
 }
 
 const ATTEMPTS = 5;
-const backoffMs = (attempts: number): number => Math.min(30_000, 500 * 2 ** attempts);
+/** When even giving up fails this often, the events are put aside without: the lane must go on. */
+const ATTEMPTS_AT_MOST = 2 * ATTEMPTS;
+const RETRY_MS = 1_000;
+const LONGEST_RETRY_MS = 30_000;
+
+/**
+ * What is worked on together. After a failure nobody knows which event was to blame, so those that failed before are
+ * tried one at a time: what is well is not put aside with what is not. A turn that was begun keeps its events.
+ */
+function nextRound(events: PendingEvent[], interrupted: Claimed['interrupted']): PendingEvent[] {
+  if (interrupted && events.some((event) => event.seq <= interrupted.lastEventSeq)) return events;
+  const failed = events.findIndex((event) => event.attempts > 0);
+  return failed === -1 ? events : events.slice(0, Math.max(failed, 1));
+}
 
 /**
  * Works off the mailboxes of threads: strictly in order inside one, in parallel across them. `work` deals with a round
@@ -37,8 +50,10 @@ export function createMailbox(parts: {
   work: (round: Round) => Promise<void>;
   /** the last resort for events that failed every time: nobody may be left without an answer */
   giveUp: (round: Round) => Promise<void>;
+  /** the first wait before a failed round is tried again; it doubles up to half a minute */
+  retryMs?: number;
 }) {
-  const { store, wake, log, work, giveUp } = parts;
+  const { store, wake, log, work, giveUp, retryMs = RETRY_MS } = parts;
   /** Threads of this process, so that closing can wait for them. */
   const running = new Map<string, Promise<void>>();
   const again = new Set<string>();
@@ -68,7 +83,8 @@ export function createMailbox(parts: {
       let { wakes, events, conversation, interrupted } = claimed;
       for (;;) {
         if (events.length > 0) {
-          const round: Round = { key, lease: claimed.lease, events, conversation, interrupted, signal };
+          const together = nextRound(events, interrupted);
+          const round: Round = { key, lease: claimed.lease, events: together, conversation, interrupted, signal };
           if (!(await runRound(round))) return;
         }
         const newer = await release(store, key, claimed.lease, wakes);
@@ -97,20 +113,25 @@ export function createMailbox(parts: {
         }
         log.error({ err: error, threadId: lease.threadId }, 'a round failed');
         const attempts = Math.max(...events.map((event) => event.attempts)) + 1;
-        if (attempts >= ATTEMPTS) await giveUp(round);
+        const dead = attempts >= ATTEMPTS && ((await triedToGiveUp(round)) || attempts >= ATTEMPTS_AT_MOST);
         const message = error instanceof Error ? error.message : String(error);
-        const { dead } = await countFailure(
-          store,
-          key.workspaceId,
-          events.map((event) => event.id),
-          message,
-          ATTEMPTS,
-        );
+        const ids = events.map((event) => event.id);
+        await countFailure(store, key.workspaceId, ids, message, dead);
         if (dead) return true;
-        await postpone(store, key.workspaceId, lease, backoffMs(attempts));
+        await postpone(store, key.workspaceId, lease, Math.min(LONGEST_RETRY_MS, retryMs * 2 ** (attempts - 1)));
         return false;
       }
     });
+  }
+
+  async function triedToGiveUp(round: Round): Promise<boolean> {
+    try {
+      await giveUp(round);
+      return true;
+    } catch (error) {
+      log.error({ err: error, threadId: round.lease.threadId }, 'a round could not even be given up');
+      return false;
+    }
   }
 
   /** Works the thread off, or has its holder in this process look once more. */

@@ -75,8 +75,9 @@ export function createMediaFetcher(parts: {
         problem = `A file could not be fetched from the platform: ${item.name ?? item.kind}.`;
       }
     }
-    if (attachments.length === 0 && problem) throw new Error(problem);
     const message = await store.inWorkspace(fact.workspaceId, (tx) => attach(tx, fact.subjectId, attachments, problem));
     if (message) announceChange(live, message);
+    // The message says what is missing from the first try on; a later one may still bring it.
+    if (attachments.length === 0 && problem) throw new Error(problem);
   };
 }

@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm';
 import type { ConversationStatus, Message, MessageStatus } from '@parley/contract';
-import type { Inbound } from '../channels/contract.ts';
+import type { Inbound, Sender } from '../channels/contract.ts';
 import { openConversation, resolve, wakeUp } from '../features/conversations/commands.ts';
 import { setReachable } from '../features/contacts/commands.ts';
 import { resolveVisitorAttachments } from '../features/files/commands.ts';
@@ -13,8 +13,11 @@ import type { Lease, PendingEvent } from './lease.ts';
 import { LeaseLost } from './mailbox.ts';
 import type { Round } from './mailbox.ts';
 
+export type OpenConversation = { id: string; status: ConversationStatus; botId: string | null; contactId: string };
+
 export type StoredRound = {
-  conversation: { id: string; status: ConversationStatus; botId: string | null; contactId: string };
+  /** undefined: what came is of the past (an edit, a receipt), and nothing is open */
+  conversation: OpenConversation | undefined;
   isNew: boolean;
   messages: Message[];
   changed: Message[];
@@ -34,31 +37,19 @@ const isWorthStoring = ({ event }: MessageEvent): boolean =>
  */
 export async function storeEvents(tx: Tx, inbox: InboxRuntime, round: Round): Promise<StoredRound> {
   const { workspaceId } = round.key;
-  const first = round.events[0];
-  if (!first) throw new Error('a round needs events');
-  let isNew = false;
-  let conversation = round.conversation;
-  if (!conversation) {
-    const opened = await openConversation(
-      tx,
-      { workspaceId, inboxId: inbox.id, botId: inbox.botId },
-      round.key.threadKey,
-      first.event.sender,
-    );
-    isNew = opened.isNew;
-    conversation = {
-      id: opened.conversationId,
-      status: opened.status,
-      botId: inbox.botId,
-      contactId: opened.contactId,
-    };
-  }
-  const target = { workspaceId, conversationId: conversation.id };
+  const said = round.events.filter(isMessage);
   const messages: Message[] = [];
   const changed: Message[] = [];
+  let isNew = false;
+  let conversation: OpenConversation | undefined = round.conversation;
+  if (!conversation && said[0]) {
+    const { opened, ...made } = await open(tx, inbox, round, said[0].event.sender);
+    isNew = opened;
+    conversation = made;
+  }
 
-  if (conversation.status === 'snoozed' && round.events.some(isMessage)) {
-    const woken = await wakeUp(tx, target);
+  if (conversation?.status === 'snoozed' && said.length > 0) {
+    const woken = await wakeUp(tx, { workspaceId, conversationId: conversation.id });
     if (woken) conversation = { ...conversation, status: woken.status };
     if (woken?.message) messages.push(woken.message);
   }
@@ -67,7 +58,19 @@ export async function storeEvents(tx: Tx, inbox: InboxRuntime, round: Round): Pr
   const flush = async (): Promise<void> => {
     const worth = batch.filter(isWorthStoring);
     batch = [];
-    if (worth.length > 0) messages.push(...(await storeMessages(tx, target, round.lease, worth)));
+    if (worth.length === 0 || !conversation) return;
+    let stored = await storeMessages(tx, { workspaceId, conversationId: conversation.id }, round.lease, worth);
+    if (!stored) {
+      // Refused: the lease is lost, or somebody resolved the conversation a moment ago. Then this begins another one.
+      const { opened, ...made } = await open(tx, inbox, round, worth[0]?.event.sender ?? { externalId: '' });
+      if (made.id === conversation.id) throw new LeaseLost();
+      isNew = opened;
+      conversation = made;
+      stored = await storeMessages(tx, { workspaceId, conversationId: made.id }, round.lease, worth);
+      if (!stored) throw new LeaseLost();
+    }
+    if (stored.status) conversation = { ...conversation, status: stored.status };
+    messages.push(...stored.messages);
   };
   for (const event of round.events) {
     if (isMessage(event)) {
@@ -76,15 +79,15 @@ export async function storeEvents(tx: Tx, inbox: InboxRuntime, round: Round): Pr
     }
     await flush();
     if (event.event.kind === 'message') continue;
-    const message = await applyEvent(tx, inbox, conversation.id, event.event);
+    const message = await applyEvent(tx, inbox, round.lease.threadId, event.event);
     if (message) changed.push(message);
   }
   await flush();
+  if (!conversation) return { conversation, isNew, messages, changed, action: undefined, turn: undefined };
 
-  const said = round.events.filter(isMessage);
   const action = said.findLast(({ event }) => event.action !== undefined)?.event.action;
   if (action === 'end') {
-    const ended = await resolve(tx, target, null);
+    const ended = await resolve(tx, { workspaceId, conversationId: conversation.id }, null);
     if (ended.message) messages.push(ended.message);
     return { conversation: { ...conversation, status: 'resolved' }, isNew, messages, changed, action, turn: undefined };
   }
@@ -92,12 +95,25 @@ export async function storeEvents(tx: Tx, inbox: InboxRuntime, round: Round): Pr
   return { conversation, isNew, messages, changed, action, turn };
 }
 
+async function open(
+  tx: Tx,
+  inbox: InboxRuntime,
+  round: Round,
+  sender: Sender,
+): Promise<OpenConversation & { opened: boolean }> {
+  const { workspaceId, threadKey } = round.key;
+  const of = { workspaceId, inboxId: inbox.id, botId: inbox.botId };
+  const { conversationId: id, status, contactId, isNew } = await openConversation(tx, of, threadKey, sender);
+  return { id, status, contactId, botId: inbox.botId, opened: isNew };
+}
+
+/** Undefined when refused; without a status when every message was there already. */
 async function storeMessages(
   tx: Tx,
   target: { workspaceId: string; conversationId: string },
   lease: Lease,
   events: MessageEvent[],
-): Promise<Message[]> {
+): Promise<{ messages: Message[]; status?: ConversationStatus } | undefined> {
   const attachments = new Map<string, Message['attachments']>();
   for (const { id, event } of events) {
     if (event.attachmentIds?.length)
@@ -117,7 +133,7 @@ async function storeMessages(
       platformId: event.messageId,
     })),
     {
-      guard: { lease: { threadId: lease.threadId, token: lease.token } },
+      guard: { open: true, lease: { threadId: lease.threadId, token: lease.token } },
       facts: (_message, id) => {
         const media = events.find((event) => event.id === id)?.event.media ?? [];
         return [
@@ -131,21 +147,21 @@ async function storeMessages(
       },
     },
   );
-  if (made.outcome === 'refused') throw new LeaseLost();
-  return made.outcome === 'stored' ? made.messages : [];
+  if (made.outcome === 'refused') return undefined;
+  return made.outcome === 'stored' ? { messages: made.messages, status: made.status } : { messages: [] };
 }
 
 async function applyEvent(
   tx: Tx,
   inbox: InboxRuntime,
-  conversationId: string,
+  threadId: string,
   event: Exclude<Inbound, { kind: 'message' }>,
 ): Promise<Message | undefined> {
   switch (event.kind) {
     case 'edit':
-      return edit(tx, conversationId, event.messageId, event.text);
+      return edit(tx, threadId, event.messageId, event.text);
     case 'delete':
-      return remove(tx, conversationId, event.messageId);
+      return remove(tx, threadId, event.messageId);
     case 'reachability':
       await setReachable(tx, inbox.id, event.sender.externalId, event.reachable);
       return undefined;

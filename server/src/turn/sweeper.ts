@@ -53,23 +53,31 @@ export function createSweeper(parts: {
       else if (row.kind === 'lane')
         wake.wake(DELIVERY, writeLaneKey({ workspaceId: row.workspace_id, threadId: row.a }));
       else if (row.kind === 'fact') wake.wake(OUTBOX, 'all');
-      else await parts.wakeUp(row.workspace_id, row.a);
+      else await tryTo(() => parts.wakeUp(row.workspace_id, row.a));
     }
-    for (const look of parts.also) await look();
+    for (const look of parts.also) await tryTo(look);
   }
 
-  function schedule(): void {
+  /** One that fails every time keeps no other from being found. */
+  async function tryTo(run: () => Promise<void>): Promise<void> {
+    try {
+      await run();
+    } catch (error) {
+      log.error({ err: error }, 'a part of the sweep failed');
+    }
+  }
+
+  function schedule(delayMs: number): void {
     if (closed) return;
     timer = setTimeout(() => {
-      current = sweep()
-        .catch((error: unknown) => log.error({ err: error }, 'the sweep failed'))
-        .finally(schedule);
-    }, EVERY_MS);
+      current = tryTo(sweep).finally(() => schedule(EVERY_MS));
+    }, delayMs);
   }
 
   return {
     sweep,
-    start: schedule,
+    /** The first look is at once: an earlier process may have left work. */
+    start: () => schedule(0),
     async close(): Promise<void> {
       closed = true;
       clearTimeout(timer);

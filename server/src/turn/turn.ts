@@ -1,7 +1,6 @@
 import { sql } from 'drizzle-orm';
 import type { Bot, Message } from '@parley/contract';
 import { languageOf } from '../engine/language.ts';
-import { phrase } from '../engine/phrases.ts';
 import type { Router } from '../engine/router.ts';
 import { questionOf } from '../engine/types.ts';
 import type { Outcome, TurnInput } from '../engine/types.ts';
@@ -22,17 +21,20 @@ import type { Store } from '../platform/tenant.ts';
 import type { Wake } from '../platform/wake.ts';
 import { finishTurn } from './finish.ts';
 import type { Finish } from './finish.ts';
+import { createGiveUp } from './give-up.ts';
 import { handOver } from './hand-over.ts';
 import { LeaseLost } from './mailbox.ts';
 import type { Round } from './mailbox.ts';
 import { createSpeaker, TurnStopped } from './respond.ts';
 import type { Speaker } from './respond.ts';
 import { storeEvents } from './store-events.ts';
-import type { StoredRound } from './store-events.ts';
+import type { OpenConversation, StoredRound } from './store-events.ts';
 import { DELIVERY, TAKEN_OVER, writeLaneKey } from './topics.ts';
 import type { Typing } from './typing.ts';
 
 const HISTORY = 10;
+
+type InConversation = StoredRound & { conversation: OpenConversation };
 
 export type TurnParts = {
   store: Store;
@@ -51,7 +53,7 @@ export type TurnParts = {
 
 /** Deals with one round of a mailbox: stores what came, and lets the bot answer when it is the bot's to answer. */
 export function createTurns(parts: TurnParts) {
-  const { store, live, wake, log, metrics } = parts;
+  const { store, live, wake, metrics } = parts;
   /** Running turns of this process by conversation, to be stopped when a human takes over. */
   const running = new Map<string, AbortController>();
   const stopListening = wake.on(TAKEN_OVER, (conversationId) => running.get(conversationId)?.abort(new TurnStopped()));
@@ -67,27 +69,33 @@ export function createTurns(parts: TurnParts) {
 
     const stored = await store.inWorkspace(current.key.workspaceId, (tx) => storeEvents(tx, inbox, current));
     announceStored(current, stored);
-    if (!stored.turn) return finish(current, undefined, { status: 'silent', handler: '' });
-    await takeTurn(current, inbox, stored, stored.turn);
+    const { conversation, turn } = stored;
+    if (conversation && turn) return takeTurn(current, inbox, { ...stored, conversation }, turn);
+    // A turn that was interrupted and is no longer the bot's to go on with ends here, as what became of it.
+    const status =
+      interrupted && conversation?.status === 'waiting' ? 'handed_off' : interrupted ? 'stopped' : 'silent';
+    await finish(current, interrupted?.id, { status, handler: '' });
   }
 
   function announceStored(round: Round, stored: StoredRound): void {
     for (const message of stored.messages) announceMessage(live, message);
     for (const message of stored.changed) announceChange(live, message);
-    if (stored.messages.length > 0 || stored.isNew || stored.changed.length > 0) {
-      parts.conversations.changed(round.key.workspaceId, stored.conversation.id);
-    }
-    if (stored.action === 'end') {
-      announceStatus(live, { conversationId: stored.conversation.id, status: 'resolved' });
-      live.emit(rooms.visitor(stored.conversation.id), 'session:closed', { conversationId: stored.conversation.id });
-      parts.queue.changed(round.key.workspaceId);
+    const { workspaceId } = round.key;
+    const touched = [...stored.messages, ...stored.changed].map((message) => message.conversationId);
+    if (stored.isNew && stored.conversation) touched.push(stored.conversation.id);
+    for (const id of new Set(touched)) parts.conversations.changed(workspaceId, id);
+    if (stored.conversation && stored.action === 'end') {
+      const conversationId = stored.conversation.id;
+      announceStatus(live, { conversationId, status: 'resolved' });
+      live.emit(rooms.visitor(conversationId), 'session:closed', { conversationId });
+      parts.queue.changed(workspaceId);
     }
   }
 
   async function takeTurn(
     round: Round,
     inbox: InboxRuntime,
-    stored: StoredRound,
+    stored: InConversation,
     turn: { id: string; attempts: number },
   ): Promise<void> {
     const { workspaceId } = round.key;
@@ -138,7 +146,7 @@ export function createTurns(parts: TurnParts) {
   async function answer(
     round: Round,
     inbox: InboxRuntime,
-    stored: StoredRound,
+    stored: InConversation,
     bot: Bot,
     own: {
       turn: { id: string };
@@ -177,7 +185,7 @@ export function createTurns(parts: TurnParts) {
   /** What the outcome means for the conversation: nothing more, or a place in the queue. */
   async function conclude(
     round: Round,
-    stored: StoredRound,
+    stored: InConversation,
     outcome: Outcome,
     speaker: Speaker,
     turnId: string,
@@ -217,7 +225,7 @@ export function createTurns(parts: TurnParts) {
   /** The contact and the last messages, in one round trip. */
   async function loadContext(
     workspaceId: string,
-    conversation: StoredRound['conversation'],
+    conversation: OpenConversation,
     turnId: string,
     pending: number,
   ): Promise<{ contact: TurnInput['contact']; messages: Message[] }> {
@@ -240,7 +248,7 @@ export function createTurns(parts: TurnParts) {
     round: Round,
     turnId: string | undefined,
     ending: Finish,
-    stored?: StoredRound,
+    stored?: InConversation,
     bot?: Bot | null,
   ): Promise<void> {
     const held = await finishTurn(store, round, turnId, ending, {
@@ -252,30 +260,7 @@ export function createTurns(parts: TurnParts) {
 
   return {
     work,
-    /** The last resort of the mailbox: a person gets what the bot could not deal with. */
-    async giveUp(round: Pick<Round, 'key' | 'lease'>, conversationId: string | undefined): Promise<void> {
-      if (!conversationId) return;
-      const { workspaceId } = round.key;
-      const inbox = await parts.inboxes.byId(workspaceId, round.key.inboxId);
-      const deliver = inbox !== null && !parts.channelIsLive(inbox);
-      const outcome: Outcome = {
-        handler: 'give-up',
-        handoff: { reason: 'MODEL_FAILED', detail: 'The answer failed five times. The log names the error.' },
-      };
-      const handed = await store.inWorkspace(workspaceId, (tx) =>
-        handOver(tx, { workspaceId, conversationId }, outcome, {
-          lease: round.lease,
-          language: 'en',
-          deliver,
-          saidFirst: phrase('en', 'modelFailed'),
-        }),
-      );
-      for (const message of handed?.messages ?? []) announceMessage(live, message);
-      if (deliver) wake.wake(DELIVERY, writeLaneKey({ workspaceId, threadId: round.lease.threadId }));
-      parts.queue.changed(workspaceId);
-      parts.conversations.changed(workspaceId, conversationId);
-      log.error({ conversationId }, 'a turn was given up and handed to a person');
-    },
+    giveUp: createGiveUp(parts),
     close: stopListening,
   };
 }

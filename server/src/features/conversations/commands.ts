@@ -8,7 +8,7 @@ import { resolveContact } from '../contacts/commands.ts';
 import type { Person } from '../contacts/commands.ts';
 import { closeHandoffs, endWaiting } from '../handoffs/commands.ts';
 import { append } from '../messages/commands.ts';
-import { byClientId } from '../messages/queries.ts';
+import { byAgentsClientId } from '../messages/queries.ts';
 
 export type Agent = { userId: string; name: string };
 type Target = { workspaceId: string; conversationId: string };
@@ -85,10 +85,7 @@ async function change(
     ],
   });
   if (made.outcome !== 'stored') throw conflict(step.refusal);
-  const { rows } = await tx.execute<{ status: ConversationStatus }>(
-    sql`select status from conversations where id = ${target.conversationId}::uuid`,
-  );
-  return { message: made.messages[0], status: rows[0]?.status ?? current.status, threadId: made.threadId };
+  return { message: made.messages[0], status: made.status, threadId: made.threadId };
 }
 
 /** @throws not-found, also for a conversation of another workspace */
@@ -254,7 +251,7 @@ export async function reply(
 ): Promise<{ message: Message; changed: Changed | undefined; threadId: string; repeated: boolean }> {
   const current = await lockConversation(tx, target.conversationId);
   if (input.clientId) {
-    const known = await byClientId(tx, target.conversationId, input.clientId);
+    const known = await byAgentsClientId(tx, target.conversationId, input.clientId);
     if (known) return { message: known, changed: undefined, threadId: current.threadId, repeated: true };
   }
   if (!input.private && current.status === 'resolved')

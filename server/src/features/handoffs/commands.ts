@@ -1,4 +1,5 @@
 import { sql } from 'drizzle-orm';
+import { cleanText } from '@parley/contract';
 import type { HandoffReason, Message, Priority } from '@parley/contract';
 import { conflict, notFound } from '../../platform/errors.ts';
 import { newId } from '../../platform/ids.ts';
@@ -18,6 +19,9 @@ export type HandoffRequest = {
   /** what the bot would have said, or tried */
   attempt?: string;
 };
+
+const shortened = (text: string | undefined, length: number): string | null =>
+  text === undefined ? null : cleanText(text.slice(0, length));
 
 /** System messages are shown in the viewer's own words by `event`; the text is the plain form for exports. */
 const systemMessage = (event: string, text: string, detail: Record<string, unknown>) => ({
@@ -64,8 +68,8 @@ export async function requestHandoff(
   await tx.execute(sql`
     insert into handoffs (id, workspace_id, conversation_id, reason, reason_detail, priority, priority_rank, question, attempt)
     values (${handoffId}::uuid, ${target.workspaceId}::uuid, ${target.conversationId}::uuid, ${request.reason},
-      ${request.detail ?? null}::text, ${priority}, ${RANK[priority]}, ${request.question?.slice(0, 2000) ?? null}::text,
-      ${request.attempt?.slice(0, 4000) ?? null}::text)`);
+      ${request.detail ?? null}::text, ${priority}, ${RANK[priority]}, ${shortened(request.question, 2000)}::text,
+      ${shortened(request.attempt, 4000)}::text)`);
   const message = made.messages[0];
   return message && { handoffId, message };
 }

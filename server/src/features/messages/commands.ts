@@ -1,11 +1,21 @@
 import { sql } from 'drizzle-orm';
 import type { SQL } from 'drizzle-orm';
-import type { Attachment, Author, Citation, Message, MessageContentType, MessageStatus } from '@parley/contract';
+import { cleanText } from '@parley/contract';
+import type {
+  Attachment,
+  Author,
+  Citation,
+  ConversationStatus,
+  Message,
+  MessageContentType,
+  MessageStatus,
+} from '@parley/contract';
 import type { MessagePayload } from '../../db/schema/index.ts';
 import { newId } from '../../platform/ids.ts';
 import { currentRequestId } from '../../platform/log.ts';
 import { factValues } from '../../platform/outbox.ts';
 import type { Fact } from '../../platform/outbox.ts';
+import { storedJson } from '../../platform/stored-json.ts';
 import type { Store, Tx } from '../../platform/tenant.ts';
 import { presentMessage } from './present.ts';
 import type { MessageRow } from './present.ts';
@@ -32,13 +42,15 @@ export type NewMessage = {
 /** What must hold at the moment of writing; checked in the writing statement itself, under row locks. */
 export type Guard = {
   /** the conversation's state must still be this: a bot's words are refused once a human owns it */
-  status?: string;
+  status?: ConversationStatus;
+  /** not resolved: a customer's words never end in a conversation nobody looks at */
+  open?: true;
   /** the fencing token of the thread's lease: a paused holder's late words are refused */
   lease?: { threadId: string; token: number };
 };
 
 export type Appended =
-  | { outcome: 'stored'; messages: Message[]; threadId: string }
+  | { outcome: 'stored'; messages: Message[]; threadId: string; status: ConversationStatus }
   /** every message was there already (a resend, a restarted turn) */
   | { outcome: 'known' }
   /** the guard did not hold; nothing was written */
@@ -46,7 +58,10 @@ export type Appended =
 
 const PREVIEW_LENGTH = 140;
 const preview = (text: string, attachments: Attachment[]): string =>
-  (text.trim().replace(/\s+/g, ' ') || attachments.map((file) => file.name).join(', ')).slice(0, PREVIEW_LENGTH);
+  cleanText(text.trim().replace(/\s+/g, ' ') || attachments.map((file) => file.name).join(', '))
+    .slice(0, PREVIEW_LENGTH)
+    // the first half of a pair whose second half was cut off
+    .replace(/[\ud800-\udbff]$/, '');
 
 const toInput = (message: NewMessage, place: number) => ({
   place,
@@ -70,13 +85,26 @@ const toInput = (message: NewMessage, place: number) => ({
 });
 
 type Target = { workspaceId: string; conversationId: string };
-type Options = { guard?: Guard; facts?: (message: NewMessage, id: string) => Fact[]; changes?: SQL };
-type AppendedRow = { accepted: boolean; fresh: number; thread_id: string | null; stored: MessageRow[] | null };
+type Options = {
+  guard?: Guard;
+  facts?: (message: NewMessage, id: string) => Fact[];
+  /** further columns of the conversation, e.g. its new state */
+  changes?: SQL;
+  /** what else belongs into the same statement: further steps (`, name as (…)`) and columns to be returned */
+  also?: { steps: SQL; columns: SQL };
+};
+type AppendedRow = {
+  accepted: boolean;
+  fresh: number;
+  thread_id: string | null;
+  status: ConversationStatus | null;
+  stored: MessageRow[] | null;
+};
 
 /**
  * The one way a message comes to be: order, conversation summary, delivery and fact in one statement, so that they are
  * kept or lost together at the price of one round trip. Messages that exist (by id, by turn and ordinal, by the sender's
- * own id) are left alone. `changes` are further columns of the conversation, e.g. its new state.
+ * own id) are left alone.
  */
 export async function append(tx: Tx, target: Target, messages: NewMessage[], options: Options = {}): Promise<Appended> {
   const { rows } = await tx.execute<AppendedRow>(appendStatement(target, messages, options));
@@ -90,14 +118,25 @@ export async function appendOnce(
   messages: NewMessage[],
   options: Options = {},
 ): Promise<Appended> {
-  const rows = await store.once<AppendedRow>(target.workspaceId, appendStatement(target, messages, options));
-  return readAppended(rows[0]);
+  return (await appendWith(store, target, messages, options)).appended;
+}
+
+/** The same, with the columns of `also` beside what came of the messages. */
+export async function appendWith<Columns extends Record<string, unknown>>(
+  store: Store,
+  target: Target,
+  messages: NewMessage[],
+  options: Options,
+): Promise<{ appended: Appended; columns: Columns | undefined }> {
+  const [row] = await store.once<AppendedRow & Columns>(target.workspaceId, appendStatement(target, messages, options));
+  return { appended: readAppended(row), columns: row };
 }
 
 function readAppended(result: AppendedRow | undefined): Appended {
   if (!result || result.fresh === 0) return { outcome: 'known' };
-  if (!result.accepted || !result.thread_id) return { outcome: 'refused' };
-  return { outcome: 'stored', messages: (result.stored ?? []).map(presentMessage), threadId: result.thread_id };
+  const { accepted, thread_id: threadId, status, stored } = result;
+  if (!accepted || !threadId || !status) return { outcome: 'refused' };
+  return { outcome: 'stored', messages: (stored ?? []).map(presentMessage), threadId, status };
 }
 
 function appendStatement(target: Target, messages: NewMessage[], options: Options): SQL {
@@ -122,14 +161,18 @@ function appendStatement(target: Target, messages: NewMessage[], options: Option
     ...(fromContact > 0 ? [sql`unread_count = unread_count + ${fromContact}`] : []),
     ...(options.changes ? [options.changes] : []),
   ];
-  const lease = guard?.lease
-    ? sql`(select count(*) from threads where id = ${guard.lease.threadId}::uuid and lease_token = ${guard.lease.token}::bigint) = 1`
-    : sql`true`;
-  const status = guard?.status ? sql`status = ${guard.status}` : sql`true`;
+  // The lock makes whoever would take the lease meanwhile wait for this write: it is before the new holder's, or not at all.
+  const held = guard?.lease
+    ? sql`, held as materialized (
+      select id from threads where id = ${guard.lease.threadId}::uuid and lease_token = ${guard.lease.token}::bigint for share
+    )`
+    : sql``;
+  const lease = guard?.lease ? sql`exists (select 1 from held)` : sql`true`;
+  const status = guard?.status ? sql`status = ${guard.status}` : guard?.open ? sql`status <> 'resolved'` : sql`true`;
 
   return sql`
     with input as (
-      select * from jsonb_to_recordset(${JSON.stringify(inputs)}::jsonb) as i(
+      select * from jsonb_to_recordset(${storedJson(inputs)}::jsonb) as i(
         place int, id uuid, author_type text, author_id uuid, author_name text, type text, text text, payload jsonb,
         attachments jsonb, citations jsonb, private boolean, status text, turn_id uuid, ordinal int, client_id text,
         platform_id text, created_at timestamptz, delivery_id uuid)
@@ -138,10 +181,10 @@ function appendStatement(target: Target, messages: NewMessage[], options: Option
         select 1 from messages m where m.id = i.id
           or (m.turn_id = i.turn_id and m.ordinal = i.ordinal)
           or (m.conversation_id = ${target.conversationId}::uuid and m.author_type = i.author_type and m.client_id = i.client_id))
-    ), moved as (
+    )${held}, moved as (
       update conversations set ${sql.join(changes, sql`, `)}
       where id = ${target.conversationId}::uuid and (select count(*) from fresh) > 0 and ${status} and ${lease}
-      returning id, last_seq, thread_id, inbox_id
+      returning id, last_seq, thread_id, inbox_id, status
     ), stored as (
       insert into messages (id, workspace_id, conversation_id, seq, author_type, author_id, author_name, type, text, payload,
         attachments, citations, private, status, turn_id, ordinal, client_id, platform_id, created_at)
@@ -156,32 +199,34 @@ function appendStatement(target: Target, messages: NewMessage[], options: Option
     ), told as (
       insert into outbox (id, workspace_id, type, subject_id, payload, request_id)
       select v.* from ${facts.length > 0 ? sql`(values ${sql.join(facts.map(factValues), sql`, `)})` : sql`(select null::uuid, null::uuid, null::text, null::uuid, null::jsonb, null::text where false)`} as v(id, workspace_id, type, subject_id, payload, request_id), moved
-    )
+    )${options.also?.steps ?? sql``}
     select exists (select 1 from moved) as accepted, (select count(*)::int from fresh) as fresh,
-      (select thread_id from moved) as thread_id,
-      (select json_agg(s order by s.seq) from stored s) as stored`;
+      (select thread_id from moved) as thread_id, (select status from moved) as status,
+      (select json_agg(s order by s.seq) from stored s) as stored${options.also ? sql`, ${options.also.columns}` : sql``}`;
 }
 
-/** The platform's message changed. Returns the message as it is now, or nothing when we do not know it. */
-export async function edit(
-  tx: Tx,
-  conversationId: string,
-  platformId: string,
-  text: string,
-): Promise<Message | undefined> {
+/**
+ * The platform's message changed, in whichever conversation of its thread it stands. Returns the message as it is now, or
+ * nothing when we do not know it.
+ */
+export async function edit(tx: Tx, threadId: string, platformId: string, text: string): Promise<Message | undefined> {
   const { rows } = await tx.execute<MessageRow>(sql`
     update messages set text = ${text}, edited_at = now()
-    where conversation_id = ${conversationId}::uuid and platform_id = ${platformId} and author_type = 'contact' returning *`);
+    where ${ofContact(threadId, platformId)} and deleted_at is null returning *`);
   return rows[0] && presentMessage(rows[0]);
 }
 
 /** The customer took a message back: its words go, its place stays. */
-export async function remove(tx: Tx, conversationId: string, platformId: string): Promise<Message | undefined> {
+export async function remove(tx: Tx, threadId: string, platformId: string): Promise<Message | undefined> {
   const { rows } = await tx.execute<MessageRow>(sql`
     update messages set text = '', attachments = '[]', deleted_at = coalesce(deleted_at, now())
-    where conversation_id = ${conversationId}::uuid and platform_id = ${platformId} and author_type = 'contact' returning *`);
+    where ${ofContact(threadId, platformId)} returning *`);
   return rows[0] && presentMessage(rows[0]);
 }
+
+const ofContact = (threadId: string, platformId: string): SQL => sql`
+  conversation_id in (select id from conversations where thread_id = ${threadId}::uuid)
+    and platform_id = ${platformId} and author_type = 'contact'`;
 
 const RANK: Record<MessageStatus, number> = { pending: 0, failed: 1, sent: 2, delivered: 3, read: 4 };
 
@@ -211,7 +256,7 @@ export async function attach(
   error?: string,
 ): Promise<Message | undefined> {
   const { rows } = await tx.execute<MessageRow>(sql`
-    update messages set attachments = ${JSON.stringify(attachments)}::jsonb, error = ${error ?? null}::text
+    update messages set attachments = ${storedJson(attachments)}::jsonb, error = ${error ?? null}::text
     where id = ${messageId}::uuid and deleted_at is null returning *`);
   return rows[0] && presentMessage(rows[0]);
 }
@@ -224,7 +269,7 @@ export async function cite(
   citations: Citation[],
 ): Promise<Message | undefined> {
   const { rows } = await tx.execute<MessageRow>(sql`
-    update messages set citations = ${JSON.stringify(citations)}::jsonb
+    update messages set citations = ${storedJson(citations)}::jsonb
     where turn_id = ${turnId}::uuid and ordinal = ${ordinal} returning *`);
   return rows[0] && presentMessage(rows[0]);
 }

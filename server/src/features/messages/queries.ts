@@ -20,9 +20,10 @@ export async function after(tx: Tx, conversationId: string, seq: number, limit: 
   return rows.map(presentMessage);
 }
 
-export async function byClientId(tx: Tx, conversationId: string, clientId: string): Promise<Message | undefined> {
+/** What an agent sent under this id; the customer's ids are others, even when they look alike. */
+export async function byAgentsClientId(tx: Tx, conversationId: string, clientId: string): Promise<Message | undefined> {
   const { rows } = await tx.execute<MessageRow>(sql`
-    select * from messages where conversation_id = ${conversationId}::uuid and client_id = ${clientId} limit 1`);
+    select * from messages where conversation_id = ${conversationId}::uuid and author_type = 'agent' and client_id = ${clientId}`);
   return rows[0] && presentMessage(rows[0]);
 }
 
