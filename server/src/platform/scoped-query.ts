@@ -37,7 +37,7 @@ export function createScopedQueries() {
     return name;
   }
 
-  return function run<Row extends Record<string, unknown>>(
+  function run<Row extends Record<string, unknown>>(
     client: PoolClient,
     workspaceId: string,
     text: string,
@@ -61,5 +61,6 @@ export function createScopedQueries() {
       });
       client.query(query);
     });
-  };
+  }
+  return { run, nameOf };
 }

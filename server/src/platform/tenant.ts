@@ -109,7 +109,7 @@ export function createStore(database: Database): Store {
         const client = await database.pool.connect();
         try {
           statements++;
-          return await scoped<Row>(client, workspaceId, text, params);
+          return await scoped.run<Row>(client, workspaceId, text, params);
         } finally {
           client.release();
         }
@@ -118,7 +118,8 @@ export function createStore(database: Database): Store {
     asSystem: (work) => transaction('BEGIN; SET LOCAL ROLE parley_system', work),
     async statement<Row extends QueryResultRow>(text: string, values: unknown[]) {
       statements++;
-      const { rows } = await database.pool.query<Row>(text, values);
+      const name = scoped.nameOf(text);
+      const { rows } = await database.pool.query<Row>(name === undefined ? { text, values } : { name, text, values });
       return rows;
     },
     statementCount: () => statements,

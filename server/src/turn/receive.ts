@@ -3,8 +3,10 @@ import type { Inbound } from '../channels/contract.ts';
 import { newId } from '../platform/ids.ts';
 import { currentRequestId } from '../platform/log.ts';
 import type { Metrics } from '../platform/metrics.ts';
+import { storedJson } from '../platform/stored-json.ts';
 import type { Store } from '../platform/tenant.ts';
 import type { Wake } from '../platform/wake.ts';
+import { createGrouped } from './grouped.ts';
 import { THREAD, writeThreadKey } from './topics.ts';
 
 export type ReceivingInbox = { id: string; workspaceId: string; channel: ChannelName };
@@ -18,31 +20,49 @@ export type Receive = (inbox: ReceivingInbox, events: Inbound[]) => Promise<Rece
 const INSERT = `
   with c as materialized (select set_config('app.workspace_id', $1, true)::uuid as w)
   insert into inbound_events (id, workspace_id, inbox_id, thread_key, platform_id, kind, payload, request_id)
-  select e.id, c.w, $2::uuid, e.thread_key, e.platform_id, e.kind, e.payload, $3
-  from c, unnest($4::uuid[], $5::text[], $6::text[], $7::text[], $8::jsonb[]) as e(id, thread_key, platform_id, kind, payload)
+  select e.id, c.w, e.inbox_id, e.thread_key, e.platform_id, e.kind, e.payload, e.request_id
+  from c, unnest($2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::jsonb[], $8::text[])
+    as e(id, inbox_id, thread_key, platform_id, kind, payload, request_id)
   on conflict (inbox_id, platform_id) do nothing
-  returning thread_key`;
+  returning id`;
 
-/** Stores what a platform sent; when it returns, the events are committed. Work on them starts at once. */
+type Entry = { id: string; inboxId: string; event: Inbound; requestId: string | null };
+
+/**
+ * Stores what a platform sent; when it returns, the events are committed. Work on them starts at once. Events of one
+ * workspace that arrive while a commit is under way share the next one.
+ */
 export function createReceive({ store, wake, metrics }: { store: Store; wake: Wake; metrics: Metrics }): Receive {
+  async function write(workspaceId: string, groups: Entry[][]): Promise<Set<string>[]> {
+    const entries = groups.flat();
+    const rows = await store.statement<{ id: string }>(INSERT, [
+      workspaceId,
+      entries.map((entry) => entry.id),
+      entries.map((entry) => entry.inboxId),
+      entries.map(({ event }) => event.threadKey),
+      entries.map(({ event }) => event.platformId),
+      entries.map(({ event }) => event.kind),
+      entries.map(({ event }) => storedJson(event)),
+      entries.map((entry) => entry.requestId),
+    ]);
+    const stored = new Set(rows.map((row) => row.id));
+    return groups.map(() => stored);
+  }
+  const grouped = createGrouped<Entry[], Set<string>>({ write, most: 100, atOnce: 2 });
+
   return async function receive(inbox, events) {
     if (events.length === 0) return { stored: 0, repeated: 0 };
-    const rows = await store.statement<{ thread_key: string }>(INSERT, [
-      inbox.workspaceId,
-      inbox.id,
-      currentRequestId() ?? null,
-      events.map(() => newId()),
-      events.map((event) => event.threadKey),
-      events.map((event) => event.platformId),
-      events.map((event) => event.kind),
-      events.map((event) => JSON.stringify(event)),
-    ]);
-    for (const { thread_key: threadKey } of rows) {
-      wake.wake(THREAD, writeThreadKey({ workspaceId: inbox.workspaceId, inboxId: inbox.id, threadKey }));
+    const requestId = currentRequestId() ?? null;
+    const entries = events.map((event) => ({ id: newId(), inboxId: inbox.id, event, requestId }));
+    const committed = await grouped(inbox.workspaceId, entries);
+    const stored = entries.filter((entry) => committed.has(entry.id));
+    for (const { event } of stored) {
+      const { workspaceId, id: inboxId } = inbox;
+      wake.wake(THREAD, writeThreadKey({ workspaceId, inboxId, threadKey: event.threadKey }));
     }
-    const repeated = events.length - rows.length;
-    metrics.inboundEvents.inc({ channel: inbox.channel, outcome: 'stored' }, rows.length);
+    const repeated = entries.length - stored.length;
+    metrics.inboundEvents.inc({ channel: inbox.channel, outcome: 'stored' }, stored.length);
     if (repeated > 0) metrics.inboundEvents.inc({ channel: inbox.channel, outcome: 'repeated' }, repeated);
-    return { stored: rows.length, repeated };
+    return { stored: stored.length, repeated };
   };
 }
