@@ -14,7 +14,6 @@ let refreshing: Promise<string | null> | null = null;
 
 export const signedIn = (): boolean => accessToken.value !== null || localStorage.getItem(storageKey) !== null;
 export const currentAccessToken = (): string | null => accessToken.value;
-export const currentWorkspaceId = workspaceId;
 
 export function keepLogin(login: Pick<Login, 'accessToken' | 'refreshToken' | 'workspaceId'>): void {
   accessToken.value = login.accessToken;

@@ -1,0 +1,56 @@
+import { mount } from '@vue/test-utils';
+import { TooltipProvider } from 'reka-ui';
+import { expect, it } from 'vitest';
+import { defineComponent, h } from 'vue';
+import { i18n } from '../../i18n/index.ts';
+import MessageGroup from './MessageGroup.vue';
+import type { ThreadMessage } from './messageCache.ts';
+
+const attack = '<img src=x onerror="alert(1)"><script>alert(2)</script><b>bold</b>';
+
+function draw(side: 'contact' | 'bot' | 'agent' | 'note', changes: Partial<ThreadMessage> = {}) {
+  const message: ThreadMessage = {
+    id: 'm1',
+    conversationId: 'c',
+    seq: 1,
+    author: { type: side === 'note' ? 'agent' : side, id: 'a', name: attack },
+    type: 'text',
+    text: attack,
+    location: null,
+    attachments: [{ id: 'f1', name: attack, mime: 'text/html', size: 10 }],
+    citations: [],
+    private: side === 'note',
+    status: 'sent',
+    error: null,
+    turnId: null,
+    ordinal: null,
+    clientId: null,
+    event: null,
+    createdAt: '2026-11-20T10:00:00Z',
+    editedAt: null,
+    deletedAt: null,
+    ...changes,
+  };
+  const group = { kind: 'group' as const, key: 'g', side, name: attack, at: message.createdAt, messages: [message] };
+  const root = defineComponent(
+    () => () => h(TooltipProvider, () => h(MessageGroup, { group, contactName: attack, openPassage: '' })),
+  );
+  return mount(root, { global: { plugins: [i18n] } });
+}
+
+it.each(['contact', 'bot', 'agent', 'note'] as const)('shows the markup of a %s as text', (side) => {
+  const view = draw(side);
+  expect(view.findAll('img, script, b, iframe')).toHaveLength(0);
+  expect(view.text()).toContain('<img src=x');
+});
+
+it('says that a message was deleted and shows nothing of it', () => {
+  const view = draw('contact', { deletedAt: '2026-11-20T10:01:00Z', text: 'the secret' });
+  expect(view.text()).not.toContain('the secret');
+});
+
+it('offers to send again what was not sent, with the reason in words', () => {
+  const view = draw('agent', { local: 'failed', error: 'Not sent. The server cannot be reached.' });
+  expect(view.get('[role=alert]').text()).toContain('The server cannot be reached');
+  expect(view.get('[role=alert] button').text()).toBe('Try again');
+});
