@@ -17,13 +17,13 @@ export type TestDatabase = {
 };
 
 /**
- * A fresh, migrated database for one test file: on the server DATABASE_URL names, in a database of its own, or else
+ * A fresh, migrated database for one test file: on the server TEST_DATABASE_URL names, in a database of its own, or else
  * the embedded one in a folder of its own. The same tests hold on both.
  *
  * @param migrations folder of migrations other than the product's
  */
 export async function createTestDatabase(migrations?: string): Promise<TestDatabase> {
-  const server = process.env.DATABASE_URL;
+  const server = process.env.TEST_DATABASE_URL;
   const name = `parley_test_${randomBytes(6).toString('hex')}`;
   const dataDir = mkdtempSync(join(tmpdir(), 'parley-test-'));
   if (server) await administer(server, `create database ${name}`);
