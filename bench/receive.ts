@@ -82,7 +82,10 @@ try {
   const bareRate = mean((round) => round.bare.perSecond);
   const productRate = mean((round) => round.product.perSecond);
   line('bare route, one INSERT', `${bareRate.toFixed(0)}/s, p99 ${mean((round) => round.bare.p99).toFixed(1)} ms`);
-  line('webhook → committed → 200', `${productRate.toFixed(0)}/s, p99 ${mean((round) => round.product.p99).toFixed(1)} ms`);
+  line(
+    'webhook → committed → 200',
+    `${productRate.toFixed(0)}/s, p99 ${mean((round) => round.product.p99).toFixed(1)} ms`,
+  );
   line('ratio (embedded, bar: 0.5)', (productRate / bareRate).toFixed(2));
 } finally {
   await bare.close();

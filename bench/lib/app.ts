@@ -65,7 +65,10 @@ export async function startBenchApp(env: Record<string, string> = {}) {
     async plainTelegramInbox(botId: string): Promise<string> {
       const id = newId();
       const token = newToken();
-      const sealed = createKeyring(config).encrypt(JSON.stringify({ botToken: '7000000001:AAH-token-of-the-bench-only_01234567890', secretToken: SECRET }), id);
+      const sealed = createKeyring(config).encrypt(
+        JSON.stringify({ botToken: '7000000001:AAH-token-of-the-bench-only_01234567890', secretToken: SECRET }),
+        id,
+      );
       await app.store.inWorkspace(login.workspaceId, (tx) =>
         tx.insert(inboxes).values({
           id,
