@@ -8,17 +8,18 @@ import type { Wake } from './platform/wake.ts';
 import type { Actor } from './platform/http/index.ts';
 import { bindAgent } from './features/conversations/socket.ts';
 import type { AgentSocketParts } from './features/conversations/socket.ts';
-import type { InboxDirectory } from './features/inboxes/lookup.ts';
+import type { InboxDirectory, InboxRuntime } from './features/inboxes/lookup.ts';
 import { MEMBERSHIP_CHANGED, parseMembershipKey } from './features/members/topics.ts';
 import { SESSION_REVOKED } from './features/sessions/topics.ts';
 import type { Access } from './features/sessions/access.ts';
+import { expiryOf } from './features/sessions/tokens.ts';
 import { admitVisitor } from './features/visitors/handshake.ts';
 import { bindVisitor } from './features/visitors/socket.ts';
 import type { VisitorParts } from './features/visitors/socket.ts';
 import type { VisitorTokens } from './features/visitors/token.ts';
 
 type Entrance =
-  { kind: 'agent'; actor: Actor; token: string } | { kind: 'visitor'; inboxId: string; visitorId: string };
+  { kind: 'agent'; actor: Actor; token: string } | { kind: 'visitor'; inbox: InboxRuntime; visitorId: string };
 
 export type SocketParts = {
   realtime: Realtime;
@@ -66,7 +67,7 @@ export function openSockets(parts: SocketParts): { close(): void } {
       auth,
       socket.handshake.headers.origin,
     );
-    return { kind: 'visitor', inboxId: `${inbox.workspaceId} ${inbox.id}`, visitorId };
+    return { kind: 'visitor', inbox, visitorId };
   }
 
   io.use((socket, next) => {
@@ -83,35 +84,40 @@ export function openSockets(parts: SocketParts): { close(): void } {
     );
   });
 
-  async function welcome(socket: RealtimeSocket, entrance: Entrance): Promise<void> {
-    if (entrance.kind === 'agent') {
-      const { actor, token } = entrance;
-      await socket.join([
-        rooms.workspace(actor.workspaceId),
-        rooms.user(actor.workspaceId, actor.userId),
-        rooms.session(actor.sessionId),
-      ]);
-      const visitorsConnected = async (workspaceId: string) =>
-        (await io.in(visitorsOf(workspaceId)).fetchSockets()).length;
-      bindAgent({ ...parts.agent, live, log, visitorsConnected, current: () => access.verify(token) }, socket, actor);
-      return;
-    }
-    const [workspaceId = '', id = ''] = entrance.inboxId.split(' ');
-    const currentInbox = () => inboxes.byId(workspaceId, id);
-    const inbox = await currentInbox();
-    if (!inbox) {
-      socket.disconnect(true);
-      return;
-    }
-    await socket.join(visitorsOf(workspaceId));
-    const visitor = { id: entrance.visitorId };
+  /** Binds first, without waiting for anything: a client speaks as soon as it hears that it is connected. */
+  function welcome(socket: RealtimeSocket, entrance: Entrance): Promise<void> {
+    return entrance.kind === 'agent' ? welcomeAgent(socket, entrance) : welcomeVisitor(socket, entrance);
+  }
+
+  async function welcomeAgent(socket: RealtimeSocket, { actor, token }: Extract<Entrance, { kind: 'agent' }>) {
+    const visitorsConnected = async (workspaceId: string) =>
+      (await io.in(visitorsOf(workspaceId)).fetchSockets()).length;
+    bindAgent({ ...parts.agent, live, log, visitorsConnected, current: () => access.verify(token) }, socket, actor);
+    // Cut when the token ends, also when the socket only listens.
+    const end = setTimeout(() => socket.disconnect(true), expiryOf(token) - Date.now());
+    socket.once('disconnect', () => clearTimeout(end));
+    await socket.join([
+      rooms.workspace(actor.workspaceId),
+      rooms.user(actor.workspaceId, actor.userId),
+      rooms.session(actor.sessionId),
+    ]);
+    // A login that ended while this socket was let in was not in its room yet when the others were cut.
+    if (!(await access.verify(token))) socket.disconnect(true);
+  }
+
+  async function welcomeVisitor(
+    socket: RealtimeSocket,
+    { inbox, visitorId }: Extract<Entrance, { kind: 'visitor' }>,
+  ): Promise<void> {
+    const currentInbox = () => inboxes.byId(inbox.workspaceId, inbox.id);
     bindVisitor(
       { ...parts.visitor, live, log, tokens: parts.tokens, currentInbox },
       socket,
       inbox,
-      visitor,
+      { id: visitorId },
       addressOf(socket),
     );
+    await socket.join(visitorsOf(inbox.workspaceId));
   }
 
   io.on('connection', (socket) => {

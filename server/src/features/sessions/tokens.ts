@@ -1,5 +1,5 @@
 import { createSecretKey } from 'node:crypto';
-import { errors, jwtVerify, SignJWT } from 'jose';
+import { decodeJwt, errors, jwtVerify, SignJWT } from 'jose';
 import { z } from 'zod';
 
 const HOUR = 3_600;
@@ -16,6 +16,9 @@ export type AccessTokens = {
   /** Null for anything not signed by us for this, or too old. */
   read(token: string): Promise<AccessClaims | null>;
 };
+
+/** When a token that was read ends, in milliseconds since 1970. */
+export const expiryOf = (token: string): number => (decodeJwt(token).exp ?? 0) * 1_000;
 
 /** JWT, HS256, one hour. */
 export const createAccessTokens = (jwtSecret: string): AccessTokens => {

@@ -2,9 +2,10 @@ import { Attachment, WidgetConfig, WidgetPassage, success } from '@parley/contra
 import { sql } from 'drizzle-orm';
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { badRequest, forbidden, notFound, unauthorized } from '../../platform/errors.ts';
+import { badRequest, forbidden, notFound, tooMany, unauthorized } from '../../platform/errors.ts';
 import { ok, readUpload } from '../../platform/http/index.ts';
 import type { Http } from '../../platform/http/index.ts';
+import type { Limiter } from '../../platform/limiter.ts';
 import type { Storage } from '../../platform/storage.ts';
 import type { Store } from '../../platform/tenant.ts';
 import type { BotDirectory } from '../bots/lookup.ts';
@@ -28,6 +29,8 @@ export function visitorRoutes(
     bots: BotDirectory;
     tokens: VisitorTokens;
     ownOrigin: string;
+    /** files per address: whoever opens a chat may send some, nobody may fill the disk */
+    uploadLimit: Limiter;
   },
 ): void {
   const { store, bots, tokens } = parts;
@@ -100,6 +103,8 @@ export function visitorRoutes(
     async (request) => {
       const inbox = await inboxOf(request, request.params.token);
       const conversationId = await conversationOf(request, inbox);
+      const { allow, retryAfterSeconds } = parts.uploadLimit.take(request.ip);
+      if (!allow) throw tooMany(retryAfterSeconds);
       const { name, bytes } = await readUpload(request);
       if (bytes.length === 0) throw badRequest('This file is empty.', [{ field: 'file', message: 'is empty' }]);
       return ok(

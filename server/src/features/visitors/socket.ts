@@ -1,5 +1,5 @@
 import { VisitorEvents } from '@parley/contract';
-import type { Message, SessionCreated } from '@parley/contract';
+import type { ConversationStatus, Message, SessionCreated } from '@parley/contract';
 import { sql } from 'drizzle-orm';
 import type { Inbound } from '../../channels/contract.ts';
 import { parseVisitorEvent } from '../../channels/web/parse.ts';
@@ -11,7 +11,7 @@ import type { Logger } from '../../platform/log.ts';
 import { rooms } from '../../platform/realtime.ts';
 import type { Live, RealtimeSocket } from '../../platform/realtime.ts';
 import { bindEvents } from '../../platform/socket-events.ts';
-import type { Store } from '../../platform/tenant.ts';
+import type { Store, Tx } from '../../platform/tenant.ts';
 import type { BotDirectory } from '../bots/lookup.ts';
 import { describeContact } from '../contacts/commands.ts';
 import type { ConversationAnnouncer } from '../conversations/announcer.ts';
@@ -34,6 +34,8 @@ export type VisitorParts = {
   tokens: VisitorTokens;
   receive: (inbox: InboxRuntime, events: Inbound[]) => Promise<unknown>;
   conversations: ConversationAnnouncer;
+  /** events of any kind per visitor: each costs the database something */
+  eventLimit: Limiter;
   /** messages per visitor */
   messageLimit: Limiter;
   /** new conversations per address */
@@ -41,6 +43,20 @@ export type VisitorParts = {
   /** the inbox as it is now: it may have been disabled since */
   currentInbox: () => Promise<InboxRuntime | null>;
 };
+
+/** The state of a conversation, if it is this visitor's. @throws not-found */
+async function visitorConversation(
+  tx: Tx,
+  inboxId: string,
+  visitorId: string,
+  conversationId: string,
+): Promise<ConversationStatus> {
+  const { rows } = await tx.execute<{ status: ConversationStatus }>(sql`
+    select c.status from conversations c join threads t on t.id = c.thread_id
+    where c.id = ${conversationId}::uuid and t.inbox_id = ${inboxId}::uuid and t.thread_key = ${visitorId}`);
+  if (!rows[0]) throw notFound('The conversation');
+  return rows[0].status;
+}
 
 /** One visitor's socket: sees its own conversation and no other. */
 export function bindVisitor(
@@ -126,6 +142,8 @@ export function bindVisitor(
     log: parts.log,
     workspaceId,
     admit: async () => {
+      const { allow, retryAfterSeconds } = parts.eventLimit.take(visitor.id);
+      if (!allow) throw tooMany(retryAfterSeconds);
       const current = await parts.currentInbox();
       if (!current || current.status === 'disabled') throw forbidden('This chat is closed.');
     },
@@ -156,9 +174,16 @@ export function bindVisitor(
         return undefined;
       },
       'customer:resume': async ({ conversationId, after: seq }) => {
-        inOwn(conversationId);
-        const messages = await store.inWorkspace(workspaceId, (tx) => after(tx, conversationId, seq, MISSED_AT_MOST));
-        return { messages: messages.filter((message: Message) => !message.private).map(presentToVisitor) };
+        const { status, messages } = await store.inWorkspace(workspaceId, async (tx) => {
+          const found = await visitorConversation(tx, inbox.id, visitor.id, conversationId);
+          return { status: found, messages: await after(tx, conversationId, seq, MISSED_AT_MOST) };
+        });
+        // An ended conversation can be read to its end; only an open one is listened to.
+        if (!own && status !== 'resolved') {
+          own = conversationId;
+          await socket.join(rooms.visitor(conversationId));
+        }
+        return { status, messages: messages.filter((message: Message) => !message.private).map(presentToVisitor) };
       },
     },
   });
