@@ -20,6 +20,9 @@ export const Failure = z.object({
 });
 export type Failure = z.infer<typeof Failure>;
 
+/** An id the sender chose for a message, so that sending it again changes nothing. */
+export const ClientId = z.string().transform(cleanText).pipe(z.string().min(1).max(100));
+
 export const PageMeta = z.object({ page: z.int(), limit: z.int(), total: z.int() });
 export const CursorMeta = z.object({ nextCursor: z.string().nullable() });
 export type PageMeta = z.infer<typeof PageMeta>;
@@ -36,7 +39,7 @@ export const PageQuery = z.object({
   limit: z.coerce.number().int().min(1).max(100).default(50),
 });
 export const CursorQuery = z.object({
-  cursor: z.string().max(400).optional(),
+  cursor: prose(400).optional(),
   limit: z.coerce.number().int().min(1).max(100).default(30),
 });
 export const IdParams = z.object({ id: Id });

@@ -25,4 +25,4 @@ export const ContactPatch = z
     notes: prose(5000),
   })
   .partial();
-export const ContactQuery = CursorQuery.extend({ q: z.string().max(200).optional() });
+export const ContactQuery = CursorQuery.extend({ q: prose(200).optional() });

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { Id, Timestamp, line, CursorQuery, MAX_MESSAGE_LENGTH } from './common.ts';
+import { ClientId, Id, Timestamp, line, prose, CursorQuery, MAX_MESSAGE_LENGTH } from './common.ts';
 import { ChannelName } from './inboxes.ts';
 import { Citation } from './bots.ts';
 
@@ -88,9 +88,9 @@ export const ConversationQuery = CursorQuery.extend({
   contactId: Id.optional(),
   /** a user's id, `me` or `none` */
   assigneeId: z.union([Id, z.enum(['me', 'none'])]).optional(),
-  label: z.string().max(60).optional(),
+  label: prose(60).optional(),
   /** full text over messages and contact names */
-  q: z.string().max(200).optional(),
+  q: prose(200).optional(),
 });
 export type ConversationQuery = z.infer<typeof ConversationQuery>;
 /** Newest first by `cursor`; or everything after a known `seq`, oldest first, to close a gap. */
@@ -100,7 +100,7 @@ export const AgentMessageInput = z.strictObject({
   text: line(MAX_MESSAGE_LENGTH).optional(),
   private: z.boolean().default(false),
   attachmentIds: z.array(Id).max(10).default([]),
-  clientId: z.string().min(1).max(100).optional(),
+  clientId: ClientId.optional(),
 });
 export type AgentMessageInput = z.infer<typeof AgentMessageInput>;
 /** Without an agent the conversation becomes nobody's. */

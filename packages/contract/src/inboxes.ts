@@ -7,7 +7,7 @@ export type ChannelName = z.infer<typeof ChannelName>;
 /** How the widget of a web inbox looks. */
 export const WidgetSettings = z.object({
   accent: z.string().regex(/^#[0-9a-fA-F]{6}$/),
-  title: z.string().max(60),
+  title: prose(60),
   position: z.enum(['left', 'right']),
   /** origins that may embed the widget; empty = any */
   allowedOrigins: z.array(z.url().max(200)).max(50),

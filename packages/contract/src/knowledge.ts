@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { Id, Timestamp, line, prose, PageQuery } from './common.ts';
+import { Id, Timestamp, cleanText, line, prose, PageQuery } from './common.ts';
 
 export const KnowledgeBaseInput = z.strictObject({ name: line(80), description: prose(500).default('') });
 export const KnowledgeBasePatch = z.strictObject({ name: line(80), description: prose(500) }).partial();
@@ -20,19 +20,21 @@ export type SourceType = z.infer<typeof SourceType>;
 export const SourceStatus = z.enum(['pending', 'processing', 'ready', 'failed']);
 export type SourceStatus = z.infer<typeof SourceStatus>;
 
+const Address = z.url().max(2000).transform(cleanText);
+
 /** Documents arrive by upload; `url` is where a reader can open the original. */
 export const SourceInput = z.discriminatedUnion('type', [
   z.strictObject({
     type: z.literal('faq'),
     question: line(1000),
     answer: line(20_000),
-    url: z.url().max(2000).optional(),
+    url: Address.optional(),
   }),
   z.strictObject({
     type: z.literal('snippet'),
     title: line(200),
     text: line(200_000),
-    url: z.url().max(2000).optional(),
+    url: Address.optional(),
   }),
 ]);
 export type SourceInput = z.infer<typeof SourceInput>;

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { Id, Timestamp, line, optionalLine, MAX_MESSAGE_LENGTH } from './common.ts';
+import { ClientId, Id, Timestamp, cleanText, line, optionalLine, MAX_MESSAGE_LENGTH } from './common.ts';
 import { Conversation, ConversationStatus, Message } from './conversations.ts';
 import { Handoff } from './handoffs.ts';
 import { Presence } from './people.ts';
@@ -10,7 +10,16 @@ import { Source } from './knowledge.ts';
  * `auth: {inbox, visitor?}`. Every event of a client is acknowledged with the REST envelope.
  */
 
-const ClientId = z.string().min(1).max(100);
+const MAX_METADATA = 50;
+
+/** What a page tells about its visitor: as much as is kept, and as the database can hold it. */
+const Metadata = z.record(z.string().max(60), z.string().max(500)).transform((metadata) =>
+  Object.fromEntries(
+    Object.entries(metadata)
+      .slice(0, MAX_METADATA)
+      .map(([key, value]) => [cleanText(key), cleanText(value)]),
+  ),
+);
 
 /** visitor → server */
 export const VisitorEvents = {
@@ -18,7 +27,7 @@ export const VisitorEvents = {
   'customer:start_chat': z.strictObject({
     name: optionalLine(120).optional(),
     email: z.email().max(254).optional(),
-    metadata: z.record(z.string().max(60), z.string().max(500)).optional(),
+    metadata: Metadata.optional(),
   }),
   'customer:send_message': z.strictObject({
     conversationId: Id,

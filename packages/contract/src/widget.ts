@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { Message } from './conversations.ts';
+import { ConversationStatus, Message } from './conversations.ts';
 
 /** GET /api/v1/widget/:token — what the widget needs before a visitor says anything. Public. */
 export const WidgetConfig = z.object({
@@ -28,6 +28,6 @@ export const WidgetPassage = z.object({
 });
 export type WidgetPassage = z.infer<typeof WidgetPassage>;
 
-/** What `customer:resume` answers. */
-export const Missed = z.object({ messages: z.array(Message) });
+/** What `customer:resume` answers: what came after the known seq, oldest first, and the state the conversation is in. */
+export const Missed = z.object({ status: ConversationStatus, messages: z.array(Message) });
 export type Missed = z.infer<typeof Missed>;

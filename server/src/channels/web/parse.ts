@@ -1,5 +1,5 @@
 /** What a visitor's widget says over the socket, as the common inbound message. */
-import { cleanText, VisitorEvents } from '@parley/contract';
+import { VisitorEvents } from '@parley/contract';
 import type { z } from 'zod';
 import { badRequest } from '../../platform/errors.ts';
 import type { Inbound, Sender } from '../contract.ts';
@@ -25,7 +25,7 @@ const readers: Record<WebEvent, (payload: unknown) => Said> = {
     claims: {
       ...(name ? { name } : {}),
       ...(email ? { email } : {}),
-      ...(metadata ? { metadata: storable(metadata) } : {}),
+      ...(metadata ? { metadata } : {}),
     },
   })),
   'customer:send_message': reader(VisitorEvents['customer:send_message'], ({ text, clientId, attachmentIds }) => ({
@@ -39,14 +39,6 @@ const readers: Record<WebEvent, (payload: unknown) => Said> = {
   })),
   'customer:end_chat': reader(VisitorEvents['customer:end_chat'], () => ({ text: '', action: 'end' })),
 };
-
-const MAX_METADATA = 50;
-
-/** What a page tells about its visitor, as the database can hold it. */
-function storable(metadata: Record<string, string>): Record<string, string> {
-  const entries = Object.entries(metadata).slice(0, MAX_METADATA);
-  return Object.fromEntries(entries.map(([key, value]) => [cleanText(key), cleanText(value)]));
-}
 
 function reader<P>(schema: z.ZodType<P>, read: (payload: P) => Said): (payload: unknown) => Said {
   return (payload) => {
