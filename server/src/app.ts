@@ -296,6 +296,7 @@ export async function createApp(config: Config, log: Logger, options: AppOptions
       if (config.roles.worker.turn) sweeper.start();
       realtime.attach(http.server);
       const address = await http.listen({ port: config.port, host: config.host });
+      if (config.demo && config.roles.worker.knowledge) await demo.read(30_000);
       log.debug({ setup: setup.state }, 'listening');
       return { address, setupUrl: setup.state === 'link' ? setup.url : undefined };
     },

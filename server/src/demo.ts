@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, join, relative } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { BotInput } from '@parley/contract';
 import { sql } from 'drizzle-orm';
@@ -140,6 +141,25 @@ export function createDemo(parts: { store: Store; storage: Storage; knowledge: K
         ),
       );
       log.debug({ guides: Object.keys(demo.documents).length }, 'the demo is up to date');
+    },
+    /**
+     * Resolves when the guides are read, after `patienceMs` at the latest. Who opens /demo the moment Parley says it is
+     * ready would otherwise be told that nothing is known.
+     */
+    async read(patienceMs: number): Promise<void> {
+      const demo = await marks();
+      if (!demo) return;
+      const end = Date.now() + patienceMs;
+      while (Date.now() < end) {
+        const { rows } = await store.inWorkspace(demo.workspaceId, (tx) =>
+          tx.execute(sql`
+            select 1 from sources where knowledge_base_id = ${demo.knowledgeBaseId}::uuid and deleted_at is null
+              and status in ('pending', 'processing') limit 1`),
+        );
+        if (rows.length === 0) return;
+        await sleep(100);
+      }
+      log.warn('the guides of the demo are still being read');
     },
     /** The web inbox of /demo. */
     token: async (): Promise<string | undefined> => (await marks())?.token,
