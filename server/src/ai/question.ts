@@ -1,13 +1,13 @@
 import type { Bot, Citation } from '@parley/contract';
 import type { TraceRecord } from '../db/schema/index.ts';
 import type { Embedder } from '../knowledge/embed.ts';
+import { AppError } from '../platform/errors.ts';
 import type { Metrics } from '../platform/metrics.ts';
 import type { Store } from '../platform/tenant.ts';
 import type { Answer, Answerer } from './answer.ts';
-import { toModelFailure } from './failures.ts';
-import type { ModelFailure } from './failures.ts';
+import { ModelFailure, toModelFailure } from './failures.ts';
 import { chooseModel } from './providers.ts';
-import type { ModelSettings } from './providers.ts';
+import type { ChosenModel, ModelSettings } from './providers.ts';
 import { retrieve } from './retrieval.ts';
 import type { Passage, Retrieval } from './retrieval.ts';
 import { searchTerms } from './terms.ts';
@@ -44,6 +44,7 @@ export type QuestionAnswerer = (
   onParagraph: (paragraph: string) => Promise<void>,
 ) => Promise<QuestionAnswer>;
 
+const noTerms: SearchTerms = { terms: [], text: '', from: 'question' };
 const nothing: Retrieval = { passages: [], terms: [], searched: 0, milliseconds: { embedding: 0, search: 0 } };
 
 /**
@@ -62,7 +63,14 @@ export function createQuestionAnswerer(parts: {
   return async function answerQuestion(request, onParagraph) {
     const { workspaceId, bot, question, history, alreadySent, signal } = request;
     const started = performance.now();
-    const model = chooseModel(bot.model, models);
+    const model = choose(bot.model, models);
+    if (model instanceof ModelFailure) {
+      metrics.aiRequests.inc({ provider: 'none', outcome: model.kind });
+      const told = { bot, terms: noTerms, retrieval: nothing, result: undefined, failure: model, citations: [] };
+      const timings = { terms: 0, retrieval: 0, model: 0, total: performance.now() - started };
+      const record = recordOf({ ...told, generated: false }, timings);
+      return { answered: false, generated: false, confidence: 0, text: '', citations: [], failure: model, record };
+    }
     const language = model.kind === 'language' ? model.model : undefined;
     const terms = await searchTerms({
       question,
@@ -140,6 +148,16 @@ export function createQuestionAnswerer(parts: {
       ),
     };
   };
+}
+
+/** A key that was taken away, a model that is no longer known: as final as a provider's own refusal, and told the same way. */
+function choose(name: string, models: ModelSettings): ChosenModel | ModelFailure {
+  try {
+    return chooseModel(name, models);
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error;
+    return new ModelFailure('rejected', error.message, { cause: error });
+  }
 }
 
 const isModelFailure = (error: unknown): boolean => error instanceof Error && error.name === 'ModelFailure';

@@ -21,6 +21,10 @@ export const createQaHandler = (answerQuestion: QuestionAnswerer): Handler => ({
   accepts: () => true,
   run: async (input, say) => {
     const question = questionOf(input);
+    // A turn that was interrupted between its last words and the handoff: what was decided then still holds.
+    if (input.alreadySent.at(-1) === unknownWords(input)) {
+      return { handler: 'qa', ...(await whenUnsure(input, say, question, '')) };
+    }
     // Where a platform cannot change what was sent, the last paragraph waits for its sources.
     let held: string | undefined;
     const answer = await answerQuestion(
@@ -63,6 +67,8 @@ const historyOf = (input: TurnInput): Turn[] =>
 
 type Ending = Pick<Outcome, 'handoff' | 'farewell' | 'silent'>;
 
+const unknownWords = (input: TurnInput): string => input.bot.unknownAnswer || phrase(input.language, 'notUnderstood');
+
 /** The verdict was NO: what the owner chose for it. */
 async function whenUnsure(
   input: TurnInput,
@@ -76,7 +82,7 @@ async function whenUnsure(
     : undefined;
   if (bot.typeReplyUnknown === 'NO_REPLY') return handoff ? { handoff, farewell: null } : { silent: true };
   if (input.alreadySent.length === 0) {
-    await say({ text: bot.unknownAnswer || phrase(input.language, 'notUnderstood') });
+    await say({ text: unknownWords(input) });
   }
   return handoff ? { handoff } : {};
 }
@@ -87,9 +93,9 @@ async function afterFailure(
   failure: ModelFailure,
   question: string,
 ): Promise<Ending> {
-  if (input.alreadySent.length === 0 || failure.beforeFirstParagraph) {
-    await say({ text: phrase(input.language, 'modelFailed') });
-  }
+  // Also after half an answer: the customer must not wait for the other half. Once, however often the turn is tried.
+  const words = phrase(input.language, 'modelFailed');
+  if (!input.alreadySent.includes(words)) await say({ text: words });
   return input.bot.handoffEnabled
     ? { handoff: { reason: 'MODEL_FAILED', detail: failureWords[failure.kind], question } }
     : {};
