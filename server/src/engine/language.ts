@@ -1,4 +1,4 @@
-import { eld } from 'eld/medium';
+import { eld } from 'eld/extrasmall';
 
 /** Below this many letters a guess is worth less than what is known already. */
 const ENOUGH_LETTERS = 10;

@@ -1,4 +1,3 @@
-import { existsSync, renameSync, rmSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
 import { PGlite } from '@electric-sql/pglite';
 import { vector } from '@electric-sql/pglite-pgvector';
@@ -12,7 +11,6 @@ import type { FromWorker, ToWorker, WorkerSettings } from './embedded.ts';
 async function run(settings: WorkerSettings): Promise<void> {
   const port = parentPort;
   if (!port) throw new Error('the embedded database runs in a worker thread');
-  await prepareFolder(settings.folder);
   const database = await PGlite.create({ dataDir: settings.folder, extensions: { vector } });
   const multiplexer = createMultiplexer((bytes) => database.execProtocolRawSync(bytes), settings.idleTransactionMs);
   const tell = (message: FromWorker) => port.postMessage(message);
@@ -32,16 +30,6 @@ async function run(settings: WorkerSettings): Promise<void> {
     });
   });
   tell({ type: 'ready' });
-}
-
-/** Makes a new database beside its place and moves it there whole: a kill during the first start leaves no half of one. */
-async function prepareFolder(folder: string): Promise<void> {
-  if (existsSync(folder)) return;
-  const unfinished = `${folder}.new`;
-  rmSync(unfinished, { recursive: true, force: true });
-  const database = await PGlite.create({ dataDir: unfinished });
-  await database.close();
-  renameSync(unfinished, folder);
 }
 
 await run(workerData);

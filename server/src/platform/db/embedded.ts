@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { Worker } from 'node:worker_threads';
@@ -37,6 +37,12 @@ export async function startEmbedded(dataDir: string, log: Logger): Promise<Embed
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   const lock = await lockFolder(dataDir);
   const settings: WorkerSettings = { folder: join(dataDir, 'database'), idleTransactionMs: IDLE_TRANSACTION_MS };
+  try {
+    if (!existsSync(settings.folder)) await createDatabase(settings.folder);
+  } catch (error) {
+    await lock.release();
+    throw error;
+  }
   const worker = new Worker(new URL('./embedded-worker.ts', import.meta.url), {
     workerData: settings,
     name: 'database',
@@ -102,4 +108,14 @@ export async function startEmbedded(dataDir: string, log: Logger): Promise<Embed
       await lock.release();
     },
   };
+}
+
+async function createDatabase(folder: string): Promise<void> {
+  const worker = new Worker(new URL('./create-worker.ts', import.meta.url), {
+    workerData: folder,
+    name: 'database creation',
+    execArgv: [],
+  });
+  await once(worker, 'exit');
+  if (!existsSync(folder)) throw new Error('the embedded database could not be created');
 }
