@@ -24,6 +24,7 @@ import { readFile } from './features/files/queries.ts';
 import { fileRoutes } from './features/files/routes.ts';
 import { createQueueAnnouncer } from './features/handoffs/announce.ts';
 import { handoffRoutes } from './features/handoffs/routes.ts';
+import { createLastEvent } from './features/inboxes/last-event.ts';
 import { createInboxDirectory } from './features/inboxes/lookup.ts';
 import { inboxRoutes } from './features/inboxes/routes.ts';
 import { createKnowledgeProcessing } from './features/knowledge/processors.ts';
@@ -64,6 +65,7 @@ import { createDelivery } from './turn/deliver.ts';
 import { createMailbox } from './turn/mailbox.ts';
 import { createMediaFetcher } from './turn/media.ts';
 import { createReceive } from './turn/receive.ts';
+import type { Receive } from './turn/receive.ts';
 import { freeLeasesOfTheDead } from './turn/recover.ts';
 import { createSweeper } from './turn/sweeper.ts';
 import { DELIVERY, TAKEN_OVER, writeLaneKey } from './turn/topics.ts';
@@ -126,7 +128,13 @@ export async function createApp(config: Config, log: Logger, options: AppOptions
   const isLive = (channel: keyof typeof channels): boolean => channels[channel].live === true;
 
   // the path of a message
-  const receive = createReceive({ store, wake, metrics });
+  const received = createReceive({ store, wake, metrics });
+  const noteLastEvent = createLastEvent({ store, log });
+  const receive: Receive = async (inbox, events) => {
+    const result = await received(inbox, events);
+    if (result.stored > 0) noteLastEvent(inbox);
+    return result;
+  };
   const answerQuestion = createQuestionAnswerer({
     store,
     embedder,
