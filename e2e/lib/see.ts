@@ -13,7 +13,7 @@ export const gone = (what: Locator, timeout = 15_000): Promise<void> =>
 export async function seeTimes(what: Locator, count: number, timeout = 15_000): Promise<void> {
   if (count === 0) return gone(what, timeout);
   await what.nth(count - 1).waitFor({ state: 'visible', timeout });
-  assert.equal(await what.count(), count, `${what} is there more often than ${count} times`);
+  assert.equal(await what.count(), count, `${String(what)} is there more often than ${count} times`);
 }
 
 /** Polls until it holds: for what no locator can wait for. */

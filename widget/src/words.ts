@@ -170,9 +170,11 @@ export function speak(wanted: readonly string[]) {
   const language =
     wanted.map((each) => each.slice(0, 2).toLowerCase()).find((each) => languages.includes(each)) ?? 'en';
   const column = languages.indexOf(language);
+  // "en" alone would count hours the American way for everybody.
+  const locale = wanted.find((each) => /^[a-z]{2}(-[A-Z]{2})?$/.test(each) && each.startsWith(language)) ?? language;
   const minutes = new Intl.NumberFormat(language, { style: 'unit', unit: 'minute', unitDisplay: 'long' });
-  const clock = new Intl.DateTimeFormat(language, { hour: 'numeric', minute: '2-digit' });
-  const date = new Intl.DateTimeFormat(language, { weekday: 'long', day: 'numeric', month: 'long' });
+  const clock = new Intl.DateTimeFormat(locale, { hour: 'numeric', minute: '2-digit' });
+  const date = new Intl.DateTimeFormat(locale, { weekday: 'long', day: 'numeric', month: 'long' });
   const relative = new Intl.RelativeTimeFormat(language, { numeric: 'auto' });
   const say = (name: Word, values: Record<string, string | number> = {}): string =>
     fill(table[name][column] ?? '', values);

@@ -23,6 +23,14 @@ export type LogActions = {
   discard(clientId: string): void;
 };
 
+/** The title, with the heading under which it stands there when several passages of one source are cited. */
+function nameOf({ title, headingPath }: Citation, all: Citation[]): string {
+  const heading = headingPath.split(' › ').pop();
+  return heading && heading !== title && all.some((each) => each.title === title && each.headingPath !== headingPath)
+    ? `${title} › ${heading}`
+    : title;
+}
+
 /** Draws entries into `list`, keeping the node of every key it has drawn before. */
 export function createLog(list: HTMLElement, speech: Speech, actions: LogActions) {
   const { say } = speech;
@@ -69,13 +77,14 @@ export function createLog(list: HTMLElement, speech: Speech, actions: LogActions
       ),
     );
     const sources = entry.citations.map((citation) => {
-      const label = say('source', { n: citation.number, title: citation.title });
+      const title = nameOf(citation, entry.citations);
+      const label = say('source', { n: citation.number, title });
       return h(
         'button',
-        { class: 'chip', 'aria-label': label, title: citation.title, onclick: () => actions.openSource(citation) },
+        { class: 'chip', 'aria-label': label, title, onclick: () => actions.openSource(citation) },
         h('b', {}, `${citation.number}`),
         ' ',
-        h('span', { dir: 'auto' }, citation.title),
+        h('span', { dir: 'auto' }, title),
       );
     });
     const failure =
