@@ -83,6 +83,8 @@ export type AppOptions = {
   pace?: {
     /** milliseconds of silence after which a model counts as hanging */
     modelIdleMs?: number;
+    /** first wait before a model is asked again; it doubles */
+    modelRetryMs?: number;
     /** first wait before a failed round of a mailbox is tried again; it doubles */
     roundRetryMs?: number;
   };
@@ -138,7 +140,12 @@ export async function createApp(config: Config, log: Logger, options: AppOptions
   const answerQuestion = createQuestionAnswerer({
     store,
     embedder,
-    answer: createAnswerer({ embedder, outbound, idleMs: options.pace?.modelIdleMs }),
+    answer: createAnswerer({
+      embedder,
+      outbound,
+      idleMs: options.pace?.modelIdleMs,
+      backoffMs: options.pace?.modelRetryMs,
+    }),
     models: config.models,
     metrics,
   });

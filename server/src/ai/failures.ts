@@ -1,4 +1,4 @@
-import { APICallError } from 'ai';
+import { APICallError, InvalidResponseDataError, JSONParseError, TypeValidationError } from 'ai';
 import { AppError } from '../platform/errors.ts';
 import {
   HttpStatusError,
@@ -36,6 +36,11 @@ export class ModelFailure extends Error {
   }
 }
 
+const isUnreadable = (error: unknown): boolean =>
+  JSONParseError.isInstance(error) ||
+  TypeValidationError.isInstance(error) ||
+  InvalidResponseDataError.isInstance(error);
+
 /** Whatever a provider, the SDK or the breaker throws → a typed failure. Messages hold nothing of the prompt or the key. */
 export const toModelFailure = (error: unknown, receivedText: boolean): ModelFailure => {
   if (error instanceof ModelFailure) return error;
@@ -65,7 +70,7 @@ export const toModelFailure = (error: unknown, receivedText: boolean): ModelFail
     return new ModelFailure('cut_off', 'The model stream broke off.', { statusCode: 502, cause: error });
   }
   // A 200 whose body is no event stream or no JSON.
-  if (status !== undefined && status < 400 && !isNetworkError(error)) {
+  if (isUnreadable(error) || (status !== undefined && status < 400 && !isNetworkError(error))) {
     return new ModelFailure('invalid', 'The model provider sent an unreadable answer.', { cause: error });
   }
   return new ModelFailure('server', 'The model provider failed.', {

@@ -1,4 +1,4 @@
-import type { QuestionAnswerer } from '../../ai/question.ts';
+import type { QuestionAnswer, QuestionAnswerer } from '../../ai/question.ts';
 import type { Turn } from '../../ai/terms.ts';
 import type { ModelFailure } from '../../ai/failures.ts';
 import { phrase } from '../phrases.ts';
@@ -56,7 +56,7 @@ export const createQaHandler = (answerQuestion: QuestionAnswerer): Handler => ({
       };
     }
     if (answer.answered) return { handler: 'qa', trace };
-    return { handler: 'qa', trace, ...(await whenUnsure(input, say, question, answer.text)) };
+    return { handler: 'qa', trace, ...(await whenUnsure(input, say, question, attemptOf(answer))) };
   },
 });
 
@@ -64,6 +64,10 @@ const historyOf = (input: TurnInput): Turn[] =>
   input.history
     .filter((message) => message.author.type !== 'system' && message.text !== '')
     .map((message) => ({ role: message.author.type === 'contact' ? 'user' : 'assistant', text: message.text }));
+
+/** What an agent should know of the bot's try: its words, or where it looked. */
+const attemptOf = (answer: QuestionAnswer): string =>
+  answer.text || [...new Set(answer.record.passages.map(({ title }) => title))].slice(0, 3).join(' · ');
 
 type Ending = Pick<Outcome, 'handoff' | 'farewell' | 'silent'>;
 
