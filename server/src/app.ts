@@ -15,7 +15,7 @@ import { createAsk } from './features/bots/ask.ts';
 import { createBotDirectory } from './features/bots/lookup.ts';
 import { botRoutes } from './features/bots/routes.ts';
 import { contactRoutes } from './features/contacts/routes.ts';
-import { createConversationAnnouncer } from './features/conversations/announcer.ts';
+import { createConversationAnnouncer } from './features/conversations/announce.ts';
 import { announceMessage } from './features/messages/announce.ts';
 import { wakeUp } from './features/conversations/commands.ts';
 import { createDesk } from './features/conversations/desk.ts';
@@ -248,7 +248,7 @@ export async function createApp(config: Config, log: Logger, options: AppOptions
       inboxRoutes(api, { store, keyring, wake, log, config, door });
       contactRoutes(api, { store });
       conversationRoutes(api, { store, desk });
-      handoffRoutes(api, { store, desk });
+      handoffRoutes(api, { store, pickUp: desk.pickUp });
       fileRoutes(api, { store, storage });
       visitorRoutes(api, {
         store,

@@ -70,19 +70,18 @@ export function openSockets(parts: SocketParts): { close(): void } {
     return { kind: 'visitor', inbox, visitorId };
   }
 
-  io.use((socket, next) => {
-    enter(socket).then(
-      (entrance) => {
-        entrances.set(socket, entrance);
-        next();
-      },
-      (error: unknown) => {
-        const problem = toProblem(error);
-        if (problem.status >= 500) log.error({ err: error }, 'a socket was refused by mistake');
-        next(Object.assign(new Error(problem.body.error.message), { data: problem.body.error }));
-      },
-    );
-  });
+  /** What the handshake says when somebody may not come in; undefined: welcome. */
+  async function refusal(socket: RealtimeSocket): Promise<Error | undefined> {
+    try {
+      entrances.set(socket, await enter(socket));
+      return undefined;
+    } catch (error) {
+      const problem = toProblem(error);
+      if (problem.status >= 500) log.error({ err: error }, 'a socket was refused by mistake');
+      return Object.assign(new Error(problem.body.error.message), { data: problem.body.error });
+    }
+  }
+  io.use(async (socket, next) => next(await refusal(socket)));
 
   /** Binds first, without waiting for anything: a client speaks as soon as it hears that it is connected. */
   function welcome(socket: RealtimeSocket, entrance: Entrance): Promise<void> {

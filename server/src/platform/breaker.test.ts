@@ -41,7 +41,10 @@ test('five failures in 30 s open the breaker: the target is not called, others a
   assert.equal(state(), 'open');
   await refused();
   let called = false;
-  await assert.rejects(outbound.call('platform', async () => void (called = true), once), { retryAfter: 60 });
+  await assert.rejects(
+    outbound.call('platform', async () => void (called = true), once),
+    { retryAfter: 60 },
+  );
   assert.equal(called, false);
   assert.equal(await answer(200, 'other'), 200);
   assert.match((await metrics.render()).body, /parley_breaker_state\{target="platform"\} 2/);
@@ -144,7 +147,10 @@ test('what is our own fault opens nothing and is not tried again: 4xx, bugs, a c
   assert.equal(tries, 18);
   for (let count = 0; count < 6; count += 1) {
     const signal = AbortSignal.abort(new Error('stopped'));
-    await assert.rejects(outbound.call('platform', async () => 1, { ...once, signal }), { message: 'stopped' });
+    await assert.rejects(
+      outbound.call('platform', async () => 1, { ...once, signal }),
+      { message: 'stopped' },
+    );
   }
   assert.equal(state(), 'closed');
 });

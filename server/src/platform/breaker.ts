@@ -114,9 +114,7 @@ export const createOutbound = (parts: {
     if (known) return known;
     // A trial the caller broke off proves nothing: the breaker stays as it is, which in half-open means open again.
     const policy: CircuitBreakerPolicy = circuitBreaker(
-      handleWhen(
-        (error) => isIll(error) || (error instanceof CallerStopped && policy.state === CircuitState.HalfOpen),
-      ),
+      handleWhen((error) => isIll(error) || (error instanceof CallerStopped && policy.state === CircuitState.HalfOpen)),
       { breaker: createWindow(), halfOpenAfter: OPEN_MS },
     );
     const guard: Guard = { policy, openedAt: undefined };

@@ -28,12 +28,18 @@ const hidden: [string, (log: Logger) => void][] = [
   ['the text of a message', (log) => log.info({ message: { id: '1', text: SECRET, body: SECRET }, content: [SECRET] })],
   ['a message given as a string', (log) => log.info({ message: SECRET })],
   ['child bindings', (log) => log.child({ token: SECRET, nested: { text: SECRET } }).info('x')],
-  ['bindings of a grandchild with options', (log) => log.child({}, { level: 'info' }).child({ secret: SECRET }).info('x')],
-  ['bindings set later', (log) => {
-    const child = log.child({});
-    child.setBindings({ text: SECRET });
-    child.info('x');
-  }],
+  [
+    'bindings of a grandchild with options',
+    (log) => log.child({}, { level: 'info' }).child({ secret: SECRET }).info('x'),
+  ],
+  [
+    'bindings set later',
+    (log) => {
+      const child = log.child({});
+      child.setBindings({ text: SECRET });
+      child.info('x');
+    },
+  ],
   ['a bearer header in the message', (log) => log.info(`sent Authorization: Bearer ${SECRET}`)],
   [
     'a token in an address',

@@ -14,7 +14,11 @@ test('wrong, empty, longer and shorter passwords are refused', async () => {
 test('no account, and what is no hash of ours, is refused without an error', async () => {
   const stored = await passwords.hash('x');
   const bad = [undefined, '', 'x', '$2b$10$abcdefghijklmnopqrstuv', stored.slice(0, -30), `${stored}!`];
-  bad.push(stored.replace('argon2id', 'argon2i'), stored.replace('m=19456', 'm=9999999'), stored.replace('t=2', 't=99'));
+  bad.push(
+    stored.replace('argon2id', 'argon2i'),
+    stored.replace('m=19456', 'm=9999999'),
+    stored.replace('t=2', 't=99'),
+  );
   bad.push(stored.replace('p=1', 'p=0'), stored.replace('m=19456', 'm=1'));
   for (const hash of bad) assert.equal(await passwords.verify('x', hash), false, hash);
 });

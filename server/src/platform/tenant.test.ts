@@ -175,7 +175,7 @@ test('a transaction kept past its end is refused', async () => {
   const kept = await store.inWorkspace(ours, async (tx) => ({ tx }));
   await assert.rejects(
     async () => kept.tx.execute(sql`select 1`),
-    (error: Error) => /over/.test(String(error.cause ?? error)),
+    (error: Error) => /over/.test(error.cause instanceof Error ? error.cause.message : error.message),
   );
 });
 
@@ -201,4 +201,32 @@ test('a transaction is three round trips around its statements: begin with the w
   const before = store.statementCount();
   await store.inWorkspace(ours, read);
   assert.equal(store.statementCount() - before, 3);
+});
+
+test('a single statement sees its workspace, no other, and leaves nothing of it behind', async () => {
+  await store.inWorkspace(theirs, (tx) => write(tx, theirs, 'secret'));
+  const insert = sql`insert into notes values (${newId()}, ${ours}, 'mine') returning text`;
+  assert.deepEqual(await store.once(ours, insert), [{ text: 'mine' }]);
+  assert.deepEqual(await store.once(ours, sql`select text from notes`), [{ text: 'mine' }]);
+  assert.deepEqual(await store.once(ours, sql`update notes set text = 'x' where text = 'secret' returning text`), []);
+  await assert.rejects(store.once(ours, sql`insert into notes values (${newId()}, ${theirs}, 'forged')`), {
+    code: '42501',
+  });
+  await assert.rejects(store.once(`${ours}'--`, sql`select 1`), TypeError);
+  assert.deepEqual(await store.statement('select text from notes', []), []);
+});
+
+test('single statements of two workspaces at once do not mix, also after one that failed', async () => {
+  await Promise.all(
+    [ours, theirs].map((workspace) => store.inWorkspace(workspace, (tx) => write(tx, workspace, workspace))),
+  );
+  const answers = await Promise.all(
+    Array.from({ length: 200 }, async (_, index) => {
+      const workspace = index % 2 === 0 ? ours : theirs;
+      if (index % 20 === 19) await assert.rejects(store.once(workspace, sql`select 1 / 0`));
+      const rows = await store.once<{ text: string }>(workspace, sql`select text from notes where ${index}::int >= 0`);
+      return rows.length === 1 && rows[0]?.text === workspace;
+    }),
+  );
+  assert.ok(answers.every(Boolean));
 });

@@ -2,7 +2,7 @@ import { sql } from 'drizzle-orm';
 import { phrase } from '../engine/phrases.ts';
 import type { Outcome } from '../engine/types.ts';
 import { openConversation } from '../features/conversations/commands.ts';
-import type { ConversationAnnouncer } from '../features/conversations/announcer.ts';
+import type { ConversationAnnouncer } from '../features/conversations/announce.ts';
 import type { QueueAnnouncer } from '../features/handoffs/announce.ts';
 import type { InboxDirectory, InboxRuntime } from '../features/inboxes/lookup.ts';
 import { announceMessage } from '../features/messages/announce.ts';

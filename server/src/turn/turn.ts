@@ -5,7 +5,7 @@ import type { Router } from '../engine/router.ts';
 import { questionOf } from '../engine/types.ts';
 import type { Outcome, TurnInput } from '../engine/types.ts';
 import type { BotDirectory } from '../features/bots/lookup.ts';
-import type { ConversationAnnouncer } from '../features/conversations/announcer.ts';
+import type { ConversationAnnouncer } from '../features/conversations/announce.ts';
 import { announceStatus } from '../features/conversations/announce.ts';
 import type { QueueAnnouncer } from '../features/handoffs/announce.ts';
 import type { InboxDirectory, InboxRuntime } from '../features/inboxes/lookup.ts';

@@ -70,7 +70,7 @@ export async function listConversations(
   if (words) {
     where.push(sql`(
       exists (select 1 from messages m where m.conversation_id = c.id
-              and to_tsvector('simple', m.text) @@ websearch_to_tsquery('simple', ${words}))
+              and to_tsvector('simple', m.text) @@ websearch_to_tsquery('simple', ${withoutLooseDashes(words)}))
       or exists (select 1 from contacts q where q.id = c.contact_id
                  and (q.name ilike ${likePattern(words)} or q.email ilike ${likePattern(words)})))`);
   }
@@ -92,6 +92,9 @@ export async function listConversations(
     nextCursor: rows.length > query.limit && last ? writeCursor(last) : null,
   };
 }
+
+/** PostgreSQL takes each dash for a NOT and gives up at 33 that wait for their word. */
+const withoutLooseDashes = (words: string): string => words.replace(/-(?![\p{L}\p{N}"])/gu, ' ');
 
 const likePattern = (words: string): string => `%${words.replace(/[\\%_]/g, (character) => `\\${character}`)}%`;
 

@@ -141,8 +141,8 @@ export function conversationRoutes(http: Http, { store, desk }: { store: Store; 
     async (request) => ok(await desk.setLabels(actorOf(request), request.params.id, request.body.labels)),
   );
 
-  const step = <const Name extends 'take-over' | 'return-to-bot' | 'resolve' | 'reopen'>(
-    name: Name,
+  const step = (
+    name: 'take-over' | 'return-to-bot' | 'resolve' | 'reopen',
     summary: string,
     run: (actor: Parameters<Desk['takeOver']>[0], id: string) => Promise<Conversation>,
   ): void => {

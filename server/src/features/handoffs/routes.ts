@@ -1,13 +1,15 @@
 import { Handoff, HandoffPickedUp, IdParams, PageQuery, paged, success } from '@parley/contract';
 import { actorOf, ok, page } from '../../platform/http/index.ts';
-import type { Http } from '../../platform/http/index.ts';
+import type { Actor, Http } from '../../platform/http/index.ts';
 import type { Store } from '../../platform/tenant.ts';
-import type { Desk } from '../conversations/desk.ts';
 import { listQueue } from './queries.ts';
 
 const tags = ['Handoffs'];
 
-export function handoffRoutes(http: Http, { store, desk }: { store: Store; desk: Desk }): void {
+/** The desk tells everybody concerned; @throws conflict, naming the colleague who was faster */
+type PickUp = (actor: Actor, handoffId: string) => Promise<{ id: string }>;
+
+export function handoffRoutes(http: Http, { store, pickUp }: { store: Store; pickUp: PickUp }): void {
   http.get(
     '/handoffs',
     {
@@ -34,7 +36,7 @@ export function handoffRoutes(http: Http, { store, desk }: { store: Store; desk:
       },
     },
     async (request) => {
-      const conversation = await desk.pickUp(actorOf(request), request.params.id);
+      const conversation = await pickUp(actorOf(request), request.params.id);
       return ok({ conversationId: conversation.id, handoffId: request.params.id });
     },
   );

@@ -25,7 +25,7 @@ describe('members', () => {
   /** Somebody of another company. */
   let stranger: Login;
 
-  const invite = (as: Login, email: string, role: Role | string) =>
+  const invite = (as: Login, email: string, role: string) =>
     people.call('POST', '/members/invite', { as, body: { email, role } });
   const tokenFor = async (as: Login, email: string, role: Role) =>
     new URL(dataOf(await invite(as, email, role), InvitationCreated).inviteUrl).searchParams.get('token') ?? '';

@@ -14,7 +14,7 @@ import { bindEvents } from '../../platform/socket-events.ts';
 import type { Store, Tx } from '../../platform/tenant.ts';
 import type { BotDirectory } from '../bots/lookup.ts';
 import { describeContact } from '../contacts/commands.ts';
-import type { ConversationAnnouncer } from '../conversations/announcer.ts';
+import type { ConversationAnnouncer } from '../conversations/announce.ts';
 import { openConversation } from '../conversations/commands.ts';
 import { findConversation } from '../conversations/queries.ts';
 import { resolveVisitorAttachments } from '../files/commands.ts';

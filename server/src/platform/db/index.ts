@@ -80,7 +80,7 @@ export async function openDatabase(config: DatabaseConfig, log: Logger, migratio
   }
 
   async function close(): Promise<void> {
-    const ended = Promise.all(pools.map((pool) => (pool.ending ? undefined : pool.end())));
+    const ended = Promise.all(pools.filter((pool) => !pool.ending).map((pool) => pool.end()));
     if ((await within(ended, CLOSE_WITHIN_MS)) === 'late') log.warn('closing the database over running statements');
     await embedded?.close();
   }
