@@ -1,0 +1,328 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { decodeJwt } from 'jose';
+import type {
+  Attachment,
+  Contact,
+  Inbox,
+  KnowledgeBase,
+  Message,
+  Missed,
+  SessionCreated,
+  Source,
+} from '@parley/contract';
+import { connect, startTestApp, until } from '../app.ts';
+import type { TestApp, TestSocket } from '../app.ts';
+import { asVisitor, fileForm, populate } from './world.ts';
+import type { Company } from './world.ts';
+
+type Visit = { socket: TestSocket; conversationId: string; token: string };
+
+describe('visitors and the widget', () => {
+  let test: TestApp;
+  let acme: Company;
+  let other: Inbox;
+  let bob: Visit;
+
+  const visit = async (auth: Record<string, unknown>, said: object = {}): Promise<Visit> => {
+    const socket = await connect(test.url, auth);
+    const started = await socket.call<SessionCreated>('customer:start_chat', said);
+    assert.ok(started.success, JSON.stringify(started));
+    return { socket, conversationId: started.data.conversationId, token: started.data.visitor };
+  };
+  const isAlive = async (): Promise<void> => {
+    const { status } = await fetch(`${test.url}/health/live`, { signal: AbortSignal.timeout(5_000) });
+    assert.equal(status, 200);
+  };
+
+  before(async () => {
+    test = await startTestApp();
+    acme = await populate(test, { call: test.owner, accessToken: test.ownerToken, refreshToken: '' }, 'acmecanary');
+    other = (await test.owner<Inbox>('POST', '/inboxes', { name: 'Other', channel: 'web', botId: acme.ids.bot })).data;
+    bob = await visit({ inbox: acme.ids.inboxToken }, { name: 'Bob' });
+  });
+  after(async () => {
+    for (const socket of [acme?.visitor, bob?.socket]) socket?.close();
+    await test?.close();
+  });
+
+  it('attack 7: a visitor speaks and hears in their own conversation alone', async () => {
+    const conversationId = acme.ids.conversation;
+    const events: [string, object][] = [
+      ['customer:send_message', { conversationId, text: 'planted', clientId: 'b1' }],
+      ['customer:request_agent', { conversationId }],
+      ['customer:typing', { conversationId }],
+      ['customer:end_chat', { conversationId }],
+      ['customer:resume', { conversationId, after: 0 }],
+    ];
+    for (const [event, payload] of events) {
+      const answer = await bob.socket.call(event, payload);
+      assert.equal(answer.success === false && answer.error.code, 'not_found', `${event} ${JSON.stringify(answer)}`);
+    }
+    const said = await acme.visitor.call('customer:send_message', { conversationId, text: 'mine', clientId: 'a2' });
+    assert.ok(said.success);
+    await acme.visitor.wait('message:received', ({ text }) => text === 'mine');
+    const { data } = await test.owner<Message[]>('GET', `/conversations/${conversationId}/messages?limit=100`);
+    assert.ok(!data.some(({ text }) => text === 'planted'));
+    assert.deepEqual(
+      bob.socket.seen('message:received').filter((one) => one.conversationId === conversationId),
+      [],
+    );
+  });
+
+  it('attack 3: a visitor neither reads nor attaches a file of another', async () => {
+    const { inboxToken, file } = acme.ids;
+    const path = `/widget/${inboxToken}/files/${file}`;
+    assert.equal((await asVisitor(test.url, acme.visitorToken, 'GET', path)).status, 200);
+    assert.equal((await asVisitor(test.url, bob.token, 'GET', path)).status, 404);
+    const note = await test.owner<Attachment>('POST', '/files', fileForm('plans.txt', 'plans'));
+    for (const id of [file, note.data.id, acme.ids.bot]) {
+      const sent = await bob.socket.call('customer:send_message', {
+        conversationId: bob.conversationId,
+        text: 'see this',
+        clientId: `steal-${id}`,
+        attachmentIds: [id],
+      });
+      assert.equal(sent.success === false && sent.error.code, 'not_found', id);
+    }
+  });
+
+  it('a token is for one inbox, and is no key to anything else', async () => {
+    const files = (inbox: string) => `/widget/${inbox}/files/${acme.ids.file}`;
+    assert.equal((await asVisitor(test.url, acme.visitorToken, 'GET', files(other.token))).status, 401);
+    const elsewhere = await visit({ inbox: other.token, visitor: acme.visitorToken });
+    assert.notEqual(elsewhere.conversationId, acme.ids.conversation);
+    assert.notEqual(decodeJwt(elsewhere.token).sub, decodeJwt(acme.visitorToken).sub);
+    elsewhere.socket.close();
+    const again = await visit({ inbox: acme.ids.inboxToken, visitor: acme.visitorToken });
+    assert.equal(again.conversationId, acme.ids.conversation);
+    again.socket.close();
+    const [header, body, signature] = acme.visitorToken.split('.');
+    const forged = [
+      `${Buffer.from('{"alg":"none"}').toString('base64url')}.${body}.`,
+      `${header}.${Buffer.from(JSON.stringify({ ...decodeJwt(bob.token), exp: 9_999_999_999, sub: decodeJwt(acme.visitorToken).sub })).toString('base64url')}.${signature}`,
+      test.ownerToken,
+      'x'.repeat(1_500),
+    ];
+    for (const visitor of forged) {
+      const got = await visit({ inbox: acme.ids.inboxToken, visitor });
+      assert.notEqual(got.conversationId, acme.ids.conversation, visitor);
+      got.socket.close();
+      assert.equal((await asVisitor(test.url, visitor, 'GET', files(acme.ids.inboxToken))).status, 401);
+    }
+  });
+
+  it('attack 11: the token lasts a month at most and is never taken from an address', async () => {
+    const { exp = 0, iat = 0 } = decodeJwt(acme.visitorToken);
+    assert.ok(exp - iat <= 31 * 24 * 3_600);
+    const path = `${test.url}/api/v1/widget/${acme.ids.inboxToken}/files/${acme.ids.file}`;
+    for (const name of ['token', 'visitor', 'authorization', 'access_token'])
+      assert.equal((await fetch(`${path}?${name}=${acme.visitorToken}`)).status, 401);
+    const { link } = Object.fromEntries((await fetch(`${test.url}/chat/${acme.ids.inboxToken}`)).headers);
+    assert.equal(link, undefined);
+    assert.equal((await test.owner('GET', `/widget/${acme.ids.inboxToken}/files/${acme.ids.file}`)).status, 401);
+  });
+
+  it('attack 12: an address somebody types makes nobody somebody else, and changes nobody', async () => {
+    const victim = await visit({ inbox: acme.ids.inboxToken }, { name: 'Victor', email: 'victor@x.test' });
+    const thief = await visit({ inbox: acme.ids.inboxToken }, { name: 'Thief', email: 'victor@x.test' });
+    assert.notEqual(victim.conversationId, thief.conversationId);
+    const find = async () => (await test.owner<Contact[]>('GET', '/contacts?q=victor@x.test')).data;
+    const contacts = await find();
+    assert.deepEqual(contacts.map(({ name }) => name).sort(), ['Thief', 'Victor']);
+    const missed = await thief.socket.call<Missed>('customer:resume', {
+      conversationId: thief.conversationId,
+      after: 0,
+    });
+    assert.ok(missed.success && !JSON.stringify(missed).includes('Victor'));
+    await victim.socket.call('customer:start_chat', { name: 'Changed', email: 'changed@x.test' });
+    const unchanged = (all: Contact[]) => all.map(({ lastSeenAt: _seen, ...contact }) => contact);
+    assert.deepEqual(unchanged(await find()), unchanged(contacts));
+    victim.socket.close();
+    thief.socket.close();
+  });
+
+  it('hears no agent events on a visitor socket, and no visitor events on an agent socket', async () => {
+    const { conversation: conversationId, handoff } = acme.ids;
+    const agent = await connect(test.url, { token: test.ownerToken });
+    const silent = async (socket: TestSocket, event: string, payload: object) =>
+      assert.rejects(socket.socket.timeout(300).emitWithAck(event, payload), /timed out/, event);
+    const spoken = ['agent:join', 'agent:pickup_session', 'agent:send_message', 'agent:typing', 'agent:close_session'];
+    const quiet = ['conversation:subscribe', 'admin:get_stats', 'admin:debug_queue', 'admin:health_check', '__proto__'];
+    await Promise.all([
+      ...[...spoken, ...quiet, 'constructor'].map((event) =>
+        silent(bob.socket, event, { conversationId, text: 'planted', clientId: 'x', status: 'online' }),
+      ),
+      ...['customer:start_chat', 'customer:send_message', 'customer:resume', 'customer:end_chat'].map((event) =>
+        silent(agent, event, { conversationId, text: 'planted', clientId: 'x', after: 0 }),
+      ),
+    ]);
+    const { data } = await test.owner<{ id: string }[]>('GET', '/handoffs');
+    assert.ok(data.some(({ id }) => id === handoff));
+    agent.close();
+  });
+
+  it('shows a visitor no private note and no colleague’s id', async () => {
+    const path = `/conversations/${acme.ids.conversation}/messages`;
+    await test.owner('POST', path, { text: 'a note among us', private: true });
+    await test.owner('POST', path, { text: 'an answer for you' });
+    await acme.visitor.wait('message:received', ({ text }) => text === 'an answer for you');
+    const missed = await acme.visitor.call<Missed>('customer:resume', {
+      conversationId: acme.ids.conversation,
+      after: 0,
+    });
+    assert.ok(missed.success);
+    const heard = JSON.stringify([
+      missed.data,
+      acme.visitor.seen('message:received'),
+      acme.visitor.seen('message:updated'),
+    ]);
+    assert.ok(heard.includes('an answer for you'));
+    assert.ok(!heard.includes('a note among us'));
+    assert.ok(!heard.includes(acme.ids.user));
+  });
+
+  it('opens a passage only of what the inbox’s bot may cite', async () => {
+    const base = (await test.owner<KnowledgeBase>('POST', '/knowledge-bases', { name: 'Internal' })).data;
+    const secret = { type: 'faq', question: 'What is the margin?', answer: 'The margin is forty percent.' };
+    const source = (await test.owner<Source>('POST', `/knowledge-bases/${base.id}/sources`, secret)).data;
+    const [chunk] = await until(async () => {
+      const { data } = await test.owner<{ id: string }[]>('GET', `/sources/${source.id}/chunks`);
+      return data.length > 0 && data;
+    }, 'the passage is there');
+    const open = (id = '') => test.anonymous('GET', `/widget/${acme.ids.inboxToken}/passages/${id}`);
+    assert.equal((await open(acme.ids.chunk)).status, 200);
+    assert.equal((await open(chunk?.id)).status, 404);
+  });
+
+  it('keeps a chat to the pages its inbox allows, and closes with it', async () => {
+    const made = await test.owner<Inbox>('POST', '/inboxes', {
+      name: '</title><script>alert(1)</script>',
+      channel: 'web',
+      settings: { allowedOrigins: ['https://shop.example'] },
+    });
+    const { id, token } = made.data;
+    const from = (origin: string) => connect(test.url, { inbox: token }, { origin });
+    (await from('https://shop.example')).close();
+    for (const origin of ['https://evil.example', 'https://shop.example.evil.example', 'http://shop.example', 'null']) {
+      await assert.rejects(from(origin), /may not embed/, origin);
+      const { status } = await fetch(`${test.url}/api/v1/widget/${token}`, { headers: { origin } });
+      assert.equal(status, 403, origin);
+    }
+    const page = await (await fetch(`${test.url}/chat/${token}`)).text();
+    assert.ok(!page.includes('<script>alert'));
+    const inside = await visit({ inbox: token });
+    await test.owner('PATCH', `/inboxes/${id}`, { enabled: false });
+    const late = await inside.socket.call('customer:send_message', {
+      conversationId: inside.conversationId,
+      text: 'hello?',
+      clientId: 'late',
+    });
+    assert.equal(late.success === false && late.error.code, 'forbidden');
+    await assert.rejects(connect(test.url, { inbox: token }), /not found/);
+    inside.socket.close();
+  });
+
+  it('answers every malformed payload with an error, and never falls over one', async () => {
+    const { conversationId, socket } = bob;
+    const deep = JSON.parse('['.repeat(1_000) + ']'.repeat(1_000)) as unknown;
+    const payloads: unknown[] = [null, 1, 'text', [], [[]], true, Buffer.from('bytes'), deep, { conversationId: deep }];
+    for (const event of ['customer:start_chat', 'customer:send_message', 'customer:typing', 'customer:resume']) {
+      for (const payload of payloads) {
+        const answer = await socket.call(event, payload);
+        assert.equal(answer.success === false && answer.error.code, 'bad_request', event);
+      }
+      socket.socket.emit(event);
+      socket.socket.emit(event, 'no acknowledgement');
+    }
+    const texts: [object, string][] = [
+      [{ text: 'x'.repeat(100_001), clientId: 'long' }, 'text'],
+      [{ text: ' \u0000\u0000 ', clientId: 'nul' }, 'text'],
+      [{ text: 'x', clientId: '\u0000' }, 'clientId'],
+      [{ text: 'x', clientId: 'x', workspaceId: acme.ids.workspace }, ''],
+      [{ text: { $gt: '' }, clientId: 'x' }, 'text'],
+    ];
+    for (const [payload, field] of texts) {
+      const answer = await socket.call('customer:send_message', { conversationId, ...payload });
+      assert.ok(!answer.success && answer.error.code === 'bad_request', JSON.stringify(answer));
+      assert.equal(answer.error.details?.[0]?.field, field);
+    }
+    await isAlive();
+  });
+
+  it('keeps what a database cannot, as far as it can', async () => {
+    const strange = 'a\u0000b\ud800c\u202e\u200bd';
+    const { socket, conversationId } = await visit(
+      { inbox: acme.ids.inboxToken },
+      { name: strange, metadata: { [strange]: strange, ['__proto__']: 'x' } },
+    );
+    for (const clientId of [strange, `${strange}2`]) {
+      const sent = await socket.call('customer:send_message', { conversationId, text: strange, clientId });
+      assert.ok(sent.success, JSON.stringify(sent));
+    }
+    await until(async () => {
+      const { data } = await test.owner<Message[]>('GET', `/conversations/${conversationId}/messages`);
+      return data.filter(({ author }) => author.type === 'contact').length === 2;
+    }, 'both messages are stored');
+    socket.close();
+  });
+
+  it('ends a connection that sends too much or nonsense, and no other', async () => {
+    const deep = '['.repeat(50_000) + ']'.repeat(50_000);
+    const frames: (string | Buffer)[][] = [
+      ['x'.repeat(1_200_000)],
+      [`2["customer:start_chat",{"name":"${'x'.repeat(1_200_000)}"}]`],
+      ['nonsense'],
+      ['\u0000'],
+      ['2["customer:start_chat"'],
+      ['2["disconnect"]'],
+      ['2[1,2]'],
+      ['0{"inbox":"x"}'],
+      ['0/admin,{}'],
+      [`2["customer:start_chat",${deep}]`],
+      [`51-["customer:start_chat",{"_placeholder":true,"num":0},${deep}]`, Buffer.from('bytes')],
+      ['51-["customer:start_chat",{"_placeholder":true,"num":9}]', Buffer.from('bytes')],
+      ['5999999999-["customer:start_chat"]', Buffer.from('bytes')],
+      [Buffer.from('bytes out of nowhere')],
+    ];
+    for (const frame of frames) {
+      const { socket } = await connect(test.url, { inbox: acme.ids.inboxToken });
+      for (const piece of frame) socket.io.engine.write(piece);
+      await new Promise<void>((resolve) => {
+        socket.io.engine.once('close', () => resolve());
+        // Whatever it made of the frame, the next event or the end of the connection follows.
+        socket.timeout(2_000).emit('customer:resume', {}, () => resolve());
+      });
+      socket.close();
+    }
+    await isAlive();
+    const { conversationId } = bob;
+    assert.ok((await bob.socket.call('customer:resume', { conversationId, after: 0 })).success);
+  });
+
+  it('bounds what one visitor may send', async () => {
+    const flood = await visit({ inbox: acme.ids.inboxToken });
+    const { conversationId } = flood;
+    const sent = await Promise.all(
+      Array.from({ length: 45 }, (_, index) =>
+        flood.socket.call('customer:send_message', { conversationId, text: 'flood', clientId: `f${index}` }),
+      ),
+    );
+    const refused = sent.filter((answer) => !answer.success);
+    assert.ok(refused.length >= 10 && refused.length <= 16, String(refused.length));
+    for (const answer of refused) assert.equal(!answer.success && answer.error.code, 'too_many_requests');
+    const typed = await Promise.all(
+      Array.from({ length: 260 }, () => flood.socket.call('customer:typing', { conversationId })),
+    );
+    assert.ok(typed.filter((answer) => !answer.success).length >= 50);
+    flood.socket.close();
+    assert.ok((await bob.socket.call('customer:typing', { conversationId: bob.conversationId })).success);
+    const uploads = await Promise.all(
+      Array.from({ length: 36 }, (_, index) =>
+        asVisitor(test.url, bob.token, 'POST', `/widget/${acme.ids.inboxToken}/files`, fileForm(`${index}.txt`, 'x')),
+      ),
+    );
+    const statuses = uploads.map(({ status }) => status);
+    assert.ok(statuses.includes(200) && statuses.includes(429), statuses.join());
+  });
+});
