@@ -22,7 +22,7 @@ const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout
 
 const dataDir = mkdtempSync(join(tmpdir(), 'parley-bench-'));
 const peer = await startPeer();
-const child = spawn(process.execPath, [fileURLToPath(new URL('../server/src/main.ts', import.meta.url))], {
+const child = spawn(process.execPath, [fileURLToPath(new URL('../scripts/start.mjs', import.meta.url))], {
   env: {
     ...process.env,
     DATA_DIR: dataDir,

@@ -1,5 +1,6 @@
 /** `npm start`: set up what is missing, build what is stale, then become the server. */
 import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { ensure } from './ensure.mjs';
 import { buildFronts } from './lib/fronts.mjs';
 import { childEnvironment, inRoot, node24, root } from './lib/paths.mjs';
@@ -7,8 +8,11 @@ import { childEnvironment, inRoot, node24, root } from './lib/paths.mjs';
 await ensure();
 if (!(await buildFronts())) process.exit(1);
 
-const args = ['--env-file-if-exists=.env', inRoot('server/src/main.ts'), ...process.argv.slice(2)];
-const environment = childEnvironment();
+// Node would say that there is none, which worries people who need none.
+const settings = existsSync(inRoot('.env')) ? ['--env-file=.env'] : [];
+const args = [...settings, inRoot('server/src/main.ts'), ...process.argv.slice(2)];
+// The C library keeps freed memory of every thread for later; these have it give pages back (measured: a tenth less).
+const environment = childEnvironment({ MALLOC_ARENA_MAX: '2', MALLOC_TRIM_THRESHOLD_: '131072' });
 process.chdir(root);
 
 if (typeof process.execve === 'function' && process.platform !== 'win32') {

@@ -310,7 +310,11 @@ export async function createApp(config: Config, log: Logger, options: AppOptions
       const setup = await ensureSetup({ store, passwords, config });
       if (config.roles.worker.turn) sweeper.start();
       realtime.attach(http.server);
+      // The framework's own line would stand in front of the start screen, which says it better.
+      const { level } = http.log;
+      http.log.level = 'warn';
       const address = await http.listen({ port: config.port, host: config.host });
+      http.log.level = level;
       if (config.demo && config.roles.worker.knowledge) await demo.read(30_000);
       log.debug({ setup: setup.state }, 'listening');
       return { address, setupUrl: setup.state === 'link' ? setup.url : undefined };

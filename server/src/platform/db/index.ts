@@ -90,7 +90,7 @@ export async function openDatabase(config: DatabaseConfig, log: Logger, migratio
       if (!embedded) await assertServer(client);
       return migrate(client, migrations);
     });
-    if (applied.length) log.info({ migrations: applied }, 'database migrated');
+    if (applied.length) log.debug({ migrations: applied }, 'database migrated');
   } catch (error) {
     await embedded?.close();
     throw embedded || error instanceof MigrationError ? error : unusable(error);
