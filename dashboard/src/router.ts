@@ -1,6 +1,8 @@
 import { createRouter, createWebHistory, type RouteRecordRaw } from 'vue-router';
 import { signedIn } from './api/session.ts';
 
+const reloadedKey = 'parley.reloaded';
+
 const routes: RouteRecordRaw[] = [
   { path: '/sign-in', name: 'sign-in', component: () => import('./pages/SignInPage.vue'), meta: { open: true } },
   { path: '/setup', name: 'setup', component: () => import('./pages/SetupPage.vue'), meta: { open: true } },
@@ -56,5 +58,12 @@ export function createAppRouter() {
     if (to.meta['open'] || signedIn()) return true;
     return { name: 'sign-in', query: to.fullPath === '/' ? {} : { next: to.fullPath } };
   });
+  // After an update of the server the parts this page knows are gone: load the new ones, once per address.
+  router.onError((_error, to) => {
+    if (sessionStorage.getItem(reloadedKey) === to.fullPath) return;
+    sessionStorage.setItem(reloadedKey, to.fullPath);
+    location.assign(to.fullPath);
+  });
+  router.afterEach(() => sessionStorage.removeItem(reloadedKey));
   return router;
 }

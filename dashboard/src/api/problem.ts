@@ -1,4 +1,5 @@
 import type { FieldError } from '@parley/contract';
+import { fieldWords } from './fieldWords.ts';
 
 /** A refusal or failure of the server, or no answer at all (status 0). */
 export class ApiError extends Error {
@@ -45,5 +46,6 @@ export const statusOf = (error: unknown): number | null => (error instanceof Api
 /** The message for one form field, by the name the server uses for it. */
 export function fieldError(error: unknown, field: string): string | null {
   if (!(error instanceof ApiError)) return null;
-  return error.details.find((detail) => detail.field === field || detail.field.endsWith(`.${field}`))?.message ?? null;
+  const detail = error.details.find((entry) => entry.field === field || entry.field.endsWith(`.${field}`));
+  return detail ? fieldWords(detail.message) : null;
 }
