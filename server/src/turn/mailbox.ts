@@ -5,11 +5,11 @@ import type { Store } from '../platform/tenant.ts';
 import type { Wake } from '../platform/wake.ts';
 import { claim, countFailure, LEASE_MS, postpone, readMailbox, release, renew } from './lease.ts';
 import type { Claimed, PendingEvent } from './lease.ts';
-import { readThreadKey, THREAD } from './topics.ts';
+import { readThreadKey, THREAD, writeThreadKey } from './topics.ts';
 import type { ThreadKey } from './topics.ts';
 
 /** What one holder works on at a time. */
-export type Round = Omit<Claimed, 'wakes'> & {
+export type Round = Claimed & {
   key: ThreadKey;
   /** aborted when the lease is lost or the process stops */
   signal: AbortSignal;
@@ -47,7 +47,8 @@ export function createMailbox(parts: {
   store: Store;
   wake: Wake;
   log: Logger;
-  work: (round: Round) => Promise<void>;
+  /** @returns whether the thread was given back with the round's end */
+  work: (round: Round) => Promise<{ released: boolean }>;
   /** the last resort for events that failed every time: nobody may be left without an answer */
   giveUp: (round: Round) => Promise<void>;
   /** the first wait before a failed round is tried again; it doubles up to half a minute */
@@ -57,6 +58,7 @@ export function createMailbox(parts: {
   /** Threads of this process, so that closing can wait for them. */
   const running = new Map<string, Promise<void>>();
   const again = new Set<string>();
+  const timers = new Set<NodeJS.Timeout>();
   const stopping = new AbortController();
 
   async function keepLease<T>(round: Claimed, key: ThreadKey, run: (signal: AbortSignal) => Promise<T>): Promise<T> {
@@ -84,7 +86,7 @@ export function createMailbox(parts: {
       for (;;) {
         if (events.length > 0) {
           const together = nextRound(events, interrupted);
-          const round: Round = { key, lease: claimed.lease, events: together, conversation, interrupted, signal };
+          const round: Round = { ...claimed, key, wakes, events: together, conversation, interrupted, signal };
           if (!(await runRound(round))) return;
         }
         const newer = await release(store, key, claimed.lease, wakes);
@@ -104,8 +106,8 @@ export function createMailbox(parts: {
     const requestId = events.at(-1)?.requestId ?? newId();
     return runWithContext({ requestId, workspaceId: key.workspaceId }, async () => {
       try {
-        await work(round);
-        return true;
+        const { released } = await work(round);
+        return !released;
       } catch (error) {
         if (error instanceof LeaseLost || round.signal.aborted) {
           if (stopping.signal.aborted) await postpone(store, key.workspaceId, lease, 0);
@@ -118,10 +120,22 @@ export function createMailbox(parts: {
         const ids = events.map((event) => event.id);
         await countFailure(store, key.workspaceId, ids, message, dead);
         if (dead) return true;
-        await postpone(store, key.workspaceId, lease, Math.min(LONGEST_RETRY_MS, retryMs * 2 ** (attempts - 1)));
+        const wait = Math.min(LONGEST_RETRY_MS, retryMs * 2 ** (attempts - 1));
+        await postpone(store, key.workspaceId, lease, wait);
+        runLater(writeThreadKey(key), wait);
         return false;
       }
     });
+  }
+
+  /** The sweeper would find it too, but only at its next look. */
+  function runLater(text: string, delayMs: number): void {
+    if (stopping.signal.aborted) return;
+    const timer = setTimeout(() => {
+      timers.delete(timer);
+      wake.wake(THREAD, text);
+    }, delayMs + 5);
+    timers.add(timer);
   }
 
   async function triedToGiveUp(round: Round): Promise<boolean> {
@@ -154,6 +168,7 @@ export function createMailbox(parts: {
     /** Stops taking threads; what runs is told to stop, gives its threads back, and goes on after the restart. */
     async close(): Promise<void> {
       stop();
+      for (const timer of timers) clearTimeout(timer);
       stopping.abort(new LeaseLost());
       await Promise.allSettled(running.values());
     },
