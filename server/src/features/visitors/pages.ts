@@ -60,6 +60,9 @@ const demoPage = (token: string): string => `<!doctype html>
 </html>
 `;
 
+const frameAncestors = (origins: string[]): string =>
+  ['frame-ancestors', "'self'", ...origins.filter((origin) => /^https?:\/\/[\w.:[\]-]+$/.test(origin))].join(' ');
+
 /** The widget's files and the pages around it. `demoToken` is undefined without a demo workspace. */
 export function visitorPages(
   http: Http,
@@ -87,7 +90,13 @@ export function visitorPages(
     async (request, reply) => {
       const inbox = await parts.inboxes.byToken(request.params.token);
       if (!inbox || inbox.channel !== 'web' || inbox.status === 'disabled') throw notFound('The chat');
-      return reply.type('text/html; charset=utf-8').send(chatPage(inbox.settings.title, inbox.token));
+      const { allowedOrigins, title } = inbox.settings;
+      // The page itself is ours and so may always open the chat: whoever may frame it has to be on the list instead.
+      if (allowedOrigins.length > 0) {
+        const policy = String(reply.getHeader('content-security-policy')).replace(/frame-ancestors [^;]*/, '');
+        reply.header('content-security-policy', `${policy};${frameAncestors(allowedOrigins)}`);
+      }
+      return reply.type('text/html; charset=utf-8').send(chatPage(title, inbox.token));
     },
   );
 

@@ -107,7 +107,11 @@ describe('logins and the sockets they open', () => {
     back.close();
     // Lost by the network, and revoked before it is back.
     const { refreshToken, accessToken } = await login();
-    const { socket } = await connect(test.url, { token: accessToken });
+    const lost = await connect(test.url, { token: accessToken });
+    const { socket } = lost;
+    // Recovery goes on from the last event that was told to a room, so there has to be one.
+    await test.as(accessToken)('PATCH', '/me/presence', { presence: 'online' });
+    await lost.wait('presence:changed');
     socket.io.engine.close();
     await test.anonymous('POST', '/auth/logout', { refreshToken });
     const refusal = await new Promise<Error | null>((resolve) => {
@@ -229,6 +233,19 @@ describe('logins and the sockets they open', () => {
     );
     assert.ok(refreshed.filter(({ status }) => status === 200).length <= 1);
     assert.ok(refreshed.every(({ status }) => [200, 401].includes(status)));
+
+    // Somebody with an account: no unique address stands in for the link's single use.
+    const again = await test.owner<InvitationCreated>('POST', '/members/invite', {
+      email: 'mallory@strangers.test',
+      role: 'agent',
+    });
+    const link = new URL(again.data.inviteUrl).searchParams.get('token');
+    const joined = await Promise.all(
+      Array.from({ length: 6 }, () =>
+        test.anonymous('POST', '/auth/accept-invite', { token: link, password: 'a long enough password' }),
+      ),
+    );
+    assert.equal(joined.filter(({ status }) => status === 200).length, 1, joined.map(({ status }) => status).join());
 
     const picked = await Promise.all(
       Array.from({ length: 5 }, () => acme.call('POST', `/handoffs/${acme.ids.handoff}/pick-up`)),

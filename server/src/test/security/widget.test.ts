@@ -209,7 +209,10 @@ describe('visitors and the widget', () => {
       const { status } = await fetch(`${test.url}/api/v1/widget/${token}`, { headers: { origin } });
       assert.equal(status, 403, origin);
     }
-    const page = await (await fetch(`${test.url}/chat/${token}`)).text();
+    const chat = await fetch(`${test.url}/chat/${token}`);
+    const policy = chat.headers.get('content-security-policy') ?? '';
+    assert.deepEqual(policy.match(/frame-ancestors[^;]*/g), ["frame-ancestors 'self' https://shop.example"]);
+    const page = await chat.text();
     assert.ok(!page.includes('<script>alert'));
     const inside = await visit({ inbox: token });
     await test.owner('PATCH', `/inboxes/${id}`, { enabled: false });
