@@ -4,13 +4,15 @@ import type { TurnStatus } from '../db/schema/index.ts';
 import { newId } from '../platform/ids.ts';
 import { storedJson } from '../platform/stored-json.ts';
 import type { Store } from '../platform/tenant.ts';
+import { pendingEvents } from './lease.ts';
 import type { Round } from './mailbox.ts';
 
 export type Finish = { status: Exclude<TurnStatus, 'running'>; handler: string; trace?: Outcome['trace'] };
 
 /**
- * Ends a round in one statement: the turn, its events and its record, all under the lease's token.
- * @returns false when the lease is somebody else's: nothing was written
+ * Ends a round in one statement: the turn, its events and its record, all under the lease's token; and gives the thread
+ * back when that same statement proves that nothing else waits and nobody woke it since.
+ * @returns undefined when the lease is somebody else's: nothing was written
  */
 export async function finishTurn(
   store: Store,
@@ -18,7 +20,7 @@ export async function finishTurn(
   turnId: string | undefined,
   ending: Finish,
   about: { conversationId?: string; botId?: string },
-): Promise<boolean> {
+): Promise<{ released: boolean } | undefined> {
   const ids = JSON.stringify(round.events.map((event) => event.id));
   const turn = turnId
     ? sql`, turn as (
@@ -32,16 +34,23 @@ export async function finishTurn(
           select ${newId()}::uuid, ${round.key.workspaceId}::uuid, ${about.botId ?? null}::uuid, ${about.conversationId}::uuid,
             ${turnId}::uuid, ${ending.trace.question}, ${storedJson(ending.trace.record)}::jsonb from held)`
       : sql``;
-  const [row] = await store.once<{ held: boolean }>(
-    round.key.workspaceId,
+  const { key, lease } = round;
+  const idle = sql`(wakes = ${round.wakes} and not exists (select 1 from inbound_events e where ${pendingEvents(key)}
+    and e.id not in (select jsonb_array_elements_text(${ids}::jsonb)::uuid)))`;
+  const [row] = await store.once<{ released: boolean | null }>(
+    key.workspaceId,
     sql`
     with held as (
-      select id from threads where id = ${round.lease.threadId}::uuid and lease_token = ${round.lease.token} for update
+      update threads set lease_until = case when ${idle} then null else lease_until end,
+        lease_holder = case when ${idle} then null else lease_holder end
+      where id = ${lease.threadId}::uuid and lease_token = ${lease.token}
+      returning lease_until is null as released
     ), events as (
       update inbound_events set processed_at = now()
       where id in (select jsonb_array_elements_text(${ids}::jsonb)::uuid) and exists (select 1 from held)
     )${turn}${trace}
-    select exists (select 1 from held) as held`,
+    select (select released from held) as released`,
   );
-  return row?.held === true;
+  const released = row?.released ?? null;
+  return released === null ? undefined : { released };
 }

@@ -111,7 +111,7 @@ describe('the lease of a thread', () => {
     assert.ok(next.lease.token > paused.lease.token);
 
     assert.equal(await renew(store, workspaceId, paused.lease), false);
-    assert.equal(await finishTurn(store, roundOf(paused), undefined, { status: 'silent', handler: '' }, {}), false);
+    assert.equal(await finishTurn(store, roundOf(paused), undefined, { status: 'silent', handler: '' }, {}), undefined);
     assert.equal(await processed(event), false);
     const target = { workspaceId, conversationId };
     const turnId = newId();
@@ -128,7 +128,7 @@ describe('the lease of a thread', () => {
       guard: { status: 'bot', lease: next.lease },
     });
     assert.equal(told.outcome, 'stored');
-    assert.equal(await finishTurn(store, roundOf(next), undefined, { status: 'silent', handler: '' }, {}), true);
+    assert.ok(await finishTurn(store, roundOf(next), undefined, { status: 'silent', handler: '' }, {}));
     assert.equal(await processed(event), true);
   });
 
@@ -237,7 +237,12 @@ describe('the lease of a thread', () => {
 
   describe('two processes', () => {
     type Worker = { mailbox: ReturnType<typeof createMailbox>; wake: ReturnType<typeof createWake> };
-    const begin = (work: (round: Round) => Promise<void>): Worker => {
+    const begin = (act: (round: Round) => Promise<void>): Worker => {
+      // The mailbox itself gives the thread back here.
+      const work = async (round: Round) => {
+        await act(round);
+        return { released: false };
+      };
       const wake = createWake();
       return { wake, mailbox: createMailbox({ store, wake, log, work, giveUp: () => Promise.resolve(), retryMs: 10 }) };
     };
@@ -343,6 +348,7 @@ describe('the lease of a thread', () => {
         work: async (round) => {
           if (round.events.some(({ id }) => id === ids[1])) throw new Error('cannot be read');
           await markDone(round);
+          return { released: false };
         },
         giveUp: async (round) => void given.push(round.events.map(({ id }) => id)),
       });

@@ -3,7 +3,7 @@ import { cleanText } from '@parley/contract';
 import type { ConversationStatus } from '@parley/contract';
 import type { Inbound } from '../channels/contract.ts';
 import { newId } from '../platform/ids.ts';
-import type { Store, Tx } from '../platform/tenant.ts';
+import type { Store } from '../platform/tenant.ts';
 import type { ThreadKey } from './topics.ts';
 
 /**
@@ -31,13 +31,14 @@ const ROUND = 100;
 
 const until = (milliseconds: number) => sql`now() + make_interval(secs => ${milliseconds / 1000})`;
 
-const pending = (key: ThreadKey) =>
+/** Condition: waits in this mailbox. */
+export const pendingEvents = (key: ThreadKey) =>
   sql`inbox_id = ${key.inboxId}::uuid and thread_key = ${key.threadKey} and processed_at is null and dead_at is null`;
 
 /** What waits in the mailbox, and the conversation it belongs to, as two columns. */
 const mailbox = (key: ThreadKey) => sql`
   (select json_agg(e) from (
-    select id, seq, attempts, request_id, payload from inbound_events where ${pending(key)} order by seq limit ${ROUND}) e) as events,
+    select id, seq, attempts, request_id, payload from inbound_events where ${pendingEvents(key)} order by seq limit ${ROUND}) e) as events,
   (select to_json(c) from (
     select v.id, v.status, v.bot_id, v.contact_id from conversations v join threads t on t.id = v.thread_id
     where t.inbox_id = ${key.inboxId}::uuid and t.thread_key = ${key.threadKey} and v.status <> 'resolved') c) as conversation,
@@ -122,7 +123,7 @@ export async function renew(store: Store, workspaceId: string, lease: Lease): Pr
  * @returns undefined when released or lost; the new wake count when there is more to do
  */
 export async function release(store: Store, key: ThreadKey, lease: Lease, wakes: number): Promise<number | undefined> {
-  const idle = sql`(wakes = ${wakes} and not exists (select 1 from inbound_events where ${pending(key)}))`;
+  const idle = sql`(wakes = ${wakes} and not exists (select 1 from inbound_events where ${pendingEvents(key)}))`;
   const [row] = await store.once<{ wakes: string | number; released: boolean }>(
     key.workspaceId,
     sql`

@@ -5,9 +5,11 @@ import { openConversation, resolve, wakeUp } from '../features/conversations/com
 import { setReachable } from '../features/contacts/commands.ts';
 import { resolveVisitorAttachments } from '../features/files/commands.ts';
 import { advance, append, edit, remove } from '../features/messages/commands.ts';
+import type { NewMessage } from '../features/messages/commands.ts';
 import type { InboxRuntime } from '../features/inboxes/lookup.ts';
 import { newId } from '../platform/ids.ts';
 import { currentRequestId } from '../platform/log.ts';
+import type { Fact } from '../platform/outbox.ts';
 import type { Tx } from '../platform/tenant.ts';
 import type { Lease, PendingEvent } from './lease.ts';
 import { LeaseLost } from './mailbox.ts';
@@ -26,9 +28,9 @@ export type StoredRound = {
   turn: { id: string; attempts: number } | undefined;
 };
 
-type MessageEvent = PendingEvent & { event: Extract<Inbound, { kind: 'message' }> };
-const isMessage = (event: PendingEvent): event is MessageEvent => event.event.kind === 'message';
-const isWorthStoring = ({ event }: MessageEvent): boolean =>
+export type MessageEvent = PendingEvent & { event: Extract<Inbound, { kind: 'message' }> };
+export const isMessage = (event: PendingEvent): event is MessageEvent => event.event.kind === 'message';
+export const isWorthStoring = ({ event }: MessageEvent): boolean =>
   event.text !== '' || event.media.length > 0 || !!event.attachmentIds?.length || !!event.location;
 
 /**
@@ -107,6 +109,28 @@ async function open(
   return { id, status, contactId, botId: inbox.botId, opened: isNew };
 }
 
+/** The event's id is the message's id: a second try stores nothing twice. */
+export const toNewMessage = ({ id, event }: MessageEvent, attachments: Message['attachments'] = []): NewMessage => ({
+  id,
+  author: { type: 'contact', id: null, name: event.sender.name ?? event.sender.username ?? null },
+  text: event.text,
+  type: event.type,
+  payload: event.location ? { location: event.location } : {},
+  attachments,
+  clientId: event.clientId,
+  platformId: event.messageId,
+});
+
+export const receivedFacts =
+  (target: { workspaceId: string; conversationId: string }, events: MessageEvent[]) =>
+  (_message: NewMessage, id: string): Fact[] => {
+    const { workspaceId, conversationId } = target;
+    const media = events.find((event) => event.id === id)?.event.media ?? [];
+    return media.length > 0
+      ? [{ workspaceId, type: 'message.received_with_media', subjectId: id, payload: { conversationId, media } }]
+      : [{ workspaceId, type: 'message.received', subjectId: id, payload: { conversationId } }];
+  };
+
 /** Undefined when refused; without a status when every message was there already. */
 async function storeMessages(
   tx: Tx,
@@ -122,30 +146,8 @@ async function storeMessages(
   const made = await append(
     tx,
     target,
-    events.map(({ id, event }) => ({
-      id,
-      author: { type: 'contact', id: null, name: event.sender.name ?? event.sender.username ?? null },
-      text: event.text,
-      type: event.type,
-      payload: event.location ? { location: event.location } : {},
-      attachments: attachments.get(id) ?? [],
-      clientId: event.clientId,
-      platformId: event.messageId,
-    })),
-    {
-      guard: { open: true, lease: { threadId: lease.threadId, token: lease.token } },
-      facts: (_message, id) => {
-        const media = events.find((event) => event.id === id)?.event.media ?? [];
-        return [
-          {
-            workspaceId: target.workspaceId,
-            type: media.length > 0 ? 'message.received_with_media' : 'message.received',
-            subjectId: id,
-            payload: { conversationId: target.conversationId, ...(media.length > 0 ? { media } : {}) },
-          },
-        ];
-      },
-    },
+    events.map((event) => toNewMessage(event, attachments.get(event.id))),
+    { guard: { open: true, lease }, facts: receivedFacts(target, events) },
   );
   if (made.outcome === 'refused') return undefined;
   return made.outcome === 'stored' ? { messages: made.messages, status: made.status } : { messages: [] };

@@ -28,11 +28,11 @@ import type { Round } from './mailbox.ts';
 import { createSpeaker, TurnStopped } from './respond.ts';
 import type { Speaker } from './respond.ts';
 import { storeEvents } from './store-events.ts';
+import { HISTORY, storeQuickly } from './store-quickly.ts';
+import type { TurnContext } from './store-quickly.ts';
 import type { OpenConversation, StoredRound } from './store-events.ts';
 import { DELIVERY, TAKEN_OVER, writeLaneKey } from './topics.ts';
 import type { Typing } from './typing.ts';
-
-const HISTORY = 10;
 
 type InConversation = StoredRound & { conversation: OpenConversation };
 
@@ -58,7 +58,7 @@ export function createTurns(parts: TurnParts) {
   const running = new Map<string, AbortController>();
   const stopListening = wake.on(TAKEN_OVER, (conversationId) => running.get(conversationId)?.abort(new TurnStopped()));
 
-  async function work(round: Round): Promise<void> {
+  async function work(round: Round): Promise<{ released: boolean }> {
     const inbox = await parts.inboxes.byId(round.key.workspaceId, round.key.inboxId);
     // A deleted inbox: nobody is left to answer in its name.
     if (!inbox) return finish(round, undefined, { status: 'silent', handler: '' });
@@ -67,14 +67,15 @@ export function createTurns(parts: TurnParts) {
     const events = interrupted ? round.events.filter((event) => event.seq <= interrupted.lastEventSeq) : round.events;
     const current = { ...round, events: events.length > 0 ? events : round.events };
 
-    const stored = await store.inWorkspace(current.key.workspaceId, (tx) => storeEvents(tx, inbox, current));
+    const quick = await storeQuickly(store, current);
+    const stored = quick ?? (await store.inWorkspace(current.key.workspaceId, (tx) => storeEvents(tx, inbox, current)));
     announceStored(current, stored);
     const { conversation, turn } = stored;
-    if (conversation && turn) return takeTurn(current, inbox, { ...stored, conversation }, turn);
+    if (conversation && turn) return takeTurn(current, inbox, { ...stored, conversation }, turn, quick?.context);
     // A turn that was interrupted and is no longer the bot's to go on with ends here, as what became of it.
     const status =
       interrupted && conversation?.status === 'waiting' ? 'handed_off' : interrupted ? 'stopped' : 'silent';
-    await finish(current, interrupted?.id, { status, handler: '' });
+    return finish(current, interrupted?.id, { status, handler: '' });
   }
 
   function announceStored(round: Round, stored: StoredRound): void {
@@ -97,7 +98,8 @@ export function createTurns(parts: TurnParts) {
     inbox: InboxRuntime,
     stored: InConversation,
     turn: { id: string; attempts: number },
-  ): Promise<void> {
+    context: TurnContext | undefined,
+  ): Promise<{ released: boolean }> {
     const { workspaceId } = round.key;
     const conversationId = stored.conversation.id;
     const started = performance.now();
@@ -124,7 +126,7 @@ export function createTurns(parts: TurnParts) {
     let ending: Finish;
     try {
       const outcome = bot
-        ? await answer(round, inbox, stored, bot, { turn, speaker, signal, channelIsLive, alreadySent })
+        ? await answer(round, inbox, stored, bot, { turn, speaker, signal, channelIsLive, alreadySent, context })
         : noBot;
       ending = await conclude(round, stored, outcome, speaker, turn.id, channelIsLive);
     } catch (error) {
@@ -137,10 +139,11 @@ export function createTurns(parts: TurnParts) {
       parts.typing.stop(conversationId);
     }
     speaker.end();
-    await finish(round, turn.id, ending, stored, bot);
+    const finished = await finish(round, turn.id, ending, stored, bot);
     parts.conversations.changed(workspaceId, conversationId);
     metrics.turns.inc({ outcome: ending.status });
     metrics.turnDuration.observe({ outcome: ending.status }, (performance.now() - started) / 1000);
+    return finished;
   }
 
   async function answer(
@@ -154,20 +157,22 @@ export function createTurns(parts: TurnParts) {
       signal: AbortSignal;
       channelIsLive: boolean;
       alreadySent: string[];
+      context: TurnContext | undefined;
     },
   ): Promise<Outcome> {
     const { workspaceId } = round.key;
     parts.typing.start(stored.conversation.id, inbox, round.key.threadKey, bot.name);
-    const ids = new Set(round.events.map((event) => event.id));
-    const context = await loadContext(workspaceId, stored.conversation, own.turn.id, ids.size);
+    const context = own.context
+      ? { ...own.context, pending: stored.messages }
+      : await loadContext(round, stored.conversation, own.turn.id);
     const input: TurnInput = {
       workspaceId,
       conversationId: stored.conversation.id,
       turnId: own.turn.id,
       bot,
       contact: context.contact,
-      pending: context.messages.filter((message) => ids.has(message.id)),
-      history: context.messages.filter((message) => !ids.has(message.id)).slice(-HISTORY),
+      pending: context.pending,
+      history: context.history,
       alreadySent: own.alreadySent,
       signal: own.signal,
       language: 'en',
@@ -222,25 +227,27 @@ export function createTurns(parts: TurnParts) {
     return messages.map((message) => message.text);
   }
 
-  /** The contact and the last messages, in one round trip. */
+  /** What the quick way has read already: the contact, what is asked and what was said before. */
   async function loadContext(
-    workspaceId: string,
+    round: Round,
     conversation: OpenConversation,
     turnId: string,
-    pending: number,
-  ): Promise<{ contact: TurnInput['contact']; messages: Message[] }> {
+  ): Promise<TurnContext & { pending: Message[] }> {
+    const ids = new Set(round.events.map((event) => event.id));
     const [row] = await store.once<{ contact: TurnInput['contact'] | null; messages: MessageRow[] | null }>(
-      workspaceId,
+      round.key.workspaceId,
       sql`select
         (select to_json(p) from (select id, name, language from contacts where id = ${conversation.contactId}::uuid) p) as contact,
         (select json_agg(m order by m.seq) from (
           select * from messages where conversation_id = ${conversation.id}::uuid and not private
             and turn_id is distinct from ${turnId}::uuid
-          order by seq desc limit ${HISTORY + pending}) m) as messages`,
+          order by seq desc limit ${HISTORY + ids.size}) m) as messages`,
     );
+    const messages = (row?.messages ?? []).map(presentMessage);
     return {
       contact: row?.contact ?? { id: conversation.contactId, name: '', language: null },
-      messages: (row?.messages ?? []).map(presentMessage),
+      pending: messages.filter((message) => ids.has(message.id)),
+      history: messages.filter((message) => !ids.has(message.id)).slice(-HISTORY),
     };
   }
 
@@ -250,12 +257,13 @@ export function createTurns(parts: TurnParts) {
     ending: Finish,
     stored?: InConversation,
     bot?: Bot | null,
-  ): Promise<void> {
+  ): Promise<{ released: boolean }> {
     const held = await finishTurn(store, round, turnId, ending, {
       conversationId: stored?.conversation.id,
       botId: bot?.id,
     });
     if (!held) throw new LeaseLost();
+    return held;
   }
 
   return {
