@@ -2,7 +2,14 @@ import { readonly, ref } from 'vue';
 import { describeProblem } from '../api/problem.ts';
 import { i18n } from '../i18n/index.ts';
 
-export type Toast = { id: number; text: string; tone: 'ok' | 'danger'; requestId?: string; undo?: () => void };
+export type Toast = {
+  id: number;
+  text: string;
+  tone: 'ok' | 'danger';
+  requestId?: string;
+  undo?: () => void;
+  open?: () => void;
+};
 
 /** An action can be taken back for this long. */
 export const undoMilliseconds = 5000;
@@ -35,6 +42,10 @@ export function useToasts() {
       undoMilliseconds,
     );
   };
+  /** News that leads somewhere. */
+  const tellNews = (text: string, open?: () => void) => {
+    add({ text, tone: 'ok', ...(open ? { open } : {}) }, 8000);
+  };
   /** Says what failed and why; `what` is a whole sentence about the thing. */
   const tellProblem = (what: string, error: unknown) => {
     const problem = describeProblem(error);
@@ -46,5 +57,5 @@ export function useToasts() {
   };
   /** The newest notice that can be taken back, for ⌘Z. */
   const undoLast = () => toasts.value.findLast((toast) => toast.undo)?.undo?.();
-  return { toasts: readonly(toasts), tell, tellUndoable, tellProblem, undoLast, close };
+  return { toasts: readonly(toasts), tell, tellUndoable, tellNews, tellProblem, undoLast, close };
 }

@@ -7,6 +7,9 @@ import type { Listed } from '../../api/studio.ts';
 import { keys } from '../../api/keys.ts';
 import { meKey } from '../../composables/useSession.ts';
 import { staysAway } from './presence.ts';
+import { useI18n } from 'vue-i18n';
+import { useRouter } from 'vue-router';
+import { useToasts } from '../../composables/useToasts.ts';
 import { patchConversation } from '../conversations/conversationCache.ts';
 import { receive } from '../conversations/threadSync.ts';
 
@@ -42,6 +45,9 @@ function patchSource(client: QueryClient, source: Source): void {
 /** Opens the socket for the shell and lets its events change what is cached. What an event cannot tell is fetched again over REST. */
 export function provideRealtime(): Realtime {
   const client = useQueryClient();
+  const router = useRouter();
+  const { tellNews } = useToasts();
+  const { t, te } = useI18n();
   const socket = shallowRef<AgentSocket | null>(openSocket());
   const writing = reactive(new Map<string, Writing>());
   const realtime: Realtime = { socket, writing };
@@ -86,6 +92,10 @@ export function provideRealtime(): Realtime {
     if (event.typing)
       writing.set(event.conversationId, { who: event.who, name: event.name, until: Date.now() + typingMilliseconds });
     else writing.delete(event.conversationId);
+  });
+  live?.on('notification', ({ kind, title, conversationId }) => {
+    const reason = te(`reason.${kind}`) ? `${t(`reason.${kind}`)}: ` : '';
+    tellNews(reason + title, conversationId ? () => void router.push(`/conversations/${conversationId}`) : undefined);
   });
   live?.on('source:updated', (source) => patchSource(client, source));
   live?.on('presence:changed', ({ userId, presence }) => {
