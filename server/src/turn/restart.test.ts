@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import type { Conversation, Handoff, Inbox, SessionCreated } from '@parley/contract';
+import type { Conversation, Handoff, Inbox, Message, SessionCreated } from '@parley/contract';
 import { connect, OWNER, until } from '../test/app.ts';
 import type { Call, TestSocket } from '../test/app.ts';
 import { startOpenAiDouble } from '../test/doubles/openai.ts';
@@ -152,6 +152,12 @@ describe('a restart in the middle of an answer', () => {
     model.otherwise(says('unused'));
     await chat.say(3, 'I want to talk to a human');
     await until(async () => chat.heard(3).some((text) => /number 1/.test(text)), 'the customer was told their place');
+    // Telegram has no key that makes a repeat harmless: only what is recorded as sent is surely sent once.
+    await until(async () => {
+      const { data } = await running.owner<Conversation[]>('GET', '/conversations?status=waiting');
+      const sent = await running.owner<Message[]>('GET', `/conversations/${data[0]?.id}/messages`);
+      return sent.data.some((message) => message.author.type === 'bot' && message.status === 'sent');
+    }, 'the farewell is recorded as sent');
     await parley.end('SIGKILL');
     await start();
     const queue = (await running.owner<Handoff[]>('GET', '/handoffs')).data;
