@@ -151,7 +151,10 @@ describe('hostile content', () => {
       const { status, data } = await test.owner<Attachment>('POST', '/files', form);
       if (status === 400) continue;
       assert.equal(status, 200, name);
-      assert.ok(!/[/\\\u0000\u202e]/.test(data.name) && data.name.length <= 200, data.name);
+      assert.ok(
+        !['/', '\\', '\u0000', '\u202e'].some((sign) => data.name.includes(sign)) && data.name.length <= 200,
+        data.name,
+      );
       const response = await fetch(`${test.url}/api/v1/files/${data.id}`, {
         headers: { authorization: `Bearer ${test.ownerToken}` },
       });

@@ -154,7 +154,7 @@ describe('logins and the sockets they open', () => {
     const lowered = await connect(test.url, { token: admin.accessToken });
     for (const event of ['admin:get_stats', 'admin:debug_queue', 'admin:health_check']) {
       const answer = await lowered.call(event);
-      assert.equal(answer.success === false && answer.error.code, 'forbidden', event);
+      assert.equal(!answer.success && answer.error.code, 'forbidden', event);
     }
     assert.equal((await admin.call('POST', '/bots', { name: 'x' })).status, 403);
     assert.equal((await test.owner('DELETE', `/members/${id}`)).status, 200);

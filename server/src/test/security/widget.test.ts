@@ -57,7 +57,7 @@ describe('visitors and the widget', () => {
     ];
     for (const [event, payload] of events) {
       const answer = await bob.socket.call(event, payload);
-      assert.equal(answer.success === false && answer.error.code, 'not_found', `${event} ${JSON.stringify(answer)}`);
+      assert.equal(!answer.success && answer.error.code, 'not_found', `${event} ${JSON.stringify(answer)}`);
     }
     const said = await acme.visitor.call('customer:send_message', { conversationId, text: 'mine', clientId: 'a2' });
     assert.ok(said.success);
@@ -83,7 +83,7 @@ describe('visitors and the widget', () => {
         clientId: `steal-${id}`,
         attachmentIds: [id],
       });
-      assert.equal(sent.success === false && sent.error.code, 'not_found', id);
+      assert.equal(!sent.success && sent.error.code, 'not_found', id);
     }
   });
 
@@ -221,7 +221,7 @@ describe('visitors and the widget', () => {
       text: 'hello?',
       clientId: 'late',
     });
-    assert.equal(late.success === false && late.error.code, 'forbidden');
+    assert.equal(!late.success && late.error.code, 'forbidden');
     await assert.rejects(connect(test.url, { inbox: token }), /not found/);
     inside.socket.close();
   });
@@ -233,7 +233,7 @@ describe('visitors and the widget', () => {
     for (const event of ['customer:start_chat', 'customer:send_message', 'customer:typing', 'customer:resume']) {
       for (const payload of payloads) {
         const answer = await socket.call(event, payload);
-        assert.equal(answer.success === false && answer.error.code, 'bad_request', event);
+        assert.equal(!answer.success && answer.error.code, 'bad_request', event);
       }
       socket.socket.emit(event);
       socket.socket.emit(event, 'no acknowledgement');
