@@ -9,6 +9,7 @@ import { createRelay, recordFacts } from '../platform/outbox.ts';
 import { createStore } from '../platform/tenant.ts';
 import type { Store } from '../platform/tenant.ts';
 import { createWake } from '../platform/wake.ts';
+import { until } from '../test/app.ts';
 import { createTestDatabase } from '../test/database.ts';
 import type { TestDatabase } from '../test/database.ts';
 import { gate } from '../test/talk.ts';
@@ -310,7 +311,7 @@ describe('the lease of a thread', () => {
       assert.equal(heard.includes(mine), false, 'somebody has it');
       await letItRunOut(held.lease.threadId);
       await sweeper.sweep();
-      while (!seen.includes(key.threadKey)) await pause(5);
+      await until(async () => seen.includes(key.threadKey), 'the sweeper’s bell was heard');
       assert.equal(heard.includes(mine), true);
       await worker.mailbox.close();
     });
