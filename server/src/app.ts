@@ -256,7 +256,7 @@ export async function createApp(config: Config, log: Logger, options: AppOptions
         inboxes,
         bots,
         tokens: visitorTokens,
-        ownOrigin: config.publicUrl,
+        ownOrigin: ownOrigin(),
         uploadLimit: createLimiter({ capacity: 30, refillPerSecond: 0.1 }),
       });
     },
