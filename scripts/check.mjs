@@ -48,6 +48,7 @@ const steps = [
   types('packages/contract/tsconfig.json'),
   types('widget/tsconfig.json'),
   types('scripts/tsconfig.json'),
+  types('e2e/tsconfig.json'),
   { name: 'dead code', work: tool('knip/bin/knip.js', ['--no-progress', '--no-config-hints']) },
   { name: 'arrows between folders', work: async () => linesResult(await offences()) },
   {

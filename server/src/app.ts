@@ -56,7 +56,7 @@ import type { Logger } from './platform/log.ts';
 import { createMetrics } from './platform/metrics.ts';
 import { createRelay, RelayedFact } from './platform/outbox.ts';
 import { createPasswords } from './platform/password.ts';
-import { createRealtime } from './platform/realtime.ts';
+import { createRealtime, rooms } from './platform/realtime.ts';
 import { createStorage } from './platform/storage.ts';
 import { createStore } from './platform/tenant.ts';
 import { createWake } from './platform/wake.ts';
@@ -280,6 +280,7 @@ export async function createApp(config: Config, log: Logger, options: AppOptions
       desk,
       setPresence: async (actor, presence) => {
         await store.inWorkspace(actor.workspaceId, (tx) => setPresence(tx, actor.userId, presence));
+        live.emit(rooms.workspace(actor.workspaceId), 'presence:changed', { userId: actor.userId, presence });
       },
       health: async () => ({ breakers: outbound.states(), jobs: await jobs.counts() }),
     },

@@ -36,6 +36,7 @@ export type SocketParts = {
   visitor: Omit<VisitorParts, 'currentInbox' | 'live' | 'log' | 'tokens'>;
 };
 
+const LEAVE_AFTER_MS = 30_000;
 const visitorsOf = (workspaceId: string): string => `visitors-of:${workspaceId}`;
 const addressOf = (socket: RealtimeSocket): string => socket.handshake.address;
 
@@ -47,6 +48,7 @@ export function openSockets(parts: SocketParts): { close(): void } {
   const { realtime, access, inboxes, log } = parts;
   const { io, live } = realtime;
   const entrances = new WeakMap<RealtimeSocket, Entrance>();
+  const leaving = { closed: false, timers: new Set<NodeJS.Timeout>() };
 
   async function enter(socket: RealtimeSocket): Promise<Entrance> {
     const { allow, retryAfterSeconds } = parts.connectLimit.take(addressOf(socket));
@@ -94,7 +96,10 @@ export function openSockets(parts: SocketParts): { close(): void } {
     bindAgent({ ...parts.agent, live, log, visitorsConnected, current: () => access.verify(token) }, socket, actor);
     // Cut when the token ends, also when the socket only listens.
     const end = setTimeout(() => socket.disconnect(true), expiryOf(token) - Date.now());
-    socket.once('disconnect', () => clearTimeout(end));
+    socket.once('disconnect', () => {
+      clearTimeout(end);
+      leaveLater(actor);
+    });
     await socket.join([
       rooms.workspace(actor.workspaceId),
       rooms.user(actor.workspaceId, actor.userId),
@@ -102,6 +107,20 @@ export function openSockets(parts: SocketParts): { close(): void } {
     ]);
     // A login that ended while this socket was let in was not in its room yet when the others were cut.
     if (!(await access.verify(token))) socket.disconnect(true);
+  }
+
+  /** Nobody is online without a socket. A reload, or a moment without network, is not leaving. */
+  function leaveLater(actor: Actor): void {
+    if (leaving.closed) return;
+    const timer = setTimeout(() => {
+      leaving.timers.delete(timer);
+      const room = rooms.user(actor.workspaceId, actor.userId);
+      io.in(room)
+        .fetchSockets()
+        .then((sockets) => (sockets.length > 0 ? undefined : parts.agent.setPresence(actor, 'offline')))
+        .catch((error: unknown) => log.warn({ err: error }, 'somebody who left is still shown as online'));
+    }, LEAVE_AFTER_MS);
+    leaving.timers.add(timer);
   }
 
   async function welcomeVisitor(
@@ -143,6 +162,8 @@ export function openSockets(parts: SocketParts): { close(): void } {
   ];
   return {
     close: () => {
+      leaving.closed = true;
+      for (const timer of leaving.timers) clearTimeout(timer);
       for (const stop of stops) stop();
     },
   };

@@ -214,7 +214,8 @@ function recordOf(
       text: passage.text,
       vectorScore: passage.vectorScore,
       textScore: passage.textScore,
-      score: passage.score,
+      // Boosts may lift it over 1; people read it as a share.
+      score: Math.min(1, passage.score),
       used: used.has(passage.chunkId),
     })),
     prompt: result?.prompt ? `${result.prompt.system}\n\n${result.prompt.user}` : '',

@@ -64,7 +64,8 @@ export const presentHit = (passage: Passage): SearchHit => ({
   title: passage.title,
   headingPath: passage.headingPath.join(' › '),
   text: passage.text,
-  score: passage.score,
+  // Boosts may lift it over 1; people read it as a share.
+  score: Math.min(1, passage.score),
   vectorScore: passage.vectorScore,
   textScore: passage.textScore,
 });
