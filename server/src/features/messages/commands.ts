@@ -177,10 +177,14 @@ function appendStatement(target: Target, messages: NewMessage[], options: Option
         attachments jsonb, citations jsonb, private boolean, status text, turn_id uuid, ordinal int, client_id text,
         platform_id text, created_at timestamptz, delivery_id uuid)
     ), fresh as (
-      select i.*, row_number() over (order by i.place) as step from input i where not exists (
-        select 1 from messages m where m.id = i.id
-          or (m.turn_id = i.turn_id and m.ordinal = i.ordinal)
-          or (m.conversation_id = ${target.conversationId}::uuid and m.author_type = i.author_type and m.client_id = i.client_id))
+      -- Counted, not joined: each is one look into a unique index, whatever the planner believes of the table's size.
+      select i.*, row_number() over (order by i.place) as step from input i
+      where (select count(*) from messages m where m.id = i.id) = 0
+        and (i.turn_id is null
+          or (select count(*) from messages m where m.turn_id = i.turn_id and m.ordinal = i.ordinal) = 0)
+        and (i.client_id is null
+          or (select count(*) from messages m where m.conversation_id = ${target.conversationId}::uuid
+              and m.author_type = i.author_type and m.client_id = i.client_id) = 0)
     )${held}, moved as (
       update conversations set ${sql.join(changes, sql`, `)}
       where id = ${target.conversationId}::uuid and (select count(*) from fresh) > 0 and ${status} and ${lease}
