@@ -47,6 +47,7 @@ import { createOutbound } from './platform/breaker.ts';
 import type { Config } from './platform/config.ts';
 import { createKeyring } from './platform/crypto.ts';
 import { openDatabase } from './platform/db/index.ts';
+import { maintainEmbedded } from './platform/db/maintain.ts';
 import { createHttp, serveDashboard } from './platform/http/index.ts';
 import type { Http } from './platform/http/index.ts';
 import type { Limits } from './platform/http/index.ts';
@@ -95,6 +96,7 @@ export async function createApp(config: Config, log: Logger, options: AppOptions
   // platform
   const metrics = createMetrics();
   const database = await openDatabase(config, log);
+  const maintenance = maintainEmbedded(database, log);
   const store = createStore(database);
   const wake = createWake((error, topic) => log.error({ err: error, topic }, 'woken work failed'));
   const jobs = createJobs({ config, database, log });
@@ -331,7 +333,7 @@ export async function createApp(config: Config, log: Logger, options: AppOptions
       await delivery?.close();
       await relay.close();
       await jobs.close();
-      for (const part of [conversations, queue, typing, turns, access]) part.close();
+      for (const part of [conversations, queue, typing, turns, access, maintenance]) part.close();
       await embedder.close();
       await database.close();
     },

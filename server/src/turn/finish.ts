@@ -21,7 +21,7 @@ export async function finishTurn(
   ending: Finish,
   about: { conversationId?: string; botId?: string },
 ): Promise<{ released: boolean } | undefined> {
-  const ids = JSON.stringify(round.events.map((event) => event.id));
+  const ids = sql.param(round.events.map((event) => event.id));
   const turn = turnId
     ? sql`, turn as (
         update turns set status = ${ending.status}, handler = ${ending.handler}, finished_at = now()
@@ -36,7 +36,7 @@ export async function finishTurn(
       : sql``;
   const { key, lease } = round;
   const idle = sql`(wakes = ${round.wakes} and not exists (select 1 from inbound_events e where ${pendingEvents(key)}
-    and e.id not in (select jsonb_array_elements_text(${ids}::jsonb)::uuid)))`;
+    and e.id <> all(${ids}::uuid[])))`;
   const [row] = await store.once<{ released: boolean | null }>(
     key.workspaceId,
     sql`
@@ -47,7 +47,7 @@ export async function finishTurn(
       returning lease_until is null as released
     ), events as (
       update inbound_events set processed_at = now()
-      where id in (select jsonb_array_elements_text(${ids}::jsonb)::uuid) and exists (select 1 from held)
+      where id = any(${ids}::uuid[]) and exists (select 1 from held)
     )${turn}${trace}
     select (select released from held) as released`,
   );

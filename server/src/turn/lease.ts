@@ -157,6 +157,6 @@ export async function countFailure(
     sql`
     update inbound_events set attempts = attempts + 1, error = ${cleanText(error).slice(0, 1000)},
       dead_at = ${dead ? sql`now()` : sql`null`}
-    where id in (select jsonb_array_elements_text(${JSON.stringify(ids)}::jsonb)::uuid)`,
+    where id = any(${sql.param(ids)}::uuid[])`,
   );
 }

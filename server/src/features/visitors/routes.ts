@@ -157,7 +157,7 @@ export function visitorRoutes(
         inbox.workspaceId,
         sql`select k.title, k.heading_path, k.text, s.url from chunks k join sources s on s.id = k.source_id and s.deleted_at is null
             where k.id = ${request.params.chunkId}::uuid
-              and k.knowledge_base_id in (select jsonb_array_elements_text(${JSON.stringify(bot?.knowledgeBaseIds ?? [])}::jsonb)::uuid)`,
+              and k.knowledge_base_id = any(${sql.param(bot?.knowledgeBaseIds ?? [])}::uuid[])`,
       );
       if (!row) throw notFound('The passage');
       return ok({ title: row.title, headingPath: row.heading_path, text: row.text, url: row.url });
