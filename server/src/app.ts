@@ -150,6 +150,7 @@ export async function createApp(config: Config, log: Logger, options: AppOptions
     }),
     models: config.models,
     metrics,
+    outbound,
   });
   const route = createRouter([personHandler, smallTalkHandler, filesHandler, createQaHandler(answerQuestion)]);
   const typing = createTyping({

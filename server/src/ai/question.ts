@@ -2,6 +2,7 @@ import type { Bot, Citation } from '@parley/contract';
 import type { TraceRecord } from '../db/schema/index.ts';
 import type { Embedder } from '../knowledge/embed.ts';
 import { AppError } from '../platform/errors.ts';
+import type { Outbound } from '../platform/breaker.ts';
 import type { Metrics } from '../platform/metrics.ts';
 import type { Store } from '../platform/tenant.ts';
 import type { Answer, Answerer } from './answer.ts';
@@ -57,8 +58,9 @@ export function createQuestionAnswerer(parts: {
   answer: Answerer;
   models: ModelSettings;
   metrics: Metrics;
+  outbound: Pick<Outbound, 'call'>;
 }): QuestionAnswerer {
-  const { store, embedder, answer, models, metrics } = parts;
+  const { store, embedder, answer, models, metrics, outbound } = parts;
 
   return async function answerQuestion(request, onParagraph) {
     const { workspaceId, bot, question, history, alreadySent, signal } = request;
@@ -71,11 +73,10 @@ export function createQuestionAnswerer(parts: {
       const record = recordOf({ ...told, generated: false }, timings);
       return { answered: false, generated: false, confidence: 0, text: '', citations: [], failure: model, record };
     }
-    const language = model.kind === 'language' ? model.model : undefined;
     const terms = await searchTerms({
       question,
       history,
-      ...(language ? { model: language } : {}),
+      ...(model.kind === 'language' ? { with: { model: model.model, target: model.target, outbound } } : {}),
       ...(signal ? { signal } : {}),
     });
     const termsMs = performance.now() - started;

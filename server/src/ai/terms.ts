@@ -1,4 +1,5 @@
 import { generateText, type LanguageModel } from 'ai';
+import type { Outbound } from '../platform/breaker.ts';
 import { phraseTerms } from './synonyms.ts';
 
 export type Turn = { role: 'user' | 'assistant'; text: string };
@@ -81,24 +82,29 @@ const instruction =
 export const searchTerms = async (input: {
   question: string;
   history: Turn[];
-  model?: LanguageModel;
+  /** a small model, its breaker's name and the breaker; without one the built-in terms serve */
+  with?: { model: LanguageModel; target: string; outbound: Pick<Outbound, 'call'> };
   signal?: AbortSignal;
 }): Promise<SearchTerms> => {
-  const { question, history, model, signal } = input;
+  const { question, history, with: asked, signal } = input;
   const builtin = builtinTerms(question, history);
   const leans = history.length > 0 && leansOnHistory(question);
-  if (!model || (isSearchAlready(question) && !leans)) return builtin;
-  const timeout = AbortSignal.timeout(4000);
+  if (!asked || (isSearchAlready(question) && !leans)) return builtin;
   try {
     const earlier = history.slice(-4).map((turn) => `${turn.role}: ${turn.text.slice(0, 500)}`);
-    const { text } = await generateText({
-      model,
-      instructions: instruction,
-      prompt: [...earlier, `question: ${question.slice(0, 2000)}`].join('\n'),
-      maxOutputTokens: 400,
-      maxRetries: 0,
-      abortSignal: signal ? AbortSignal.any([signal, timeout]) : timeout,
-    });
+    const { text } = await asked.outbound.call(
+      asked.target,
+      (abortSignal) =>
+        generateText({
+          model: asked.model,
+          instructions: instruction,
+          prompt: [...earlier, `question: ${question.slice(0, 2000)}`].join('\n'),
+          maxOutputTokens: 400,
+          maxRetries: 0,
+          abortSignal,
+        }),
+      { timeoutMs: 4000, attempts: 1, ...(signal ? { signal } : {}) },
+    );
     const line = text.trim().split('\n')[0] ?? '';
     // A reply that is no line of words (JSON, an apology) is worth less than the question itself.
     const found = /[{}[\]<>]/.test(line) || line.length > 200 ? [] : contentTerms(line);
