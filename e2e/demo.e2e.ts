@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { startBrowser, type TestBrowser } from './lib/browser.ts';
+import { createGallery } from './lib/gallery.ts';
 import { OWNER, startParley, type Parley } from './lib/parley.ts';
 import { gone, see } from './lib/see.ts';
 import { widgetOn } from './lib/widget.ts';
@@ -25,6 +26,8 @@ describe('the demo', () => {
       const visitor = await browser.tab();
       await visitor.page.goto(`${parley.url}/demo`);
       const chat = widgetOn(visitor.page);
+      await see(chat.launcher);
+      assert.deepEqual(await createGallery().inspect(visitor.page, 'demo'), []);
       await chat.open();
       await see(chat.said(/Ask me anything about Parley/));
       await see(visitor.page.getByRole('button', { name: 'How do I connect Telegram?' }));

@@ -76,6 +76,8 @@ export async function startParley(env: Record<string, string> = {}): Promise<Par
     }
   };
   const url = await start();
+  // Whatever becomes of the run, no Parley is left behind.
+  process.once('exit', () => child.kill('SIGKILL'));
 
   return {
     url,

@@ -16,6 +16,8 @@ export function widgetOn(page: Page) {
     said: (text: string | RegExp): Locator => log.getByText(text),
     sources: log.getByRole('button', { name: /^Source: / }),
     person: page.getByRole('button', { name: 'Talk to a person' }),
+    /** the line that tells the place in the queue */
+    queue: page.getByText(/you can close this, we keep your place/),
     typing: page.getByRole('status').filter({ hasText: /is typing/ }),
     async open(): Promise<void> {
       await launcher.click();
