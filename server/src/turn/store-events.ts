@@ -169,7 +169,7 @@ async function applyEvent(
       return undefined;
     case 'status': {
       const { rows } = await tx.execute<{ message_id: string }>(
-        sql`select message_id from deliveries where inbox_id = ${inbox.id}::uuid and platform_ids @> array[${event.messageId}]`,
+        sql`select message_id from deliveries where thread_id = ${threadId}::uuid and ${event.messageId} = any(platform_ids)`,
       );
       const status: MessageStatus = event.status;
       return rows[0] && advance(tx, rows[0].message_id, status, { error: event.detail ?? null });

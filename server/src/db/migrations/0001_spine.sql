@@ -238,7 +238,7 @@ create table contacts (
   last_seen_at timestamptz not null default now(),
   deleted_at timestamptz
 );
-create index contacts_list on contacts (workspace_id, created_at) where deleted_at is null;
+create index contacts_list on contacts (workspace_id, id desc) where deleted_at is null;
 
 -- A contact as one inbox knows it.
 create table contact_identities (
@@ -303,7 +303,8 @@ create table conversations (
   priority text not null default 'normal' check (priority in ('high', 'normal', 'low')),
   labels text[] not null default '{}',
   last_seq bigint not null default 0,
-  last_message_at timestamptz not null default now(),
+  -- milliseconds, like the cursors of its list: what orders a page is also what an index can order
+  last_message_at timestamptz(3) not null default now(),
   last_message_preview text not null default '',
   last_message_author text not null default 'contact',
   unread_count integer not null default 0,
@@ -319,6 +320,8 @@ create table conversations (
 create unique index conversations_open on conversations (thread_id) where status <> 'resolved';
 create index conversations_list on conversations (workspace_id, last_message_at desc, id desc);
 create index conversations_by_status on conversations (workspace_id, status, last_message_at desc, id desc);
+create index conversations_by_assignee on conversations (workspace_id, assignee_id, last_message_at desc, id desc) where assignee_id is not null;
+create index conversations_unresolved on conversations (workspace_id, status, assignee_id) where status <> 'resolved';
 create index conversations_by_contact on conversations (contact_id, created_at desc);
 create index conversations_snoozed on conversations (snoozed_until) where status = 'snoozed';
 
@@ -386,7 +389,7 @@ create table traces (
   record jsonb not null,
   created_at timestamptz not null default now()
 );
-create index traces_by_bot on traces (workspace_id, bot_id, created_at desc);
+create index traces_by_bot on traces (workspace_id, bot_id, id desc);
 
 -- What is to be said on the platform, in order inside a thread.
 create table deliveries (
@@ -412,7 +415,8 @@ create table deliveries (
 create unique index deliveries_message on deliveries (message_id);
 create index deliveries_lane on deliveries (thread_id, seq) where state in ('pending', 'sending');
 create index deliveries_due on deliveries (next_attempt_at) where state in ('pending', 'sending');
-create index deliveries_platform on deliveries using gin (platform_ids);
+-- receipts name a platform's id: the few deliveries of its thread are looked through
+create index deliveries_by_thread on deliveries (thread_id);
 
 -- Handoffs -----------------------------------------------------------------------------------------------------------
 
@@ -505,3 +509,19 @@ grant select (id, workspace_id, thread_id, seq, state, next_attempt_at, lease_un
 grant select (id, workspace_id, token, channel, bot_id, name, credentials, settings, status, deleted_at) on inboxes to parley_system;
 grant select (id, workspace_id, status, updated_at, deleted_at) on sources to parley_system;
 grant select (id, workspace_id, status, snoozed_until) on conversations to parley_system;
+
+-- Words in messages ----------------------------------------------------------------------------------------------------
+
+-- Row-level security keeps an operator that is not leakproof, and text search is none, from using an index before the
+-- policy has looked at every row: a search would read all messages there are. So the search is a function of the tables'
+-- owner, who has no such policy, and names the workspace itself. Without one it finds nothing.
+create policy search on messages for select to current_user using (true);
+create function conversations_with(words tsquery) returns setof uuid
+  language sql stable parallel safe security definer set search_path = pg_catalog, public
+  as $$
+    select m.conversation_id from messages m
+    where m.workspace_id = nullif(current_setting('app.workspace_id', true), '')::uuid
+      and to_tsvector('simple', m.text) @@ words
+  $$;
+revoke all on function conversations_with from public;
+grant execute on function conversations_with to parley_app;

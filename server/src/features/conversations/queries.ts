@@ -32,7 +32,8 @@ export async function readConversation(store: Store, workspaceId: string, id: st
   return presentConversation(row);
 }
 
-// A cursor is the place in the order (last_message_at, id): ties cannot be skipped or shown twice.
+// A cursor is the place in the order (last_message_at, id): ties cannot be skipped or shown twice. The column has
+// milliseconds, as a Date has, so a cursor names its row exactly.
 const writeCursor = (row: { last_message_at: Date | string; id: string }): string =>
   Buffer.from(`${new Date(row.last_message_at).toISOString()} ${row.id}`).toString('base64url');
 const readCursor = (cursor: string): { at: string; id: string } => {
@@ -68,21 +69,20 @@ export async function listConversations(
   if (query.label) where.push(sql`${query.label} = any(c.labels)`);
   const words = query.q?.trim();
   if (words) {
-    where.push(sql`(
-      exists (select 1 from messages m where m.conversation_id = c.id
-              and to_tsvector('simple', m.text) @@ websearch_to_tsquery('simple', ${withoutLooseDashes(words)}))
-      or exists (select 1 from contacts q where q.id = c.contact_id
-                 and (q.name ilike ${likePattern(words)} or q.email ilike ${likePattern(words)})))`);
+    const pattern = likePattern(words);
+    where.push(sql`c.id in (
+      select conversations_with(websearch_to_tsquery('simple', ${withoutLooseDashes(words)}))
+      union select o.id from conversations o join contacts q on q.id = o.contact_id
+        where q.name ilike ${pattern} or q.email ilike ${pattern})`);
   }
   if (query.cursor) {
     const { at, id } = readCursor(query.cursor);
-    // Cursors have milliseconds, the column microseconds: both sides are cut to the same grain.
-    where.push(sql`(date_trunc('milliseconds', c.last_message_at), c.id) < (${at}::timestamptz, ${id}::uuid)`);
+    where.push(sql`(c.last_message_at, c.id) < (${at}::timestamptz, ${id}::uuid)`);
   }
   const { rows } = await tx.execute<ConversationRow>(
     rowsOf(
       where.length > 0 ? sql.join(where, sql` and `) : sql`true`,
-      sql`order by date_trunc('milliseconds', c.last_message_at) desc, c.id desc limit ${query.limit + 1}`,
+      sql`order by c.last_message_at desc, c.id desc limit ${query.limit + 1}`,
     ),
   );
   const shown = rows.slice(0, query.limit);
