@@ -50,11 +50,23 @@ async function main(): Promise<void> {
   process.stdout.write(describeStart(config, started));
 }
 
+const cannotListen: Record<string, string> = {
+  EADDRINUSE: 'PORT takes a free port: another program listens there already. Set PORT to another one.',
+  EACCES: 'PORT takes a port this user may listen on: 1024 or higher, or give the user the right to.',
+  EADDRNOTAVAIL: 'HOST takes an address of this machine: 127.0.0.1, 0.0.0.0 for all of them, or one of its own.',
+  ENOTFOUND: 'HOST takes a name or an address of this machine: this one is not known.',
+};
+
+/** One line for what the operator can put right; the whole trace for what nobody expected. */
+function describeFailure(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  if (error instanceof ConfigError || /FolderInUse|Migration/.test(error.name)) return error.message;
+  const listening = 'syscall' in error && (error.syscall === 'listen' || error.syscall === 'getaddrinfo');
+  const known = listening && 'code' in error ? cannotListen[String(error.code)] : undefined;
+  return known ?? error.stack ?? error.message;
+}
+
 main().catch((error: unknown) => {
-  if (error instanceof Error && (error instanceof ConfigError || /FolderInUse|Migration/.test(error.name))) {
-    process.stderr.write(`${error.message}\n`);
-  } else if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE') {
-    process.stderr.write('PORT takes a free port: another program listens there already. Set PORT to another one.\n');
-  } else process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+  process.stderr.write(`${describeFailure(error)}\n`);
   process.exit(1);
 });

@@ -14,6 +14,7 @@ export class ConfigError extends Error {
   }
 }
 
+const hostInUrl = (host: string): string => (host.includes(':') ? `[${host}]` : host);
 const httpAddress = (value: string): boolean => /^https?:\/\/[^\s/]+/i.test(value) && URL.canParse(value);
 const withoutSlash = (value: string): string => value.replace(/\/+$/, '');
 
@@ -88,6 +89,7 @@ export const variables = z.object({
   HOST: z
     .string()
     .regex(/^[\w.:-]+$/)
+    .refine((host) => URL.canParse(`http://${hostInUrl(host)}`))
     .default('127.0.0.1')
     .describe('takes a host name or IP address to listen on'),
   PUBLIC_URL: http(),
@@ -98,7 +100,7 @@ export const variables = z.object({
     .describe('takes one of fatal, error, warn, info, debug, trace, silent'),
   OTEL_EXPORTER_OTLP_ENDPOINT: http(),
   PARLEY_OWNER_EMAIL: z.email().optional().describe('takes an email address'),
-  PARLEY_OWNER_PASSWORD: z.string().min(8).max(200).optional().describe('takes a password of 8 to 200 characters'),
+  PARLEY_OWNER_PASSWORD: z.string().min(10).max(200).optional().describe('takes a password of 10 to 200 characters'),
   PARLEY_DEMO: z
     .string()
     .default('1')
@@ -221,8 +223,6 @@ const channels = (settings: Settings): Config['channels'] => {
     sendgrid: at('sendgrid'),
   };
 };
-
-const hostInUrl = (host: string): string => (host.includes(':') ? `[${host}]` : host);
 
 /**
  * Reads all settings, once, at the start. Without DATABASE_URL secrets that are not given are made and kept in

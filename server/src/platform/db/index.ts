@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { Client, Pool } from 'pg';
 import type { ClientConfig } from 'pg';
+import { ConfigError } from '../config.ts';
 import type { Config } from '../config.ts';
 import type { Logger } from '../log.ts';
 import { startEmbedded } from './embedded.ts';
@@ -136,9 +137,7 @@ async function assertServer(client: Client): Promise<void> {
 function unusable(error: unknown): Error {
   const reason =
     error instanceof Error ? error.message || ('code' in error ? String(error.code) : error.name) : 'unknown';
-  return new Error(`DATABASE_URL takes the address of a PostgreSQL server that can be used: ${reason}`, {
-    cause: error,
-  });
+  return new ConfigError('DATABASE_URL', `takes the address of a PostgreSQL server that can be used: ${reason}`);
 }
 
 async function within(work: Promise<unknown>, milliseconds: number): Promise<'done' | 'late'> {
