@@ -265,7 +265,12 @@ export async function createApp(config: Config, log: Logger, options: AppOptions
     },
     { prefix: '/api/v1' },
   );
-  visitorPages(http, { inboxes, widgetFolder: WIDGET, demoToken: demo.token });
+  visitorPages(http, {
+    inboxes,
+    widgetFolder: WIDGET,
+    publicUrl: config.publicUrl,
+    demoToken: demo.token,
+  });
   if (existsSync(DASHBOARD)) await serveDashboard(http, DASHBOARD);
 
   const sockets = openSockets({

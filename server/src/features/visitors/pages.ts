@@ -15,6 +15,7 @@ const chatPage = (title: string, token: string): string => `<!doctype html>
 <meta name="viewport" content="width=device-width, initial-scale=1, interactive-widget=resizes-content">
 <meta name="robots" content="noindex">
 <title>${escapeHtml(title)}</title>
+<link rel="icon" type="image/svg+xml" href="/favicon.svg">
 <style>html,body{margin:0;height:100%}</style>
 </head>
 <body>
@@ -24,12 +25,13 @@ const chatPage = (title: string, token: string): string => `<!doctype html>
 </html>
 `;
 
-const demoPage = (token: string): string => `<!doctype html>
+const demoPage = (token: string, publicUrl: string): string => `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Parley demo</title>
+<link rel="icon" type="image/svg+xml" href="/favicon.svg">
 <link rel="stylesheet" href="/widget/demo.css">
 </head>
 <body>
@@ -52,7 +54,7 @@ const demoPage = (token: string): string => `<!doctype html>
 </section>
 <section>
 <h2>On your own page</h2>
-<pre><code>&lt;script src="/widget.js" data-inbox="${escapeHtml(token)}" async&gt;&lt;/script&gt;</code></pre>
+<pre><code>&lt;script src="${escapeHtml(publicUrl)}/widget.js" data-inbox="${escapeHtml(token)}" async&gt;&lt;/script&gt;</code></pre>
 </section>
 </main>
 <script src="/widget.js" data-inbox="${escapeHtml(token)}" async></script>
@@ -66,7 +68,12 @@ const frameAncestors = (origins: string[]): string =>
 /** The widget's files and the pages around it. `demoToken` is undefined without a demo workspace. */
 export function visitorPages(
   http: Http,
-  parts: { inboxes: InboxDirectory; widgetFolder: string; demoToken: () => Promise<string | undefined> },
+  parts: {
+    inboxes: InboxDirectory;
+    widgetFolder: string;
+    publicUrl: string;
+    demoToken: () => Promise<string | undefined>;
+  },
 ): void {
   const file = (url: string, name: string, type: string): void => {
     http.get(url, { config: { embed: 'script' }, schema: { hide: true } }, (_request, reply) => {
@@ -103,6 +110,6 @@ export function visitorPages(
   http.get('/demo', { schema: { hide: true } }, async (_request, reply) => {
     const token = await parts.demoToken();
     if (!token) throw notFound('The demo');
-    return reply.type('text/html; charset=utf-8').send(demoPage(token));
+    return reply.type('text/html; charset=utf-8').send(demoPage(token, parts.publicUrl));
   });
 }

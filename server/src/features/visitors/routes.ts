@@ -91,7 +91,7 @@ export function visitorRoutes(
   http.post(
     '/widget/:token/files',
     {
-      config: { permission: 'public', upload: true },
+      config: { permission: 'public', upload: true, visitor: true },
       schema: {
         tags,
         summary: 'Upload a file to send with a message',
@@ -122,7 +122,7 @@ export function visitorRoutes(
   http.get(
     '/widget/:token/files/:id',
     {
-      config: { permission: 'public' },
+      config: { permission: 'public', visitor: true },
       schema: {
         tags,
         summary: 'Download a file of one’s own conversation',

@@ -28,12 +28,14 @@ const failureOf = (body: unknown) => Failure.parse(body).error;
 const textOf = (body: unknown) => success(Note).parse(body).data.text;
 let release: (() => void) | undefined;
 
-const build = async (options: { broken?: boolean; credentialsPerMinute?: number } = {}): Promise<Http> => {
+const build = async (
+  options: { broken?: boolean; credentialsPerMinute?: number; perMinute?: number } = {},
+): Promise<Http> => {
   const http = await createHttp({
     config: { publicUrl: 'http://127.0.0.1:3000' },
     log,
     metrics: createMetrics({ defaults: false }),
-    limits: { credentialsPerMinute: options.credentialsPerMinute ?? 20 },
+    limits: { credentialsPerMinute: options.credentialsPerMinute ?? 20, perMinute: options.perMinute ?? 3_000 },
     authenticate: async (request) => {
       if (request.headers.authorization === 'Bearer reader') return someone(new Set(['bots:read']));
       return request.headers.authorization === 'Bearer lost'
@@ -348,6 +350,18 @@ describe('the limit for credentials', () => {
     assert.equal(refused.json().error.code, 'too_many_requests');
     assert.ok(Number(refused.headers['retry-after']) >= 1);
     assert.equal((await http.inject({ url: '/api/v1/id' })).statusCode, 200);
+    await http.close();
+  });
+});
+
+describe('the limit for everything else', () => {
+  it('counts a request however its address is spelled', async () => {
+    const http = await build({ perMinute: 2 });
+    const statuses: number[] = [];
+    for (const url of ['/api/v1/id', '/%61pi/v1/id', '/%61%70i/v1/id']) {
+      statuses.push((await http.inject({ url })).statusCode);
+    }
+    assert.deepEqual(statuses, [200, 200, 429]);
     await http.close();
   });
 });

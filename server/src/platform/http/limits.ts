@@ -2,7 +2,7 @@ import rateLimit from '@fastify/rate-limit';
 import type { Http } from './types.ts';
 
 export type Limits = {
-  /** Requests a minute per address and route under /api (default 3 000; an office shares one address). */
+  /** Requests a minute per address, over all of /api (default 3 000; an office shares one address). */
   perMinute: number;
   /** Requests a minute per address and route for what takes a password or a secret (default 60). */
   credentialsPerMinute: number;
@@ -24,6 +24,7 @@ export const limitRequests = async (http: Http, limits: Limits): Promise<void> =
     max: limits.perMinute,
     timeWindow: 60_000,
     cache: 20_000,
-    allowList: (request) => !request.url.startsWith('/api/'),
+    // The route's own address: that of the request can be spelled in many ways (`/%61pi/…`).
+    allowList: (request) => !request.routeOptions.url?.startsWith('/api/'),
   });
 };

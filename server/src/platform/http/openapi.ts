@@ -9,7 +9,7 @@ import type { Http, RoutePermission } from './types.ts';
 
 const failures: Record<number, string> = {
   400: 'The input is not valid; `details` names the fields.',
-  401: 'Nobody is signed in.',
+  401: 'Nobody is signed in, or what was given is wrong.',
   403: 'The role does not allow it.',
   404: 'Not there, or not in this workspace.',
   409: 'It conflicts with the present state.',
@@ -33,6 +33,13 @@ const asked = (permission: RoutePermission): string => {
   return permission === 'signed-in' ? 'Needs a login.' : `Needs the permission \`${permission}\`.`;
 };
 
+/** `POST /api/v1/bots/:id/ask` → `postBotsIdAsk`: a name for generated clients that stays while the address does. */
+const operationId = (method: string, url: string): string =>
+  url
+    .replace(/^\/api\/v1/, '')
+    .split(/[^a-z0-9]+/i)
+    .reduce((name, word) => name + word.charAt(0).toUpperCase() + word.slice(1), method.toLowerCase());
+
 const toJsonSchema = createJsonSchemaTransform({});
 
 /** Adds to each operation what the route's configuration says: who may call it, how it fails, what it uploads. */
@@ -40,12 +47,18 @@ const transform: SwaggerTransform = (document) => {
   const { schema, route } = document;
   const permission = route.config?.permission;
   if (!schema || schema.hide || !permission) return { schema: { hide: true }, url: document.url };
-  const open = permission === 'public';
-  const kinds = Object.keys(failures).filter((status) => !open || (status !== '401' && status !== '403'));
+  const { visitor, limit } = route.config ?? {};
+  const open = permission === 'public' && !visitor;
+  // A wrong password is a 401 as well.
+  const never = open ? (limit === 'credentials' ? ['403'] : ['401', '403']) : [];
+  const kinds = Object.keys(failures).filter((status) => !never.includes(status));
   const declared: FastifySchema = {
     ...schema,
-    description: [schema.description, asked(permission)].filter(Boolean).join('\n\n'),
-    security: open ? [] : [{ login: [] }],
+    operationId: operationId(String(route.method), document.url),
+    description: [schema.description, visitor ? 'Needs a visitor token.' : asked(permission)]
+      .filter(Boolean)
+      .join('\n\n'),
+    security: open ? [] : [visitor ? { visitor: [] } : { login: [] }],
     response: {
       ...Object.fromEntries(kinds.map((status) => [status, failureFor(status)])),
       ...Object(schema.response),
@@ -85,7 +98,7 @@ export const describeApi = async (http: Http, publicUrl: string): Promise<void> 
         title: 'Parley',
         version: '1',
         description:
-          'Everything the dashboard does. Answers are `{success:true,data,meta?}` or `{success:false,error}`; each carries `x-request-id`.',
+          'Everything the dashboard does. Answers are `{success:true,data,meta?}` or `{success:false,error}`; each carries `x-request-id`. Any call may also answer 500 (our fault) or 503 (shutting down, or a service it needs is away).',
         license: { name: 'MIT', identifier: 'MIT' },
       },
       servers: [{ url: publicUrl }],
@@ -119,6 +132,7 @@ export const describeApi = async (http: Http, publicUrl: string): Promise<void> 
       telemetry: false,
       showDeveloperTools: 'never',
       agent: { disabled: true },
+      mcp: { disabled: true },
     },
   });
 };

@@ -40,6 +40,8 @@ declare module 'fastify' {
     embed?: 'script' | 'page';
     /** The body is multipart with one file in the field `file`; read it with `readUpload`. */
     upload?: true;
+    /** Needs the token of a visitor instead of a login; the handler reads it. */
+    visitor?: true;
   }
   interface FastifyRequest {
     signedIn: SignedIn | null;
