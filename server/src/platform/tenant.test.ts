@@ -230,3 +230,14 @@ test('single statements of two workspaces at once do not mix, also after one tha
   );
   assert.ok(answers.every(Boolean));
 });
+
+test('a statement that could not be prepared once can be run afterwards, on the same connections', async () => {
+  const late = sql`select text from late_notes`;
+  // More than there are connections: every one of them has tried.
+  const failed = await Promise.allSettled(Array.from({ length: 40 }, () => store.once(ours, late)));
+  assert.ok(failed.every((outcome) => outcome.status === 'rejected'));
+  await data.database.asOwner((client) =>
+    client.query('create table late_notes (text text); grant select on late_notes to parley_app'),
+  );
+  for (let index = 0; index < 40; index++) assert.deepEqual(await store.once(ours, late), []);
+});

@@ -40,7 +40,9 @@ export type Store = {
 };
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
-const AGAIN = new Set(['40001', '40P01']);
+/** The server does not know a prepared statement by this name. */
+const NOT_PREPARED = '26000';
+const AGAIN = new Set(['40001', '40P01', NOT_PREPARED]);
 const ATTEMPTS = 3;
 
 /** The only ways to the tables. */
@@ -107,11 +109,16 @@ export function createStore(database: Database): Store {
       const { sql: text, params } = dialect.sqlToQuery(query);
       return again(async () => {
         const client = await database.pool.connect();
+        let unusable: Error | undefined;
         try {
           statements++;
           return await scoped.run<Row>(client, workspaceId, text, params);
+        } catch (error) {
+          // The driver takes a statement for prepared whose preparing failed. It would name it for ever.
+          if (error instanceof Error && codeOf(error) === NOT_PREPARED) unusable = error;
+          throw error;
         } finally {
-          client.release();
+          client.release(unusable);
         }
       });
     },
@@ -136,7 +143,7 @@ function beginIn(workspaceId: string): string {
   return `BEGIN; SELECT set_config('app.workspace_id', '${workspaceId}', true)`;
 }
 
-/** Runs it again, twice at most, when the database gave up on a conflict between transactions. */
+/** Runs it again, twice at most, when nothing was done: the database gave up on a conflict, or forgot a statement. */
 async function again<T>(run: () => Promise<T>): Promise<T> {
   for (let tries = 1; ; tries++) {
     try {

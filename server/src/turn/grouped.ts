@@ -1,6 +1,7 @@
 /**
  * Group commit: what arrives while a write of the same lane is under way goes out together in the next one. Nobody waits
- * for a timer; a caller alone is served at once. A group that fails is tried one by one, so that one bad entry fails alone.
+ * for a timer; a caller alone is served at once. A group that fails is tried again entry by entry, so that one bad entry
+ * fails alone; all of them at once, so that a database that is away keeps nobody waiting for the others.
  */
 export function createGrouped<Entry, Result>(parts: {
   /** writes the entries of one lane; answers in the same order */
@@ -26,7 +27,7 @@ export function createGrouped<Entry, Result>(parts: {
       });
     } catch (error) {
       if (group.length === 1) group[0]?.reject(error);
-      else for (const alone of group) await writeGroup(lane, [alone]);
+      else await Promise.all(group.map((alone) => writeGroup(lane, [alone])));
     }
   }
 
