@@ -11,6 +11,7 @@ import { createInbox } from './features/inboxes/commands.ts';
 import { createKnowledgeBase } from './features/knowledge/commands.ts';
 import type { KnowledgeProcessing } from './features/knowledge/processors.ts';
 import { addDocument, deleteSource } from './features/knowledge/source-commands.ts';
+import { AppError } from './platform/errors.ts';
 import { newId, newToken } from './platform/ids.ts';
 import type { Logger } from './platform/log.ts';
 import type { Storage } from './platform/storage.ts';
@@ -103,8 +104,14 @@ export function createDemo(parts: { store: Store; storage: Storage; knowledge: K
     const { workspaceId, knowledgeBaseId, documents } = demo;
     const present = guides();
     let changed = false;
-    const drop = (sourceId: string) =>
-      store.inWorkspace(workspaceId, (tx) => deleteSource(tx, sourceId)).catch(() => undefined);
+    const drop = async (sourceId: string): Promise<void> => {
+      try {
+        await store.inWorkspace(workspaceId, (tx) => deleteSource(tx, sourceId));
+      } catch (error) {
+        // Whoever has the demo may have deleted the guide already.
+        if (!(error instanceof AppError && error.code === 'not_found')) throw error;
+      }
+    };
     for (const [name, { sourceId }] of Object.entries(documents)) {
       if (present.some((guide) => guide.name === name)) continue;
       await drop(sourceId);

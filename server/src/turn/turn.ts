@@ -105,11 +105,10 @@ export function createTurns(parts: TurnParts) {
     const started = performance.now();
     const botId = stored.conversation.botId ?? inbox.botId;
     const bot = botId ? await parts.bots.byId(workspaceId, botId) : null;
-    const taken = new AbortController();
-    running.set(conversationId, taken);
-    const signal = AbortSignal.any([round.signal, taken.signal]);
     const channelIsLive = parts.channelIsLive(inbox);
     const alreadySent = turn.attempts > 1 ? await sentBefore(workspaceId, turn.id) : [];
+    const taken = new AbortController();
+    const signal = AbortSignal.any([round.signal, taken.signal]);
     const speaker = createSpeaker(
       { store, live, wake },
       {
@@ -124,6 +123,7 @@ export function createTurns(parts: TurnParts) {
     );
 
     let ending: Finish;
+    running.set(conversationId, taken);
     try {
       const outcome = bot
         ? await answer(round, inbox, stored, bot, { turn, speaker, signal, channelIsLive, alreadySent, context })

@@ -38,7 +38,7 @@ type Client = {
  * - an exchange (everything up to Sync) runs whole, so the unnamed statement of one client never meets another's bind;
  * - a client in a transaction keeps the session until it commits, rolls back, goes away, or idles too long;
  * - each client keeps its own role, search_path and prepared statement names, given at its start;
- * - a notification reaches every client that listens, whoever's statement brought it out.
+ * - a notification reaches every client that listens, whosever statement brought it out.
  *
  * Session-wide things done in SQL by a client (`SET`, temporary tables, session advisory locks) are shared by all.
  *

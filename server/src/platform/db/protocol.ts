@@ -48,7 +48,7 @@ export function readOptions(options: string): Map<string, string> {
 
 /**
  * One exchange: everything up to the message after which the server says "ready for query".
- * `length`: bytes consumed. `text`: whether a LISTEN may be in it. `holds`: it ended with Flush, so its Sync is still to come.
+ * `length`: bytes consumed. `listens`: whether a LISTEN may be in it. `holds`: it ended with Flush, so its Sync is still to come.
  */
 export type Exchange = {
   length: number;
