@@ -35,7 +35,9 @@ export function describeProblem(error: unknown): Problem {
   if (status === 403) return { kind: 'forbidden', message: null, requestId };
   if (status === 404) return { kind: 'missing', message: null, requestId };
   if (status === 409) return { kind: 'conflict', message, requestId };
-  if (status === 429 || status === 503) return { kind: 'busy', message: null, requestId };
+  if (status === 429) return { kind: 'busy', message: null, requestId };
+  // Only the server knows who is away: a platform, a model, or itself.
+  if (status === 503) return { kind: 'busy', message: message || null, requestId };
   if (status === 400 || status === 413 || status === 415 || status === 422)
     return { kind: 'input', message, requestId };
   return { kind: 'failed', message: null, requestId };
