@@ -10,6 +10,7 @@ import type { Store } from '../platform/tenant.ts';
 import type { Wake } from '../platform/wake.ts';
 import { claimNext, endDelivery, holdOn, moveThread, notePart, postponeDelivery, RENEW_MS } from './delivery-lane.ts';
 import type { Claimed } from './delivery-lane.ts';
+import { createLanes } from './lanes.ts';
 import { DELIVERY, readLaneKey, writeLaneKey } from './topics.ts';
 import type { LaneKey } from './topics.ts';
 
@@ -48,19 +49,8 @@ export function createDelivery(parts: {
   channelOf: (inbox: InboxRuntime) => { channel: Channel; http: ChannelHttp };
 }) {
   const { store, wake, live, log, metrics } = parts;
-  const running = new Map<string, Promise<void>>();
-  const again = new Set<string>();
-  const timers = new Set<NodeJS.Timeout>();
   let closing = false;
-
-  function wakeLater(lane: LaneKey, delayMs: number): void {
-    if (closing) return;
-    const timer = setTimeout(() => {
-      timers.delete(timer);
-      wake.wake(DELIVERY, writeLaneKey(lane));
-    }, delayMs + 5);
-    timers.add(timer);
-  }
+  const lanes = createLanes({ wake, topic: DELIVERY, work: (key) => drain(readLaneKey(key)) });
 
   async function sendParts(lane: LaneKey, delivery: Claimed, inbox: InboxRuntime): Promise<SendResult> {
     const { channel, http } = parts.channelOf(inbox);
@@ -124,7 +114,7 @@ export function createDelivery(parts: {
     const wait = Math.max(result.afterMs, 50);
     await postponeDelivery(store, lane.workspaceId, delivery, wait, result.reason);
     metrics.deliveries.inc({ channel: inbox.channel, outcome: 'retried' });
-    wakeLater(lane, wait);
+    lanes.runLater(writeLaneKey(lane), wait);
     return false;
   }
 
@@ -154,28 +144,13 @@ export function createDelivery(parts: {
     }
   }
 
-  function run(text: string): Promise<void> {
-    if (closing) return Promise.resolve();
-    again.add(text);
-    const present = running.get(text);
-    if (present) return present;
-    const loop = (async () => {
-      while (again.delete(text) && !closing) await drain(readLaneKey(text));
-    })().finally(() => running.delete(text));
-    running.set(text, loop);
-    return loop;
-  }
-
-  const stop = wake.on(DELIVERY, run);
   return {
-    run,
-    busy: () => running.size,
+    run: lanes.run,
+    busy: lanes.busy,
     /** Sends under way are finished; what waits is sent after the restart. */
-    async close(): Promise<void> {
+    close(): Promise<void> {
       closing = true;
-      stop();
-      for (const timer of timers) clearTimeout(timer);
-      await Promise.allSettled(running.values());
+      return lanes.close();
     },
   };
 }

@@ -5,6 +5,7 @@ import type { Store } from '../platform/tenant.ts';
 import type { Wake } from '../platform/wake.ts';
 import { claim, countFailure, LEASE_MS, postpone, readMailbox, release, renew } from './lease.ts';
 import type { Claimed, PendingEvent } from './lease.ts';
+import { createLanes } from './lanes.ts';
 import { readThreadKey, THREAD, writeThreadKey } from './topics.ts';
 import type { ThreadKey } from './topics.ts';
 
@@ -55,10 +56,7 @@ export function createMailbox(parts: {
   retryMs?: number;
 }) {
   const { store, wake, log, work, giveUp, retryMs = RETRY_MS } = parts;
-  /** Threads of this process, so that closing can wait for them. */
-  const running = new Map<string, Promise<void>>();
-  const again = new Set<string>();
-  const timers = new Set<NodeJS.Timeout>();
+  const lanes = createLanes({ wake, topic: THREAD, work: (key) => hold(readThreadKey(key)) });
   const stopping = new AbortController();
 
   async function keepLease<T>(round: Claimed, key: ThreadKey, run: (signal: AbortSignal) => Promise<T>): Promise<T> {
@@ -122,20 +120,10 @@ export function createMailbox(parts: {
         if (dead) return true;
         const wait = Math.min(LONGEST_RETRY_MS, retryMs * 2 ** (attempts - 1));
         await postpone(store, key.workspaceId, lease, wait);
-        runLater(writeThreadKey(key), wait);
+        lanes.runLater(writeThreadKey(key), wait);
         return false;
       }
     });
-  }
-
-  /** The sweeper would find it too, but only at its next look. */
-  function runLater(text: string, delayMs: number): void {
-    if (stopping.signal.aborted) return;
-    const timer = setTimeout(() => {
-      timers.delete(timer);
-      wake.wake(THREAD, text);
-    }, delayMs + 5);
-    timers.add(timer);
   }
 
   async function triedToGiveUp(round: Round): Promise<boolean> {
@@ -148,29 +136,13 @@ export function createMailbox(parts: {
     }
   }
 
-  /** Works the thread off, or has its holder in this process look once more. */
-  function run(text: string): Promise<void> {
-    if (stopping.signal.aborted) return Promise.resolve();
-    again.add(text);
-    const present = running.get(text);
-    if (present) return present;
-    const loop = (async () => {
-      while (again.delete(text) && !stopping.signal.aborted) await hold(readThreadKey(text));
-    })().finally(() => running.delete(text));
-    running.set(text, loop);
-    return loop;
-  }
-
-  const stop = wake.on(THREAD, run);
   return {
-    run,
-    busy: () => running.size,
+    run: lanes.run,
+    busy: lanes.busy,
     /** Stops taking threads; what runs is told to stop, gives its threads back, and goes on after the restart. */
-    async close(): Promise<void> {
-      stop();
-      for (const timer of timers) clearTimeout(timer);
+    close(): Promise<void> {
       stopping.abort(new LeaseLost());
-      await Promise.allSettled(running.values());
+      return lanes.close();
     },
   };
 }
