@@ -37,15 +37,16 @@ export function useTime() {
       step[0],
     );
   };
-  /** "3 min", "2 h", "4 d": for rows. */
+  /** "3 min", "2 h", "4 d": how long something lasts. */
   const length = (seconds: number): string => {
-    if (seconds < 60) return t('time.now');
+    if (seconds < 60) return t('time.underMinute');
     if (seconds < 3600) return t('time.minutes', { n: Math.floor(seconds / 60) });
     if (seconds < 86_400) return t('time.hours', { n: Math.floor(seconds / 3600) });
     return t('time.days', { n: Math.floor(seconds / 86_400) });
   };
   const brief = (at: string): string => {
     const seconds = secondsSince(at);
+    if (seconds < 60) return t('time.now');
     if (seconds < 7 * 86_400) return length(seconds);
     return new Intl.DateTimeFormat(region.value, { day: 'numeric', month: 'short' }).format(new Date(at));
   };
