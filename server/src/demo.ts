@@ -102,6 +102,11 @@ export function createDemo(parts: { store: Store; storage: Storage; knowledge: K
   /** Guides that are new or changed are read again, and those that are gone forgotten. */
   async function refresh(demo: Marks): Promise<boolean> {
     const { workspaceId, knowledgeBaseId, documents } = demo;
+    const { rows } = await store.inWorkspace(workspaceId, (tx) =>
+      tx.execute(sql`select 1 from knowledge_bases where id = ${knowledgeBaseId}::uuid and deleted_at is null`),
+    );
+    // Whoever has the demo may have deleted its knowledge. Then there is nothing to keep up to date.
+    if (rows.length === 0) return false;
     const present = guides();
     let changed = false;
     const drop = async (sourceId: string): Promise<void> => {
