@@ -133,6 +133,7 @@ export const describeApi = async (http: Http, publicUrl: string): Promise<void> 
       showDeveloperTools: 'never',
       agent: { disabled: true },
       mcp: { disabled: true },
+      hideClientButton: true,
     },
   });
 };
