@@ -188,6 +188,7 @@ describe('from a fresh start to a human reply', () => {
       await visitor.page.goto(host.url);
       const chat = widgetOn(visitor.page);
       await chat.open();
+      await see(visitor.page.getByRole('dialog', { name: 'Acme Outdoor' }));
       await chat.say('How long does a refund take?');
       await see(chat.said(/five working days/), 30_000);
       await see(owner.page.getByText('The first message arrived'));
