@@ -70,6 +70,10 @@ function targetOf(file, specifier) {
 /** The rooms of the server below the composition root. */
 const domains = ['features', 'channels', 'turn', 'engine', 'ai', 'knowledge', 'insight'];
 
+/** Files of the composition root besides app.ts itself: they know every room, and no room knows them. */
+const compositionParts = ['path', 'doors', 'sockets', 'demo'];
+const root = ['app', ...compositionParts];
+
 /** Tests, and the `test-*.ts` helpers beside them. @param {string} file */
 const isTest = (file) =>
   /\.(test|spec|e2e)\.ts$|\/test-[\w-]+\.ts$/.test(file) ||
@@ -117,9 +121,11 @@ export function offence({ from, to, names }) {
   if (b.room === 'test') return 'only tests use server/src/test';
   if (b.room === 'main') return 'nothing imports main.ts';
   if (b.room === 'app') return a.room === 'main' ? null : 'only main.ts imports the composition root app.ts';
+  if (compositionParts.includes(b.room))
+    return root.includes(a.room) ? null : 'only app.ts and its parts import parts of app.ts';
   if (a.room === 'main')
     return domains.includes(b.room) ? 'main.ts knows app.ts and the platform, app.ts knows the rest' : null;
-  if (a.room === 'app') return null;
+  if (root.includes(a.room)) return null;
 
   if (a.room === 'platform') return domains.includes(b.room) ? 'the platform imports no domain' : null;
   if (a.room === 'channels' && !['channels', 'platform'].includes(b.room)) {

@@ -29,7 +29,7 @@ export type SocketParts = {
   access: Access;
   inboxes: InboxDirectory;
   tokens: VisitorTokens;
-  ownOrigin: () => string;
+  ownOrigin: string;
   /** connections per address */
   connectLimit: Limiter;
   agent: Omit<AgentSocketParts, 'current' | 'visitorsConnected' | 'live' | 'log'>;
@@ -65,7 +65,7 @@ export function openSockets(parts: SocketParts): { close(): void } {
       };
     }
     const { inbox, visitorId } = await admitVisitor(
-      { inboxes, tokens: parts.tokens, ownOrigin: parts.ownOrigin() },
+      { inboxes, tokens: parts.tokens, ownOrigin: parts.ownOrigin },
       auth,
       socket.handshake.headers.origin,
     );

@@ -25,10 +25,10 @@ export function describeStart(config: Config, { address, setupUrl }: Started): s
     ],
   ];
   const links: [string, string][] = [
-    ['dashboard', `${config.publicUrl}/`],
-    ...(config.demo ? [['demo', `${config.publicUrl}/demo`] as [string, string]] : []),
-    ['API', `${config.publicUrl}/docs`],
-    ['health', `${config.publicUrl}/health`],
+    ...(roles.api ? [['dashboard', `${config.publicUrl}/`] as [string, string]] : []),
+    ...(roles.api && config.demo ? [['demo', `${config.publicUrl}/demo`] as [string, string]] : []),
+    ...(roles.api ? [['API', `${config.publicUrl}/docs`] as [string, string]] : []),
+    ['health', `${roles.api ? config.publicUrl : address}/health`],
   ];
   const line = ([name, value]: [string, string]): string => `  ${name.padEnd(13)}${value}`;
   const warning = database.url

@@ -41,6 +41,8 @@ export async function recordFacts(tx: Tx, facts: Fact[]): Promise<void> {
 
 export const OUTBOX = 'outbox';
 const BATCH = 200;
+const KEPT_DAYS = 7;
+const TRIM_EVERY_MS = 3_600_000;
 
 /**
  * Hands committed facts to the job queue, with the fact's id as the job's id: a relay that dies between the two hands
@@ -57,6 +59,7 @@ export function createRelay(parts: {
   const { store, wake, wanted, hand } = parts;
   let running: Promise<void> | undefined;
   let again = false;
+  let trimmedAt = 0;
 
   async function waiting(): Promise<RelayedFact[]> {
     const { rows } = await store.asSystem((tx) =>
@@ -113,10 +116,12 @@ export function createRelay(parts: {
   const stop = wake.on(OUTBOX, relay);
   return {
     relay,
-    /** Forgets relayed facts older than this. */
-    async trim(days: number): Promise<void> {
+    /** Forgets facts that were relayed a week ago. May be called often: it looks once an hour. */
+    async trim(): Promise<void> {
+      if (Date.now() - trimmedAt < TRIM_EVERY_MS) return;
+      trimmedAt = Date.now();
       await store.asSystem((tx) =>
-        tx.execute(sql`delete from outbox where relayed_at < now() - make_interval(days => ${days})`),
+        tx.execute(sql`delete from outbox where relayed_at < now() - make_interval(days => ${KEPT_DAYS})`),
       );
     },
     async close(): Promise<void> {

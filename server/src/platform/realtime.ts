@@ -37,6 +37,7 @@ export function createRealtime({ log }: { log: Logger }) {
     pingTimeout: 20_000,
   });
 
+  let isAttached = false;
   const live: Live = {
     emit(room, event, payload) {
       io.to(room).emit(event, ...([payload] as Parameters<ServerToClient[typeof event]>));
@@ -48,6 +49,7 @@ export function createRealtime({ log }: { log: Logger }) {
     live,
     attach(server: HttpServer) {
       io.attach(server);
+      isAttached = true;
     },
     /** Ends every socket of a room at once, e.g. of a revoked login. */
     cut(room: string) {
@@ -55,7 +57,8 @@ export function createRealtime({ log }: { log: Logger }) {
     },
     async close() {
       log.debug('closing sockets');
-      await io.close();
+      // The library cannot close what was never opened: a worker's, or that of a start that was called off.
+      if (isAttached) await io.close();
     },
   };
 }

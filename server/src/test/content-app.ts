@@ -131,8 +131,8 @@ export async function startContentApp(options: { telegramUrl?: string } = {}) {
     processing,
     asked,
     database: data.database,
-    bots: createBotDirectory({ store, wake }),
-    inboxes: createInboxDirectory({ store, keyring, wake }),
+    bots: createBotDirectory({ store, wake, keptMs: 300_000 }),
+    inboxes: createInboxDirectory({ store, keyring, wake, keptMs: 300_000 }),
     send,
     /** A new workspace, by its owner. */
     async workspace(): Promise<Person> {

@@ -456,6 +456,7 @@ create table outbox (
   relayed_at timestamptz
 );
 create index outbox_waiting on outbox (seq) where relayed_at is null;
+create index outbox_relayed on outbox (relayed_at) where relayed_at is not null;
 
 -- Row-level security -------------------------------------------------------------------------------------------------
 

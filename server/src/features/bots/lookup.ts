@@ -12,9 +12,10 @@ export type BotDirectory = {
   forget(workspaceId: string, botId: string): void;
 };
 
-/** Bots for the path of a message: read once in five minutes, or again after a change in this process. */
-export function createBotDirectory({ store, wake }: { store: Store; wake: Wake }): BotDirectory {
-  const known = createCache<{ bot: Bot | null }>({ max: 5_000, ttlMs: 5 * 60_000 });
+/** Bots for the path of a message: read once in `keptMs` milliseconds, or again after a change in this process. */
+export function createBotDirectory(parts: { store: Store; wake: Wake; keptMs: number }): BotDirectory {
+  const { store, wake, keptMs } = parts;
+  const known = createCache<{ bot: Bot | null }>({ max: 5_000, ttlMs: keptMs });
   wake.on(BOT_CHANGED, (key) => known.delete(key));
 
   return {

@@ -31,14 +31,18 @@ export type InboxDirectory = {
 };
 
 const TOKEN = /^[A-Za-z0-9_-]{8,64}$/;
-const FIVE_MINUTES = 5 * 60_000;
 
-/** Inboxes by token and id: read once in five minutes, or again after a change in this process. */
-export function createInboxDirectory(parts: { store: Store; keyring: Keyring; wake: Wake }): InboxDirectory {
-  const { store, keyring, wake } = parts;
+/** Inboxes by token and id: read once in `keptMs` milliseconds, or again after a change in this process. */
+export function createInboxDirectory(parts: {
+  store: Store;
+  keyring: Keyring;
+  wake: Wake;
+  keptMs: number;
+}): InboxDirectory {
+  const { store, keyring, wake, keptMs } = parts;
   // A token never moves to another inbox, so only the second cache has to hear of changes.
-  const ids = createCache<{ id: string | null }>({ max: 10_000, ttlMs: FIVE_MINUTES });
-  const runtimes = createCache<{ inbox: InboxRuntime | null }>({ max: 10_000, ttlMs: FIVE_MINUTES });
+  const ids = createCache<{ id: string | null }>({ max: 10_000, ttlMs: keptMs });
+  const runtimes = createCache<{ inbox: InboxRuntime | null }>({ max: 10_000, ttlMs: keptMs });
   // Guessed tokens cost one query each, then nothing for a moment; their number is bounded.
   const unknown = createCache<{ known: false }>({ max: 10_000, ttlMs: 10_000 });
   wake.on(INBOX_CHANGED, (id) => runtimes.delete(id));

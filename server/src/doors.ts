@@ -1,0 +1,136 @@
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { createAsk } from './features/bots/ask.ts';
+import type { BotDirectory } from './features/bots/lookup.ts';
+import { botRoutes } from './features/bots/routes.ts';
+import { contactRoutes } from './features/contacts/routes.ts';
+import type { ConversationAnnouncer } from './features/conversations/announce.ts';
+import { conversationRoutes } from './features/conversations/routes.ts';
+import { fileRoutes } from './features/files/routes.ts';
+import { handoffRoutes } from './features/handoffs/routes.ts';
+import type { InboxDirectory } from './features/inboxes/lookup.ts';
+import { inboxRoutes } from './features/inboxes/routes.ts';
+import type { KnowledgeProcessing } from './features/knowledge/processors.ts';
+import { knowledgeRoutes } from './features/knowledge/routes.ts';
+import { setPresence } from './features/members/commands.ts';
+import { memberRoutes } from './features/members/routes.ts';
+import type { Access } from './features/sessions/access.ts';
+import { meRoutes } from './features/sessions/me-routes.ts';
+import { sessionRoutes } from './features/sessions/routes.ts';
+import type { SignIn } from './features/sessions/sign-in.ts';
+import { visitorPages } from './features/visitors/pages.ts';
+import { visitorRoutes } from './features/visitors/routes.ts';
+import { createVisitorTokens } from './features/visitors/token.ts';
+import { workspaceRoutes } from './features/workspaces/routes.ts';
+import type { Embedder } from './knowledge/embed.ts';
+import type { Path } from './path.ts';
+import type { Outbound } from './platform/breaker.ts';
+import type { Config } from './platform/config.ts';
+import type { Keyring } from './platform/crypto.ts';
+import { serveDashboard } from './platform/http/index.ts';
+import type { Http } from './platform/http/index.ts';
+import type { Jobs } from './platform/jobs.ts';
+import { createLimiter } from './platform/limiter.ts';
+import type { Logger } from './platform/log.ts';
+import type { Metrics } from './platform/metrics.ts';
+import { rooms } from './platform/realtime.ts';
+import type { Realtime } from './platform/realtime.ts';
+import type { Storage } from './platform/storage.ts';
+import type { Store } from './platform/tenant.ts';
+import type { Wake } from './platform/wake.ts';
+import { openSockets } from './sockets.ts';
+import { webhookRoutes } from './turn/webhooks.ts';
+
+const DASHBOARD = fileURLToPath(new URL('../../dashboard/dist', import.meta.url));
+const WIDGET = fileURLToPath(new URL('../../widget/dist', import.meta.url));
+
+export type DoorParts = {
+  http: Http;
+  config: Config;
+  log: Logger;
+  metrics: Metrics;
+  store: Store;
+  wake: Wake;
+  jobs: Jobs;
+  outbound: Outbound;
+  keyring: Keyring;
+  storage: Storage;
+  realtime: Realtime;
+  embedder: Embedder;
+  access: Access;
+  signIn: SignIn;
+  inboxes: InboxDirectory;
+  bots: BotDirectory;
+  knowledge: KnowledgeProcessing;
+  conversations: ConversationAnnouncer;
+  path: Pick<Path, 'receive' | 'answerQuestion' | 'desk' | 'door'>;
+  /** the web inbox of /demo, if there is one */
+  demoToken: () => Promise<string | undefined>;
+};
+
+/** Everything somebody outside can knock at: webhooks, the API, pages, sockets. Only a process with the role `api` has them. */
+export async function openDoors(parts: DoorParts): Promise<{ close(): void }> {
+  const { http, config, log, metrics, store, wake, jobs, outbound, keyring, storage, realtime } = parts;
+  const { embedder, access, signIn, inboxes, bots, knowledge, conversations, path } = parts;
+  const { desk, receive } = path;
+  const { live } = realtime;
+  const tokens = createVisitorTokens(config.secrets.jwtSecret);
+  const ownOrigin = new URL(config.publicUrl).origin;
+
+  webhookRoutes(http, { inboxes, receive });
+  await http.register(
+    async (api: Http) => {
+      sessionRoutes(api, { store, signIn });
+      meRoutes(api, { store, live });
+      workspaceRoutes(api, { store });
+      memberRoutes(api, { store, wake, config });
+      botRoutes(api, { store, wake, ask: createAsk({ store, answerQuestion: path.answerQuestion }) });
+      knowledgeRoutes(api, { store, storage, wake, embedder, live, processing: knowledge });
+      inboxRoutes(api, { store, keyring, wake, log, config, door: path.door });
+      contactRoutes(api, { store });
+      conversationRoutes(api, { store, desk });
+      handoffRoutes(api, { store, pickUp: desk.pickUp });
+      fileRoutes(api, { store, storage });
+      const uploadLimit = createLimiter({ capacity: 30, refillPerSecond: 0.1 });
+      visitorRoutes(api, { store, storage, inboxes, bots, tokens, ownOrigin, uploadLimit });
+    },
+    { prefix: '/api/v1' },
+  );
+  visitorPages(http, {
+    inboxes,
+    widgetFolder: WIDGET,
+    publicUrl: config.publicUrl,
+    demoToken: parts.demoToken,
+  });
+  if (existsSync(DASHBOARD)) await serveDashboard(http, DASHBOARD);
+
+  return openSockets({
+    realtime,
+    wake,
+    log,
+    metrics,
+    access,
+    inboxes,
+    tokens,
+    ownOrigin,
+    connectLimit: createLimiter({ capacity: 200, refillPerSecond: 5 }),
+    agent: {
+      store,
+      desk,
+      setPresence: async (actor, presence) => {
+        await store.inWorkspace(actor.workspaceId, (tx) => setPresence(tx, actor.userId, presence));
+        live.emit(rooms.workspace(actor.workspaceId), 'presence:changed', { userId: actor.userId, presence });
+      },
+      health: async () => ({ breakers: outbound.states(), jobs: await jobs.counts() }),
+    },
+    visitor: {
+      store,
+      bots,
+      receive,
+      conversations,
+      eventLimit: createLimiter({ capacity: 200, refillPerSecond: 10 }),
+      messageLimit: createLimiter({ capacity: 30, refillPerSecond: 1 }),
+      startLimit: createLimiter({ capacity: 60, refillPerSecond: 0.5 }),
+    },
+  });
+}

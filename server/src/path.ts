@@ -1,0 +1,193 @@
+import { createAnswerer } from './ai/answer.ts';
+import { createQuestionAnswerer } from './ai/question.ts';
+import type { ChannelHttp } from './channels/contract.ts';
+import { createChannelHttp } from './channels/http.ts';
+import { channels } from './channels/registry.ts';
+import { filesHandler } from './engine/handlers/files.ts';
+import { personHandler } from './engine/handlers/person.ts';
+import { createQaHandler } from './engine/handlers/qa.ts';
+import { smallTalkHandler } from './engine/handlers/small-talk.ts';
+import { createRouter } from './engine/router.ts';
+import type { BotDirectory } from './features/bots/lookup.ts';
+import type { ConversationAnnouncer } from './features/conversations/announce.ts';
+import { wakeUp } from './features/conversations/commands.ts';
+import { createDesk } from './features/conversations/desk.ts';
+import { readFile } from './features/files/queries.ts';
+import type { QueueAnnouncer } from './features/handoffs/announce.ts';
+import { createLastEvent } from './features/inboxes/last-event.ts';
+import type { InboxDirectory } from './features/inboxes/lookup.ts';
+import type { KnowledgeProcessing } from './features/knowledge/processors.ts';
+import { announceMessage } from './features/messages/announce.ts';
+import type { Embedder } from './knowledge/embed.ts';
+import type { Outbound } from './platform/breaker.ts';
+import type { Config } from './platform/config.ts';
+import type { Jobs } from './platform/jobs.ts';
+import type { Logger } from './platform/log.ts';
+import type { Metrics } from './platform/metrics.ts';
+import { createRelay, RelayedFact } from './platform/outbox.ts';
+import type { Live } from './platform/realtime.ts';
+import type { Storage } from './platform/storage.ts';
+import type { Store } from './platform/tenant.ts';
+import type { Wake } from './platform/wake.ts';
+import { createDelivery } from './turn/deliver.ts';
+import { createMailbox } from './turn/mailbox.ts';
+import { createMediaFetcher } from './turn/media.ts';
+import { createReceive } from './turn/receive.ts';
+import type { Receive } from './turn/receive.ts';
+import { createSweeper } from './turn/sweeper.ts';
+import { DELIVERY, TAKEN_OVER, writeLaneKey } from './turn/topics.ts';
+import { createTurns } from './turn/turn.ts';
+import { createTyping } from './turn/typing.ts';
+
+export type Pace = {
+  /** milliseconds of silence after which a model counts as hanging */
+  modelIdleMs?: number;
+  /** first wait before a model is asked again; it doubles */
+  modelRetryMs?: number;
+  /** first wait before a failed round of a mailbox is tried again; it doubles */
+  roundRetryMs?: number;
+};
+
+export type PathParts = {
+  config: Config;
+  log: Logger;
+  metrics: Metrics;
+  store: Store;
+  wake: Wake;
+  jobs: Jobs;
+  outbound: Outbound;
+  storage: Storage;
+  live: Live;
+  embedder: Embedder;
+  knowledge: KnowledgeProcessing;
+  inboxes: InboxDirectory;
+  bots: BotDirectory;
+  conversations: ConversationAnnouncer;
+  queue: QueueAnnouncer;
+  pace: Pace;
+};
+
+type Channelled = { workspaceId: string; channel: keyof typeof channels };
+
+/** The path of a message, from what a platform sent to what it is told, with the roles this process has of it. */
+export function createPath(parts: PathParts) {
+  const { config, log, metrics, store, wake, jobs, outbound, storage, live } = parts;
+  const { embedder, knowledge, inboxes, bots, conversations, queue, pace } = parts;
+  const { worker } = config.roles;
+
+  // the ways in and out
+  const door = (inbox: Channelled): ChannelHttp =>
+    createChannelHttp({
+      channel: inbox.channel,
+      baseUrl: inbox.channel === 'telegram' ? config.channels.telegram.apiUrl : config.publicUrl,
+      outbound,
+      readFile: async ({ id }) => (await readFile({ store, storage }, { workspaceId: inbox.workspaceId, id })).bytes,
+    });
+  const channelOf = (inbox: Channelled) => ({ channel: channels[inbox.channel], http: door(inbox) });
+  const isLive = (channel: keyof typeof channels): boolean => channels[channel].live === true;
+  const received = createReceive({ store, wake, metrics });
+  const noteLastEvent = createLastEvent({ store, log });
+  const receive: Receive = async (inbox, events) => {
+    const result = await received(inbox, events);
+    if (result.stored > 0) noteLastEvent(inbox);
+    return result;
+  };
+
+  // the bot's turn
+  const answerQuestion = createQuestionAnswerer({
+    store,
+    embedder,
+    answer: createAnswerer({ embedder, outbound, idleMs: pace.modelIdleMs, backoffMs: pace.modelRetryMs }),
+    models: config.models,
+    metrics,
+    outbound,
+  });
+  const route = createRouter([personHandler, smallTalkHandler, filesHandler, createQaHandler(answerQuestion)]);
+  const typing = createTyping({
+    live,
+    log,
+    onPlatform: (inbox, threadKey) => {
+      const { channel, http: platform } = channelOf(inbox);
+      const show = channel.typing;
+      return show && (() => show({ threadKey }, inbox.credentials, platform));
+    },
+  });
+  const turns = createTurns({
+    store,
+    live,
+    wake,
+    log,
+    metrics,
+    inboxes,
+    bots,
+    route,
+    typing,
+    channelIsLive: (inbox) => isLive(inbox.channel),
+    conversations,
+    queue,
+  });
+  const mailbox = worker.turn
+    ? createMailbox({ store, wake, log, work: turns.work, giveUp: turns.giveUp, retryMs: pace.roundRetryMs })
+    : undefined;
+  const delivery = worker.delivery
+    ? createDelivery({ store, wake, live, log, metrics, inboxes, channelOf })
+    : undefined;
+
+  // a person's turn
+  const desk = createDesk({
+    store,
+    live,
+    queue,
+    takenOver: (conversationId) => wake.wake(TAKEN_OVER, conversationId),
+    deliver: (workspaceId, threadId) => wake.wake(DELIVERY, writeLaneKey({ workspaceId, threadId })),
+    channelIsLive: isLive,
+  });
+
+  // facts and what reacts to them
+  const reactions: Record<string, (fact: RelayedFact) => Promise<void>> = {
+    'message.received_with_media': createMediaFetcher({ store, storage, live, log, inboxes, channelOf }),
+  };
+  const facts = jobs.define({ name: 'facts', schema: RelayedFact, concurrency: 4 });
+  const relay = createRelay({
+    store,
+    wake,
+    log,
+    wanted: (type) => Object.hasOwn(reactions, type),
+    hand: (fact) => facts.add(fact, { jobId: fact.id }),
+  });
+  if (worker.facts) facts.process(async (fact) => reactions[fact.type]?.(fact));
+  if (worker.knowledge) knowledge.work();
+
+  const sweeper = createSweeper({
+    store,
+    wake,
+    log,
+    wakeUp: async (workspaceId, conversationId) => {
+      const woken = await store.inWorkspace(workspaceId, (tx) => wakeUp(tx, { workspaceId, conversationId }));
+      if (woken?.message) announceMessage(live, woken.message);
+      conversations.changed(workspaceId, conversationId);
+    },
+    also: [async () => void (await knowledge.resumeUnfinished()), relay.trim],
+  });
+
+  return {
+    receive,
+    answerQuestion,
+    desk,
+    door,
+    /** Every worker looks for what is lost: in a process of its own nothing else tells it of work. */
+    start(): void {
+      if (Object.values(worker).some((isOn) => isOn)) sweeper.start();
+    },
+    /** Running turns and sends finish or hand themselves over. */
+    async close(): Promise<void> {
+      await sweeper.close();
+      await mailbox?.close();
+      await delivery?.close();
+      await relay.close();
+      await jobs.close();
+      for (const part of [typing, turns]) part.close();
+    },
+  };
+}
+export type Path = ReturnType<typeof createPath>;
