@@ -80,6 +80,7 @@ export type AskInput = z.infer<typeof AskInput>;
 export const Ask = z.object({
   answer: z.string(),
   haveEnoughInformation: z.boolean(),
+  /** 0 to 1 */
   confidence: z.number(),
   citations: z.array(Citation),
   traceId: Id,

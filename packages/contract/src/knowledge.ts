@@ -75,6 +75,7 @@ export const Chunk = z.object({
 export type Chunk = z.infer<typeof Chunk>;
 
 export const SearchInput = z.strictObject({ query: line(2000), limit: z.int().min(1).max(50).default(8) });
+/** Scores are 0 to 1. */
 export const SearchHit = z.object({
   chunkId: Id,
   sourceId: Id,

@@ -9,7 +9,7 @@ import type { Answer, Answerer } from './answer.ts';
 import { ModelFailure, toModelFailure } from './failures.ts';
 import { chooseModel } from './providers.ts';
 import type { ChosenModel, ModelSettings } from './providers.ts';
-import { retrieve } from './retrieval.ts';
+import { retrieve, sharesOf } from './retrieval.ts';
 import type { Passage, Retrieval } from './retrieval.ts';
 import { searchTerms } from './terms.ts';
 import type { SearchTerms, Turn } from './terms.ts';
@@ -213,10 +213,7 @@ function recordOf(
       title: passage.title,
       headingPath: passage.headingPath.join(' › '),
       text: passage.text,
-      vectorScore: passage.vectorScore,
-      textScore: passage.textScore,
-      // Boosts may lift it over 1; people read it as a share.
-      score: Math.min(1, passage.score),
+      ...sharesOf(passage),
       used: used.has(passage.chunkId),
     })),
     prompt: result?.prompt ? `${result.prompt.system}\n\n${result.prompt.user}` : '',

@@ -28,6 +28,14 @@ export type Passage = {
   matched: number[];
 };
 
+/** The scores of a passage as people read them, each a share from 0 to 1: boosts lift above that, a cosine falls below. */
+export const sharesOf = (passage: Pick<Passage, 'score' | 'vectorScore' | 'textScore'>) => ({
+  score: share(passage.score),
+  vectorScore: share(passage.vectorScore),
+  textScore: share(passage.textScore),
+});
+const share = (score: number): number => Math.min(1, Math.max(0, score));
+
 /** `place` is the term's place in the request's `terms`; `documents` counts the chunks that have it (to 5,000). */
 export type WeighedTerm = { place: number; term: string; weight: number; documents: number };
 

@@ -48,6 +48,10 @@ export class AppError extends Error {
 export const badRequest = (message: string, details?: FieldProblem[]): AppError =>
   new AppError('bad_request', 400, message, details ? { details } : {});
 
+/** For a `cursor` that is not one the list gave. */
+export const badCursor = (): AppError =>
+  badRequest('The cursor is not valid.', [{ field: 'cursor', message: 'is not one this list gave' }]);
+
 export const unauthorized = (message = 'Sign in to do this.'): AppError => new AppError('unauthorized', 401, message);
 
 export const forbidden = (message = 'You are not allowed to do this.'): AppError =>

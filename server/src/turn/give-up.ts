@@ -6,7 +6,7 @@ import type { ConversationAnnouncer } from '../features/conversations/announce.t
 import type { QueueAnnouncer } from '../features/handoffs/announce.ts';
 import type { InboxDirectory, InboxRuntime } from '../features/inboxes/lookup.ts';
 import { announceMessage } from '../features/messages/announce.ts';
-import { append } from '../features/messages/commands.ts';
+import { append, systemMessage } from '../features/messages/commands.ts';
 import type { Logger } from '../platform/log.ts';
 import type { Live } from '../platform/realtime.ts';
 import type { Store } from '../platform/tenant.ts';
@@ -71,9 +71,10 @@ export function createGiveUp(parts: {
         target,
         [
           {
-            author: { type: 'system', id: null, name: null },
-            text: 'A message of the customer could not be read. The log names the error.',
-            payload: { event: 'message.unreadable', detail: {} },
+            ...systemMessage(
+              'message.unreadable',
+              'A message of the customer could not be read. The log names the error.',
+            ),
             private: true,
           },
         ],

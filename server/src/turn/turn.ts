@@ -15,6 +15,7 @@ import { presentMessage } from '../features/messages/present.ts';
 import type { MessageRow } from '../features/messages/present.ts';
 import type { Logger } from '../platform/log.ts';
 import type { Metrics } from '../platform/metrics.ts';
+import { OUTBOX } from '../platform/outbox.ts';
 import { rooms } from '../platform/realtime.ts';
 import type { Live } from '../platform/realtime.ts';
 import type { Store } from '../platform/tenant.ts';
@@ -27,7 +28,7 @@ import { LeaseLost } from './mailbox.ts';
 import type { Round } from './mailbox.ts';
 import { createSpeaker, TurnStopped } from './respond.ts';
 import type { Speaker } from './respond.ts';
-import { storeEvents } from './store-events.ts';
+import { isMessage, storeEvents } from './store-events.ts';
 import { HISTORY, storeQuickly } from './store-quickly.ts';
 import type { TurnContext } from './store-quickly.ts';
 import type { OpenConversation, StoredRound } from './store-events.ts';
@@ -81,6 +82,8 @@ export function createTurns(parts: TurnParts) {
   function announceStored(round: Round, stored: StoredRound): void {
     for (const message of stored.messages) announceMessage(live, message);
     for (const message of stored.changed) announceChange(live, message);
+    // A file is fetched at once; other facts can wait for the sweeper's next look.
+    if (round.events.some((event) => isMessage(event) && event.event.media.length > 0)) wake.wake(OUTBOX, 'all');
     const { workspaceId } = round.key;
     const touched = [...stored.messages, ...stored.changed].map((message) => message.conversationId);
     if (stored.isNew && stored.conversation) touched.push(stored.conversation.id);

@@ -2,7 +2,7 @@ import { and, desc, eq, lt } from 'drizzle-orm';
 import { Id } from '@parley/contract';
 import type { Trace } from '@parley/contract';
 import { traces } from '../../db/schema/index.ts';
-import { badRequest, notFound } from '../../platform/errors.ts';
+import { badCursor, notFound } from '../../platform/errors.ts';
 import type { Tx } from '../../platform/tenant.ts';
 import { presentTrace } from './present.ts';
 
@@ -19,9 +19,7 @@ export async function listTraces(
   botId: string,
   query: { cursor?: string; limit: number },
 ): Promise<{ traces: Trace[]; nextCursor: string | null }> {
-  if (query.cursor !== undefined && !Id.safeParse(query.cursor).success) {
-    throw badRequest('The cursor is not valid.', [{ field: 'cursor', message: 'is not one this list gave' }]);
-  }
+  if (query.cursor !== undefined && !Id.safeParse(query.cursor).success) throw badCursor();
   const rows = await tx
     .select()
     .from(traces)

@@ -2,7 +2,7 @@ import { sql } from 'drizzle-orm';
 import type { SQL } from 'drizzle-orm';
 import { Id } from '@parley/contract';
 import type { ChannelName, Contact } from '@parley/contract';
-import { badRequest, notFound } from '../../platform/errors.ts';
+import { badCursor, notFound } from '../../platform/errors.ts';
 import type { Tx } from '../../platform/tenant.ts';
 import { iso } from '../messages/present.ts';
 
@@ -53,9 +53,7 @@ export async function listContacts(
 ): Promise<{ contacts: Contact[]; nextCursor: string | null }> {
   const where: SQL[] = [];
   if (query.cursor) {
-    if (!Id.safeParse(query.cursor).success) {
-      throw badRequest('The cursor is not valid.', [{ field: 'cursor', message: 'is not one this list gave' }]);
-    }
+    if (!Id.safeParse(query.cursor).success) throw badCursor();
     where.push(sql`c.id < ${query.cursor}::uuid`);
   }
   if (query.q?.trim()) {

@@ -1,5 +1,5 @@
 import { Contact, ContactPatch, ContactQuery, IdParams, cursored, success } from '@parley/contract';
-import { actorOf } from '../../platform/http/index.ts';
+import { actorOf, cursor, ok } from '../../platform/http/index.ts';
 import type { Http } from '../../platform/http/index.ts';
 import type { Store } from '../../platform/tenant.ts';
 import { changeContact } from './commands.ts';
@@ -20,7 +20,7 @@ export function contactRoutes(http: Http, { store }: { store: Store }): void {
     async (request) => {
       const { workspaceId } = actorOf(request);
       const { contacts, nextCursor } = await store.inWorkspace(workspaceId, (tx) => listContacts(tx, request.query));
-      return { success: true as const, data: contacts, meta: { nextCursor } };
+      return cursor(contacts, nextCursor);
     },
   );
 
@@ -33,7 +33,7 @@ export function contactRoutes(http: Http, { store }: { store: Store }): void {
     async (request) => {
       const { workspaceId } = actorOf(request);
       const data = await store.inWorkspace(workspaceId, (tx) => findContact(tx, request.params.id));
-      return { success: true as const, data };
+      return ok(data);
     },
   );
 
@@ -55,7 +55,7 @@ export function contactRoutes(http: Http, { store }: { store: Store }): void {
         await changeContact(tx, request.params.id, request.body);
         return findContact(tx, request.params.id);
       });
-      return { success: true as const, data };
+      return ok(data);
     },
   );
 }

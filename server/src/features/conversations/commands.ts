@@ -7,7 +7,7 @@ import type { Tx } from '../../platform/tenant.ts';
 import { resolveContact } from '../contacts/commands.ts';
 import type { Person } from '../contacts/commands.ts';
 import { closeHandoffs, endWaiting } from '../handoffs/commands.ts';
-import { append } from '../messages/commands.ts';
+import { append, systemMessage } from '../messages/commands.ts';
 import { byAgentsClientId } from '../messages/queries.ts';
 
 export type Agent = { userId: string; name: string };
@@ -47,12 +47,6 @@ export async function openConversation(
   if (!row) throw new Error('a conversation was neither found nor made');
   return { conversationId: row.id, threadId: row.thread_id, contactId, status: row.status, isNew: row.is_new };
 }
-
-const systemMessage = (event: string, text: string, detail: Record<string, unknown> = {}) => ({
-  author: { type: 'system' as const, id: null, name: null },
-  text,
-  payload: { event, detail },
-});
 
 /** What a change of state leaves to be told after the commit. */
 export type Changed = { message: Message | undefined; status: ConversationStatus; threadId: string };

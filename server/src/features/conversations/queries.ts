@@ -2,7 +2,7 @@ import { sql } from 'drizzle-orm';
 import type { SQL } from 'drizzle-orm';
 import { Id } from '@parley/contract';
 import type { Conversation, ConversationCounts, ConversationQuery } from '@parley/contract';
-import { badRequest, notFound } from '../../platform/errors.ts';
+import { badCursor, notFound } from '../../platform/errors.ts';
 import type { Store, Tx } from '../../platform/tenant.ts';
 import { presentConversation } from './present.ts';
 import type { ConversationRow } from './present.ts';
@@ -41,9 +41,7 @@ const readCursor = (cursor: string): { at: string; id: string } => {
   const moment = new Date(at);
   // Written by us or by nobody: what only looks like a moment (30 February, the year 0) the database refuses.
   const isOurs = !Number.isNaN(moment.getTime()) && moment.toISOString() === at && /^(?!0000)\d{4}-/.test(at);
-  if (!isOurs || !Id.safeParse(id).success) {
-    throw badRequest('The cursor is not valid.', [{ field: 'cursor', message: 'is not one this list gave' }]);
-  }
+  if (!isOurs || !Id.safeParse(id).success) throw badCursor();
   return { at, id };
 };
 

@@ -4,7 +4,7 @@ import type { HandoffReason, Message, Priority } from '@parley/contract';
 import { conflict, notFound } from '../../platform/errors.ts';
 import { newId } from '../../platform/ids.ts';
 import type { Tx } from '../../platform/tenant.ts';
-import { append } from '../messages/commands.ts';
+import { append, systemMessage } from '../messages/commands.ts';
 import type { Guard } from '../messages/commands.ts';
 
 const RANK: Record<Priority, number> = { high: 0, normal: 1, low: 2 };
@@ -22,13 +22,6 @@ export type HandoffRequest = {
 
 const shortened = (text: string | undefined, length: number): string | null =>
   text === undefined ? null : cleanText(text.slice(0, length));
-
-/** System messages are shown in the viewer's own words by `event`; the text is the plain form for exports. */
-const systemMessage = (event: string, text: string, detail: Record<string, unknown>) => ({
-  author: { type: 'system' as const, id: null, name: null },
-  text,
-  payload: { event, detail },
-});
 
 /**
  * Puts the conversation into the queue. Asking twice changes nothing: a conversation waits once.

@@ -1,4 +1,5 @@
 import type { Chunk, KnowledgeBase, SearchHit, Source, SourceDetail } from '@parley/contract';
+import { sharesOf } from '../../ai/retrieval.ts';
 import type { Passage } from '../../ai/retrieval.ts';
 import type { chunks, knowledgeBases, sources } from '../../db/schema/index.ts';
 
@@ -64,8 +65,5 @@ export const presentHit = (passage: Passage): SearchHit => ({
   title: passage.title,
   headingPath: passage.headingPath.join(' › '),
   text: passage.text,
-  // Boosts may lift it over 1; people read it as a share.
-  score: Math.min(1, passage.score),
-  vectorScore: passage.vectorScore,
-  textScore: passage.textScore,
+  ...sharesOf(passage),
 });

@@ -39,6 +39,13 @@ export type NewMessage = {
   createdAt?: string;
 };
 
+/** What happened, told in the conversation: shown in the viewer's own words by `event`; the text is the plain form for exports. */
+export const systemMessage = (event: string, text: string, detail: Record<string, unknown> = {}): NewMessage => ({
+  author: { type: 'system', id: null, name: null },
+  text,
+  payload: { event, detail },
+});
+
 /** What must hold at the moment of writing; checked in the writing statement itself, under row locks. */
 export type Guard = {
   /** the conversation's state must still be this: a bot's words are refused once a human owns it */

@@ -56,10 +56,7 @@ export function presentMessage(row: MessageRow): Message {
   };
 }
 
-/**
- * As the customer may see it: no private notes (the caller filters them), no agent's id, and of the passages only what
- * a citation chip needs.
- */
+/** As the customer may see it: nobody's id, no error of ours. Private notes never come here: the caller filters them. */
 export const presentToVisitor = (message: Message): Message => ({
   ...message,
   author: { ...message.author, id: null },
