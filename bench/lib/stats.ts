@@ -17,14 +17,3 @@ export function summarise(durations: number[]): Summary {
 
 export const ms = (value: number): string => `${value.toFixed(value < 10 ? 2 : 1)} ms`;
 export const line = (name: string, value: string): void => void process.stdout.write(`${name.padEnd(44)} ${value}\n`);
-
-/** Times `work` `count` times, one after the other. */
-export async function timeSerially(count: number, work: (index: number) => Promise<unknown>): Promise<number[]> {
-  const durations: number[] = [];
-  for (let index = 0; index < count; index++) {
-    const started = performance.now();
-    await work(index);
-    durations.push(performance.now() - started);
-  }
-  return durations;
-}
