@@ -80,6 +80,8 @@ describe('with the keyboard only', () => {
     await see(page.getByRole('button', { name: 'Undo' }));
     await page.keyboard.press('e');
     await see(page.getByRole('button', { name: /^Resolve/ }));
+    // The button changes at once; this line comes when it is done.
+    await see(desk.messages.getByText(/reopened the conversation/));
   });
 
   step('a assigns', async () => {
