@@ -36,7 +36,7 @@ export async function openTelegram(test: Running, telegram: TelegramDouble, botI
     botId,
     credentials: { botToken: telegram.token, secretToken: SECRET },
   });
-  assert.equal(made.status, 200, JSON.stringify(made.error));
+  assert.equal(made.status, 201, JSON.stringify(made.error));
   const inbox = made.data;
 
   async function post(update: unknown, secret = SECRET): Promise<number> {

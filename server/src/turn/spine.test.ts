@@ -110,7 +110,7 @@ describe('the spine', () => {
       botId: bot.id,
       credentials: { botToken: telegram.token, secretToken: 'a-secret-of-ours' },
     });
-    assert.equal(made.status, 200, JSON.stringify(made.error));
+    assert.equal(made.status, 201, JSON.stringify(made.error));
     const post = (update: unknown, secret = 'a-secret-of-ours') =>
       fetch(`${test.url}/webhooks/telegram/${made.data.token}`, {
         method: 'POST',

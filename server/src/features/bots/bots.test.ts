@@ -25,7 +25,7 @@ after(() => app.close());
 
 const newBot = async (who: Person, input: object = {}): Promise<Bot> => {
   const answer = await app.send<Found<Bot>>(who, 'POST', '/bots', { name: 'Robin', ...input });
-  assert.equal(answer.status, 200);
+  assert.equal(answer.status, 201);
   return answer.body.data;
 };
 const newBase = async (who: Person): Promise<string> => {

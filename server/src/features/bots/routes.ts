@@ -33,7 +33,7 @@ export function botRoutes(http: Http, parts: { store: Store; wake: Wake; ask: As
     '/bots',
     {
       config: { permission: 'bots:write' },
-      schema: { tags, summary: 'Make a bot', body: BotInput, response: { 200: success(Bot) } },
+      schema: { tags, summary: 'Make a bot', body: BotInput, response: { 201: success(Bot) } },
     },
     async (request) => {
       const { workspaceId } = actorOf(request);

@@ -14,7 +14,7 @@ import {
 } from '@parley/contract';
 import { actorOf, cursor, ok } from '../../platform/http/index.ts';
 import type { Http } from '../../platform/http/index.ts';
-import { badRequest } from '../../platform/errors.ts';
+import { badCursor, badRequest } from '../../platform/errors.ts';
 import type { Store } from '../../platform/tenant.ts';
 import { after, latest } from '../messages/queries.ts';
 import type { Desk } from './desk.ts';
@@ -80,9 +80,7 @@ export function conversationRoutes(http: Http, { store, desk }: { store: Store; 
     async (request) => {
       const { workspaceId } = actorOf(request);
       const { cursor: before, after: seq, limit } = request.query;
-      if (before !== undefined && !/^\d{1,15}$/.test(before)) {
-        throw badRequest('The cursor is not valid.', [{ field: 'cursor', message: 'is not one this list gave' }]);
-      }
+      if (before !== undefined && !/^\d{1,15}$/.test(before)) throw badCursor();
       return store.inWorkspace(workspaceId, async (tx) => {
         const { id } = await findConversation(tx, request.params.id);
         if (seq !== undefined) return cursor(await after(tx, id, seq, limit), null);
@@ -107,13 +105,12 @@ export function conversationRoutes(http: Http, { store, desk }: { store: Store; 
         response: { 201: success(Message) },
       },
     },
-    async (request, reply) => {
+    async (request) => {
       const { text, attachmentIds } = request.body;
       if (!text && attachmentIds.length === 0) {
         throw badRequest('A message needs words or a file.', [{ field: 'text', message: 'is empty' }]);
       }
-      const message = await desk.reply(actorOf(request), request.params.id, { ...request.body, text: text ?? '' });
-      return reply.status(201).send(ok(message));
+      return ok(await desk.reply(actorOf(request), request.params.id, { ...request.body, text: text ?? '' }));
     },
   );
 

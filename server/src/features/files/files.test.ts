@@ -28,7 +28,7 @@ after(() => app.close());
 
 const upload = async (who: Person, name: string, content: string | Buffer, type?: string): Promise<Attachment> => {
   const answer = await app.upload<Found<Attachment>>(who, '/files', { name, content, type });
-  assert.equal(answer.status, 200);
+  assert.equal(answer.status, 201);
   return answer.body.data;
 };
 const download = (who: Person, id: string) =>

@@ -16,7 +16,7 @@ export function fileRoutes(http: Http, parts: { store: Store; storage: Storage }
       schema: {
         tags: ['Conversations'],
         summary: 'Upload a file to attach to a message',
-        response: { 200: success(Attachment) },
+        response: { 201: success(Attachment) },
       },
     },
     async (request) => {

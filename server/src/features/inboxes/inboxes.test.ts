@@ -35,7 +35,7 @@ after(async () => {
 
 const create = async (who: Person, input: object): Promise<Inbox> => {
   const answer = await app.send<Found<Inbox>>(who, 'POST', '/inboxes', input);
-  assert.equal(answer.status, 200, JSON.stringify(answer.body));
+  assert.equal(answer.status, 201, JSON.stringify(answer.body));
   return answer.body.data;
 };
 const site = { name: 'Our site', channel: 'web' };

@@ -36,7 +36,7 @@ export function inboxRoutes(http: Http, parts: InboxParts): void {
         description:
           'The platform is asked at once: credentials it refuses are a 400 in its words. When only our address was refused, the inbox is kept as `failing`.',
         body: InboxInput,
-        response: { 200: success(Inbox) },
+        response: { 201: success(Inbox) },
       },
     },
     async (request) => {

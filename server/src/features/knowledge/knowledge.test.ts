@@ -28,12 +28,12 @@ after(() => app.close());
 
 const newBase = async (who: Person): Promise<string> => {
   const answer = await app.send<Found<KnowledgeBase>>(who, 'POST', '/knowledge-bases', { name: 'Help' });
-  assert.equal(answer.status, 200);
+  assert.equal(answer.status, 201);
   return answer.body.data.id;
 };
 const add = async (who: Person, baseId: string, input: object): Promise<Source> => {
   const answer = await app.send<Found<Source>>(who, 'POST', `/knowledge-bases/${baseId}/sources`, input);
-  assert.equal(answer.status, 200);
+  assert.equal(answer.status, 201);
   return answer.body.data;
 };
 const faq = (question: string, answer: string) => ({ type: 'faq', question, answer });
@@ -134,7 +134,7 @@ describe('what is refused', () => {
       ['empty.md', '', /empty/],
     ] as const) {
       const upload = await document(base, name, content, 'text/plain');
-      assert.equal(upload.status, 200, name);
+      assert.equal(upload.status, 201, name);
       const source = await settled(owner, upload.body.data.id);
       assert.equal(source.status, 'failed', name);
       assert.match(source.error ?? '', words);
@@ -286,7 +286,7 @@ describe('a large knowledge base: the reference of Fastify', () => {
     );
     for (const name of names) {
       const upload = await document(base, name, await readFile(join(reference, name)));
-      assert.equal(upload.status, 200);
+      assert.equal(upload.status, 201);
     }
     const list = async (query: string) =>
       (await app.send<Found<Source[]>>(owner, 'GET', `/knowledge-bases/${base}/sources?${query}`)).body;

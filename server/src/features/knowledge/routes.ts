@@ -67,7 +67,7 @@ export function knowledgeRoutes(http: Http, parts: KnowledgeParts): void {
         tags,
         summary: 'Make a knowledge base',
         body: KnowledgeBaseInput,
-        response: { 200: success(KnowledgeBase) },
+        response: { 201: success(KnowledgeBase) },
       },
     },
     async (request) => {

@@ -62,7 +62,7 @@ export function sourceRoutes(http: Http, parts: Omit<KnowledgeParts, 'embedder' 
         summary: 'Add a question with its answer, or a text',
         params: IdParams,
         body: SourceInput,
-        response: { 200: success(Source) },
+        response: { 201: success(Source) },
       },
     },
     async (request) => {
@@ -84,7 +84,7 @@ export function sourceRoutes(http: Http, parts: Omit<KnowledgeParts, 'embedder' 
         description:
           'Markdown, HTML and plain text are read. Any file is taken; one that holds no text ends as `failed`, and `error` says why.',
         params: IdParams,
-        response: { 200: success(Source) },
+        response: { 201: success(Source) },
       },
     },
     async (request) => {

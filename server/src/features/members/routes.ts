@@ -91,7 +91,7 @@ export function memberRoutes(
         summary: 'Invite a colleague',
         description: 'The link is told once and lasts a week. Inviting the same address again replaces it.',
         body: InviteInput,
-        response: { 200: success(InvitationCreated) },
+        response: { 201: success(InvitationCreated) },
       },
     },
     async (request) => {

@@ -44,7 +44,7 @@ export type CallOptions = { as?: Pick<Login, 'accessToken'> | string; body?: obj
 
 /** The data of an answer that has to be a success. */
 export const dataOf = <T>(answer: Answer, schema: z.ZodType<T>): T => {
-  assert.equal(answer.status, 200, JSON.stringify(answer.body));
+  assert.ok(answer.status === 200 || answer.status === 201, JSON.stringify(answer.body));
   return schema.parse(z.object({ success: z.literal(true), data: z.unknown() }).parse(answer.body).data);
 };
 

@@ -97,7 +97,7 @@ export function visitorRoutes(
         summary: 'Upload a file to send with a message',
         description: 'Header `authorization: Visitor <visitor token>`.',
         params: Token,
-        response: { 200: success(Attachment) },
+        response: { 201: success(Attachment) },
       },
     },
     async (request) => {

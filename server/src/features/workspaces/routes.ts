@@ -19,7 +19,7 @@ export function workspaceRoutes(http: Http, { store }: { store: Store }): void {
         summary: 'Create a workspace',
         description: 'You are its owner. `POST /auth/switch` makes it the workspace of your login.',
         body: WorkspaceInput,
-        response: { 200: success(Workspace) },
+        response: { 201: success(Workspace) },
       },
     },
     async (request) => {

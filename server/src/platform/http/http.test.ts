@@ -99,6 +99,14 @@ const build = async (
         await new Promise<void>((resolve) => (release = resolve));
         return ok({ text: 'finished' });
       });
+      api.post(
+        '/things',
+        { config: isPublic, schema: { body: NoteInput, response: { 201: success(Note) } } },
+        async ({ body }) => {
+          if (body.text === 'crash') throw new Error('it was not made');
+          return ok({ text: body.text });
+        },
+      );
       api.get('/widget/:token', { config: isPublic, schema: { response } }, async () => ok({ text: '' }));
     },
     { prefix: '/api/v1' },
@@ -336,6 +344,18 @@ describe('over a real connection', () => {
     assert.match(text, /^HTTP\/1\.1 400/);
     assert.match(text, /x-request-id: /);
     assert.match(text, /"code":"bad_request"/);
+  });
+});
+
+describe('a route that makes something', () => {
+  it('answers 201, and its failures are what they are anywhere', async () => {
+    const http = await build();
+    const make = async (payload: object) =>
+      (await http.inject({ method: 'POST', url: '/api/v1/things', payload })).statusCode;
+    assert.equal(await make({}), 400);
+    assert.equal(await make({ text: 'crash' }), 500);
+    assert.equal(await make({ text: 'a thing' }), 201);
+    await http.close();
   });
 });
 

@@ -9,6 +9,7 @@ import type { Logger } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
 import { guardAccess } from './access.ts';
 import { acceptJson } from './bodies.ts';
+import { answerCreated } from './created.ts';
 import { addDrain } from './drain.ts';
 import { answerFailure, translateFailures } from './failures.ts';
 import { healthRoutes } from './health.ts';
@@ -102,6 +103,7 @@ export const createHttp = async (options: HttpOptions): Promise<Http> => {
   await acceptUploads(http);
   await describeApi(http, config.publicUrl);
   guardAccess(http, authenticate);
+  answerCreated(http);
   healthRoutes(http, { probes: health?.probes ?? {}, breakers: health?.breakers ?? (() => ({})) }, metrics);
   return http;
 };

@@ -111,7 +111,7 @@ describe('hostile content', () => {
         `/widget/${inboxToken}/files`,
         fileForm(name, bytes, type),
       );
-      assert.equal(status, 200);
+      assert.equal(status, 201);
       const agent = { authorization: `Bearer ${test.ownerToken}` };
       const visitor = { authorization: `Visitor ${acme.visitorToken}` };
       for (const [path, headers] of [
@@ -150,7 +150,7 @@ describe('hostile content', () => {
       const form = fileForm(name, 'x');
       const { status, data } = await test.owner<Attachment>('POST', '/files', form);
       if (status === 400) continue;
-      assert.equal(status, 200, name);
+      assert.equal(status, 201, name);
       assert.ok(
         !['/', '\\', '\u0000', '\u202e'].some((sign) => data.name.includes(sign)) && data.name.length <= 200,
         data.name,
@@ -327,7 +327,7 @@ describe('hostile content', () => {
       channel: 'telegram',
       credentials: { botToken: telegram.token, secretToken: 'a-secret-of-ours' },
     });
-    assert.equal(status, 200);
+    assert.equal(status, 201);
     const body = {
       message_id: 1,
       date: 1_700_000_000,

@@ -21,7 +21,7 @@ export type Schema = {
 
 type Documented = {
   description?: string;
-  security?: unknown[];
+  security?: Record<string, string[]>[];
   parameters?: { in: 'path' | 'query' | 'header'; name: string; required?: boolean; schema: Schema }[];
   requestBody?: { content: Record<string, { schema: Schema }> };
   responses: Record<string, { content?: Record<string, { schema: Schema }> }>;
@@ -57,7 +57,8 @@ export async function readOperations(url: string): Promise<Operation[]> {
           name: `${method.toUpperCase()} ${path.slice(PREFIX.length)}`,
           method: method.toUpperCase(),
           path: path.slice(PREFIX.length),
-          isPublic: documented.security?.length === 0,
+          // What a visitor's token opens asks for no login.
+          isPublic: documented.security?.every((means) => !('login' in means)) ?? false,
           permission: /Needs the permission `([\w:]+)`/.exec(documented.description ?? '')?.[1],
           parameters: documented.parameters ?? [],
           body: content['application/json']?.schema,

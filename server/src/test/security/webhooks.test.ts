@@ -62,7 +62,7 @@ describe('webhooks', () => {
     const connect = async (call: Call, secretToken: string) => {
       const input = { name: 'Telegram', channel: 'telegram', credentials: { botToken: telegram.token, secretToken } };
       const { status, data, error } = await call<Inbox>('POST', '/inboxes', input);
-      assert.equal(status, 200, JSON.stringify(error));
+      assert.equal(status, 201, JSON.stringify(error));
       return data;
     };
     acmeInbox = await connect(test.owner, SECRET);
@@ -111,7 +111,7 @@ describe('webhooks', () => {
       channel: 'telegram',
       credentials: { botToken: telegram.token, secretToken: '' },
     });
-    assert.equal(made.status, 200);
+    assert.equal(made.status, 201);
     for (const secret of ['', 'undefined', 'null'])
       assert.equal((await post(made.data, update(1, 'forged'), { [HEADER]: secret })).status, 401);
     assert.equal(await stored(made.data), 0);

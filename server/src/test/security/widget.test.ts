@@ -326,6 +326,6 @@ describe('visitors and the widget', () => {
       ),
     );
     const statuses = uploads.map(({ status }) => status);
-    assert.ok(statuses.includes(200) && statuses.includes(429), statuses.join());
+    assert.ok(statuses.includes(201) && statuses.includes(429), statuses.join());
   });
 });

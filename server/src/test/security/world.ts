@@ -55,7 +55,7 @@ type Person = { call: Call; accessToken: string; refreshToken: string };
 /** Somebody new who accepts an invitation made by `by`. */
 export async function join(test: TestApp, by: Call, email: string, role: 'owner' | 'admin' | 'agent'): Promise<Person> {
   const invited = await by<InvitationCreated>('POST', '/members/invite', { email, role });
-  assert.equal(invited.status, 200, JSON.stringify(invited.error));
+  assert.equal(invited.status, 201, JSON.stringify(invited.error));
   const token = new URL(invited.data.inviteUrl).searchParams.get('token');
   const password = 'a long enough password';
   const { status, data } = await test.anonymous<Login>('POST', '/auth/accept-invite', { token, name: email, password });
@@ -134,7 +134,7 @@ export async function populate(test: TestApp, person: Person, mark: string): Pro
     `/widget/${inbox.token}/files`,
     fileForm(`${mark}.txt`, `file of ${mark}`),
   );
-  assert.equal(file.status, 200);
+  assert.equal(file.status, 201);
   const sent = await visitor.call('customer:send_message', {
     conversationId,
     text: `I want to talk to a human about ${mark}`,
