@@ -23,7 +23,8 @@ export async function handOver(
   if (!requested) return undefined;
   const messages = [requested.message];
   if (outcome.farewell !== null) {
-    const place = await placeInQueue(tx, target.conversationId);
+    // Our own widget shows the place by itself, and keeps it up to date.
+    const place = how.deliver ? await placeInQueue(tx, target.conversationId) : undefined;
     const text = [
       how.saidFirst,
       outcome.farewell ?? phrase(how.language, 'handoff'),
