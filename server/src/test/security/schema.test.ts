@@ -144,6 +144,20 @@ describe('the database keeps workspaces apart by itself', () => {
     assert.deepEqual(names.users.map(({ email }) => email).sort(), ['mallory@strangers.test', 'owner@acme.test']);
   });
 
+  it('searches words as the owner of the tables, and only those of the workspace that is set', async () => {
+    const { store } = test.app;
+    const search = `select distinct conversations_with(websearch_to_tsquery('simple', 'human'))::text as id`;
+    assert.deepEqual(await bare(search), []);
+    assert.match(await fails(store.asSystem((tx) => rowsOf(tx, search))), /permission denied/);
+    for (const company of [acme, mallory]) {
+      const { workspace } = company.ids;
+      const found = await store.inWorkspace(workspace, (tx) => rowsOf(tx, search));
+      const own = await store.inWorkspace(workspace, (tx) => rowsOf(tx, 'select id::text from conversations'));
+      assert.ok(found.length > 0);
+      assert.ok(found.every(({ id }) => own.some((conversation) => conversation['id'] === id)));
+    }
+  });
+
   it('attack 1: writes nothing into another workspace', async () => {
     const { store } = test.app;
     const foreign = acme.ids.workspace;
