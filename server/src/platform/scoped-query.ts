@@ -12,6 +12,8 @@ type ProtocolConnection = {
 
 declare module 'pg' {
   interface Query {
+    /** Whether this connection knows the statement by its name, as far as the driver knows. */
+    hasBeenParsed(connection: ProtocolConnection): unknown;
     /** Sends the messages of the query up to its Sync. */
     prepare(connection: ProtocolConnection): void;
   }
@@ -27,6 +29,7 @@ const NAMES_AT_MOST = 400;
  */
 export function createScopedQueries() {
   const names = new Map<string, string>();
+  const spoiled = new WeakSet<PoolClient>();
 
   /** Plans of named statements are kept by the server: the large statements of the path are planned once. */
   function nameOf(text: string): string | undefined {
@@ -46,7 +49,9 @@ export function createScopedQueries() {
     const name = nameOf(text);
     const query = new pg.Query<Row>(name === undefined ? { text, values } : { text, values, name });
     const prepare = query.prepare.bind(query);
+    let isFirst = false;
     query.prepare = (connection) => {
+      isFirst = name !== undefined && !query.hasBeenParsed(connection);
       connection.parse({ text: ENTER, name: '' });
       connection.bind({ portal: '', statement: '', values: [workspaceId] });
       connection.describe({ type: 'P', name: '' });
@@ -54,7 +59,11 @@ export function createScopedQueries() {
       prepare(connection);
     };
     return new Promise((resolve, reject) => {
-      query.on('error', reject);
+      query.on('error', (error) => {
+        // The driver takes the parsing of ENTER for that of the statement: it would name one that was never prepared.
+        if (isFirst) spoiled.add(client);
+        reject(error);
+      });
       query.on('end', (results: QueryResult<Row> | QueryResult<Row>[]) => {
         const last = Array.isArray(results) ? results.at(-1) : results;
         resolve(last?.rows ?? []);
@@ -62,5 +71,10 @@ export function createScopedQueries() {
       client.query(query);
     });
   }
-  return { run, nameOf };
+  return {
+    run,
+    nameOf,
+    /** The connection must not be used again: driver and server may disagree about what is prepared on it. */
+    isSpoiled: (client: PoolClient): boolean => spoiled.has(client),
+  };
 }

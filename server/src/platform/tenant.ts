@@ -114,8 +114,7 @@ export function createStore(database: Database): Store {
           statements++;
           return await scoped.run<Row>(client, workspaceId, text, params);
         } catch (error) {
-          // The driver takes a statement for prepared whose preparing failed. It would name it for ever.
-          if (error instanceof Error && codeOf(error) === NOT_PREPARED) unusable = error;
+          if (error instanceof Error && (scoped.isSpoiled(client) || codeOf(error) === NOT_PREPARED)) unusable = error;
           throw error;
         } finally {
           client.release(unusable);
