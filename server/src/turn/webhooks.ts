@@ -31,6 +31,8 @@ export function webhookRoutes(http: Http, parts: { inboxes: InboxDirectory; rece
       method: ['GET', 'POST'],
       url: '/webhooks/:channel/:token',
       schema: { hide: true, params: Params },
+      // A platform is no browser: nothing here is shown or framed.
+      helmet: false,
       handler: async (request, reply) => {
         const params = Params.parse(request.params);
         const channel: Channel | undefined = findChannel(params.channel);
