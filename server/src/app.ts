@@ -1,15 +1,19 @@
 import { createDemo } from './demo.ts';
 import { openDoors } from './doors.ts';
 import { createBotDirectory } from './features/bots/lookup.ts';
+import { BOT_CHANGED } from './features/bots/topics.ts';
 import { createConversationAnnouncer } from './features/conversations/announce.ts';
 import { createQueueAnnouncer } from './features/handoffs/announce.ts';
 import { createInboxDirectory } from './features/inboxes/lookup.ts';
+import { INBOX_CHANGED } from './features/inboxes/topics.ts';
 import { createKnowledgeProcessing } from './features/knowledge/processors.ts';
+import { MEMBERSHIP_CHANGED } from './features/members/topics.ts';
 import { createAccess } from './features/sessions/access.ts';
 import { ensureSetup } from './features/sessions/setup.ts';
 import { createSignIn } from './features/sessions/sign-in.ts';
 import { createThrottle } from './features/sessions/throttle.ts';
 import { createAccessTokens } from './features/sessions/tokens.ts';
+import { SESSION_REVOKED } from './features/sessions/topics.ts';
 import { createBundledEmbedder } from './knowledge/embed.ts';
 import { createPath } from './path.ts';
 import type { Pace } from './path.ts';
@@ -18,22 +22,25 @@ import type { Config } from './platform/config.ts';
 import { createKeyring } from './platform/crypto.ts';
 import { openDatabase } from './platform/db/index.ts';
 import { maintainEmbedded } from './platform/db/maintain.ts';
+import { connectWakes } from './platform/fleet.ts';
 import { createHttp } from './platform/http/index.ts';
 import type { Limits } from './platform/http/index.ts';
 import { createJobs } from './platform/jobs.ts';
 import type { Logger } from './platform/log.ts';
 import { createMetrics } from './platform/metrics.ts';
+import { OUTBOX } from './platform/outbox.ts';
 import { createPasswords } from './platform/password.ts';
 import { createRealtime } from './platform/realtime.ts';
 import { createStorage } from './platform/storage.ts';
 import { createStore } from './platform/tenant.ts';
 import { createWake } from './platform/wake.ts';
 import { freeLeasesOfTheDead } from './turn/recover.ts';
+import { DELIVERY, TAKEN_OVER, THREAD } from './turn/topics.ts';
 
 export type App = Awaited<ReturnType<typeof createApp>>;
 export type AppOptions = { limits?: Partial<Limits>; pace?: Pace };
 
-const MINUTES = 60_000;
+const MINUTE = 60_000;
 
 /**
  * Every part of the product, by name: the platform and the rooms here, the path of a message in path.ts, what somebody
@@ -46,6 +53,16 @@ export async function createApp(config: Config, log: Logger, options: AppOptions
   const maintenance = maintainEmbedded(database, log);
   const store = createStore(database);
   const wake = createWake((error, topic) => log.error({ err: error, topic }, 'woken work failed'));
+  const wakes = connectWakes({
+    config,
+    database,
+    wake,
+    log,
+    topics: {
+      work: [THREAD, DELIVERY, OUTBOX],
+      news: [TAKEN_OVER, BOT_CHANGED, INBOX_CHANGED, SESSION_REVOKED, MEMBERSHIP_CHANGED],
+    },
+  });
   const jobs = createJobs({ config, database, log });
   const outbound = createOutbound({ log, metrics });
   const keyring = createKeyring(config);
@@ -58,8 +75,8 @@ export async function createApp(config: Config, log: Logger, options: AppOptions
   const tokens = createAccessTokens(config.secrets.jwtSecret);
   const access = createAccess({ store, wake, tokens });
   const signIn = createSignIn({ store, passwords, tokens, access, throttle: createThrottle() });
-  // A change in another process is not heard of here; on the embedded database there is no other.
-  const keptMs = database.kind === 'embedded' ? 5 * MINUTES : 5_000;
+  // News of other processes come at most once; on the embedded database there is no other.
+  const keptMs = database.kind === 'embedded' ? 5 * MINUTE : MINUTE;
   const inboxes = createInboxDirectory({ store, keyring, wake, keptMs });
   const bots = createBotDirectory({ store, wake, keptMs });
   const embedder = createBundledEmbedder();
@@ -131,6 +148,7 @@ export async function createApp(config: Config, log: Logger, options: AppOptions
     /** Starts the roles and listens: a worker too, for its health and metrics. */
     async start(): Promise<{ address: string; setupUrl: string | undefined }> {
       await freeLeasesOfTheDead(database);
+      wakes?.start();
       await jobs.start();
       if (doors && config.demo) await demo.ensure();
       const setup = doors ? await ensureSetup({ store, passwords, config }) : undefined;
@@ -147,11 +165,13 @@ export async function createApp(config: Config, log: Logger, options: AppOptions
     },
     /** Closes the doors, lets running work finish or hand itself over, then closes everything. */
     async close(): Promise<void> {
+      wakes?.retire();
       const drained = http.drain({ graceMs: 5_000 });
       doors?.close();
       await realtime.close();
       await drained;
       await path.close();
+      await wakes?.close();
       for (const part of [conversations, queue, access, maintenance]) part.close();
       await embedder.close();
       await database.close();

@@ -2,6 +2,7 @@ import type { Bot } from '@parley/contract';
 import { createCache } from '../../platform/cache.ts';
 import { AppError } from '../../platform/errors.ts';
 import type { Store } from '../../platform/tenant.ts';
+import { RESYNC } from '../../platform/wake.ts';
 import type { Wake } from '../../platform/wake.ts';
 import { findBot } from './queries.ts';
 import { BOT_CHANGED, botKey } from './topics.ts';
@@ -12,11 +13,12 @@ export type BotDirectory = {
   forget(workspaceId: string, botId: string): void;
 };
 
-/** Bots for the path of a message: read once in `keptMs` milliseconds, or again after a change in this process. */
+/** Bots for the path of a message: read once in `keptMs` milliseconds, or again after a change. */
 export function createBotDirectory(parts: { store: Store; wake: Wake; keptMs: number }): BotDirectory {
   const { store, wake, keptMs } = parts;
   const known = createCache<{ bot: Bot | null }>({ max: 5_000, ttlMs: keptMs });
   wake.on(BOT_CHANGED, (key) => known.delete(key));
+  wake.on(RESYNC, () => known.clear());
 
   return {
     async byId(workspaceId, botId) {

@@ -4,6 +4,7 @@ import { inboxes } from '../../db/schema/index.ts';
 import { createCache } from '../../platform/cache.ts';
 import type { Keyring } from '../../platform/crypto.ts';
 import type { Store } from '../../platform/tenant.ts';
+import { RESYNC } from '../../platform/wake.ts';
 import type { Wake } from '../../platform/wake.ts';
 import { openCredentials } from './credentials.ts';
 import { fullSettings } from './settings.ts';
@@ -32,7 +33,7 @@ export type InboxDirectory = {
 
 const TOKEN = /^[A-Za-z0-9_-]{8,64}$/;
 
-/** Inboxes by token and id: read once in `keptMs` milliseconds, or again after a change in this process. */
+/** Inboxes by token and id: read once in `keptMs` milliseconds, or again after a change. */
 export function createInboxDirectory(parts: {
   store: Store;
   keyring: Keyring;
@@ -46,6 +47,9 @@ export function createInboxDirectory(parts: {
   // Guessed tokens cost one query each, then nothing for a moment; their number is bounded.
   const unknown = createCache<{ known: false }>({ max: 10_000, ttlMs: 10_000 });
   wake.on(INBOX_CHANGED, (id) => runtimes.delete(id));
+  wake.on(RESYNC, () => {
+    for (const cache of [ids, runtimes, unknown]) cache.clear();
+  });
 
   const columns = {
     id: inboxes.id,

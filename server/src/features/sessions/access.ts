@@ -2,6 +2,7 @@ import type { FastifyRequest } from 'fastify';
 import { createCache } from '../../platform/cache.ts';
 import type { SignedIn } from '../../platform/http/index.ts';
 import type { Store, Tx } from '../../platform/tenant.ts';
+import { RESYNC } from '../../platform/wake.ts';
 import type { Wake } from '../../platform/wake.ts';
 import { permissionsOf } from '../members/policy.ts';
 import { findPerson, membershipsOf } from '../members/queries.ts';
@@ -10,7 +11,7 @@ import { isSessionOpen } from './queries.ts';
 import type { AccessClaims, AccessTokens } from './tokens.ts';
 import { SESSION_REVOKED } from './topics.ts';
 
-/** How long another process may still believe a session that was revoked, in milliseconds. */
+/** How long another process may still believe a session that was revoked when the news are lost, in milliseconds. */
 const BELIEVED_MS = 3_000;
 const NOBODY: ReadonlySet<never> = new Set();
 
@@ -19,7 +20,7 @@ export type Access = {
   authenticate(request: FastifyRequest): Promise<SignedIn | null>;
   /** The same for a token that came another way (sockets). Null for a session or a membership that ended. */
   verify(accessToken: string): Promise<SignedIn | null>;
-  /** Ends a session in this process at once: to be called after the commit that revoked it. */
+  /** Ends a session at once, here and in the other processes: to be called after the commit that revoked it. */
   announceRevoked(sessionId: string): void;
   close(): void;
 };
@@ -28,7 +29,7 @@ export const createAccess = (parts: { store: Store; wake: Wake; tokens: AccessTo
   const { store, wake, tokens } = parts;
   const believed = createCache<{ signedIn: SignedIn | null }>({ max: 10_000, ttlMs: BELIEVED_MS });
   const forget = () => believed.clear();
-  const stops = [wake.on(SESSION_REVOKED, forget), wake.on(MEMBERSHIP_CHANGED, forget)];
+  const stops = [wake.on(SESSION_REVOKED, forget), wake.on(MEMBERSHIP_CHANGED, forget), wake.on(RESYNC, forget)];
 
   const lookUp = async (tx: Tx, { userId, sessionId, workspaceId }: AccessClaims): Promise<SignedIn | null> => {
     if (!(await isSessionOpen(tx, sessionId, userId))) return null;

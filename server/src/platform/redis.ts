@@ -1,0 +1,18 @@
+import { Redis } from 'ioredis';
+import type { RedisOptions } from 'ioredis';
+
+/** The number of the database in the address: what Redis does not keep apart by it (channels) carries it in its name. */
+export const redisDatabaseOf = (url: string): string => /^\/(\d+)$/.exec(new URL(url).pathname)?.[1] ?? '0';
+
+/** Tries again soon, and never gives up. */
+const retryStrategy = (times: number): number => Math.min(50 * times, 500);
+
+/**
+ * A connection that is made anew whenever it is lost. Commands fail after `maxRetriesPerRequest` lost connections;
+ * null waits as long as it takes. `failed` hears every error of the connection.
+ */
+export function openRedis(url: string, failed: (error: Error) => void, options: RedisOptions = {}): Redis {
+  const redis = new Redis(url, { connectTimeout: 5_000, keepAlive: 5_000, retryStrategy, ...options });
+  redis.on('error', failed);
+  return redis;
+}

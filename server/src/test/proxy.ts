@@ -1,0 +1,72 @@
+import { once } from 'node:events';
+import { connect, createServer } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
+
+/** A cable to a server that can be cut. */
+export type Proxy = {
+  /** the address given, through the cable */
+  url: string;
+  /** Ends what is connected and lets nobody in. */
+  cut(): void;
+  /** Nothing passes any more, and nobody is told. */
+  freeze(): void;
+  mend(): void;
+  close(): Promise<void>;
+};
+
+/** @param target address of any TCP protocol, with a port */
+export async function startProxy(target: string): Promise<Proxy> {
+  const address = new URL(target);
+  const open = new Set<Socket>();
+  const state = { cut: false, frozen: false };
+  const server = createServer((near) => {
+    if (state.cut) {
+      near.destroy();
+      return;
+    }
+    const far = connect(Number(address.port), address.hostname);
+    for (const [from, to] of [
+      [near, far],
+      [far, near],
+    ] as const) {
+      open.add(from);
+      from.setNoDelay(true);
+      from.on('data', (bytes) => {
+        if (!state.frozen) to.write(bytes);
+      });
+      // An end of either side, for whatever reason, is the end of both.
+      from.on('error', () => to.destroy());
+      from.on('close', () => {
+        open.delete(from);
+        to.destroy();
+      });
+    }
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const url = new URL(target);
+  url.hostname = '127.0.0.1';
+  url.port = String((server.address() as AddressInfo).port);
+  const end = (): void => {
+    for (const socket of open) socket.destroy();
+  };
+  return {
+    url: url.href,
+    cut() {
+      state.cut = true;
+      end();
+    },
+    freeze() {
+      state.frozen = true;
+    },
+    mend() {
+      if (state.frozen) end();
+      state.cut = false;
+      state.frozen = false;
+    },
+    async close() {
+      end();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+}
