@@ -67,7 +67,7 @@ export async function createApp(config: Config, log: Logger, options: AppOptions
   const outbound = createOutbound({ log, metrics });
   const keyring = createKeyring(config);
   const storage = createStorage(config);
-  const realtime = createRealtime({ log });
+  const realtime = createRealtime({ log, redisUrl: config.redis.url });
   const { live } = realtime;
 
   // rooms of the house

@@ -3,6 +3,7 @@ import { Server } from 'socket.io';
 import type { Socket } from 'socket.io';
 import type { ServerEventName, ServerEventPayload, ServerToClient } from '@parley/contract';
 import type { Logger } from './log.ts';
+import { createClusterAdapter } from './realtime-cluster.ts';
 
 /** Rooms are made here and nowhere else, so that no client can name one. */
 export const rooms = {
@@ -24,11 +25,16 @@ export type Live = {
 
 export type RealtimeSocket = Socket<Record<string, never>, ServerToClient>;
 
-/** The raw socket server, before anybody may connect. `attach` binds it to the HTTP server. */
-export function createRealtime({ log }: { log: Logger }) {
+/**
+ * The raw socket server, before anybody may connect. `attach` binds it to the HTTP server. With `redisUrl` it is one with
+ * those of the other processes: `live` and `cut` reach every socket, also from a process that attaches nothing.
+ */
+export function createRealtime({ log, redisUrl }: { log: Logger; redisUrl?: string | undefined }) {
+  const cluster = redisUrl ? createClusterAdapter({ url: redisUrl, log }) : undefined;
   const io = new Server<Record<string, never>, ServerToClient>({
     path: '/socket.io',
     // Widgets are embedded anywhere; who may connect is decided by the inbox's allow-list in the handshake.
+    ...(cluster ? { adapter: cluster.adapter } : {}),
     cors: { origin: true },
     serveClient: false,
     // A message of 100 000 characters in four-byte UTF-8, with room for its frame.
@@ -51,7 +57,7 @@ export function createRealtime({ log }: { log: Logger }) {
       io.attach(server);
       isAttached = true;
     },
-    /** Ends every socket of a room at once, e.g. of a revoked login. */
+    /** Ends every socket of a room at once, in all processes, e.g. of a revoked login. */
     cut(room: string) {
       io.in(room).disconnectSockets(true);
     },
@@ -59,6 +65,8 @@ export function createRealtime({ log }: { log: Logger }) {
       log.debug('closing sockets');
       // The library cannot close what was never opened: a worker's, or that of a start that was called off.
       if (isAttached) await io.close();
+      else await io.of('/').adapter.close();
+      cluster?.close();
     },
   };
 }

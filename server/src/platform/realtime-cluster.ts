@@ -1,0 +1,57 @@
+import { createAdapter } from '@socket.io/redis-streams-adapter';
+import type { Redis } from 'ioredis';
+import type { Logger } from './log.ts';
+import { openRedis, redisDatabaseOf } from './redis.ts';
+
+/** The events other processes may still be behind by; older ones are read from the tables. */
+const KEPT_EVENTS = 20_000;
+
+/**
+ * What makes the sockets of all processes one: emits and cuts travel in a Redis stream, which a reader that was away
+ * for a moment reads on from where it was. A process without sockets can emit like any other.
+ *
+ * The adapter leaves some of its promises to nobody; their failures are taken care of here, since each of them would
+ * end the process.
+ */
+export function createClusterAdapter({ url, log }: { url: string; log: Logger }) {
+  const connections: Redis[] = [];
+  let complained = false;
+
+  function open(maxRetriesPerRequest: number | null): Redis {
+    const failed = (error: unknown): void => {
+      if (complained) return;
+      complained = true;
+      log.warn({ err: error }, 'sockets of other processes cannot be reached');
+    };
+    const redis = openRedis(url, failed, { maxRetriesPerRequest });
+    redis.on('ready', () => {
+      complained = false;
+    });
+    // Nobody waits for these two in the adapter.
+    Object.defineProperty(redis, 'publish', {
+      value: (channel: string, payload: Buffer) => redis.call('publish', channel, payload).catch(failed),
+    });
+    Object.defineProperty(redis, 'subscribe', {
+      value: (channels: string[]) => redis.call('subscribe', ...channels).catch(failed),
+    });
+    // What only listens waits for Redis as long as it takes.
+    Object.defineProperty(redis, 'duplicate', { value: () => open(null) });
+    connections.push(redis);
+    return redis;
+  }
+
+  // An emit waits some seconds for Redis to come back, then only those connected here hear it: memory is bounded.
+  const name = `parley:${redisDatabaseOf(url)}:sockets`;
+  const adapter = createAdapter(open(12), {
+    streamName: name,
+    channelPrefix: name,
+    maxLen: KEPT_EVENTS,
+    onlyPlaintext: true,
+  });
+  return {
+    adapter,
+    close(): void {
+      for (const connection of connections) connection.disconnect();
+    },
+  };
+}
