@@ -41,6 +41,8 @@ export type App = Awaited<ReturnType<typeof createApp>>;
 export type AppOptions = { limits?: Partial<Limits>; pace?: Pace };
 
 const MINUTE = 60_000;
+/** Names the lock of the first steps; any number nobody else uses. */
+const FIRST_STEPS = 727_002;
 
 /**
  * Every part of the product, by name: the platform and the rooms here, the path of a message in path.ts, what somebody
@@ -109,6 +111,7 @@ export async function createApp(config: Config, log: Logger, options: AppOptions
     log,
     metrics,
     authenticate: access.authenticate,
+    serves: config.roles.api ? 'everything' : 'health',
     health: { probes: { database: () => store.statement('select 1', []) }, breakers: outbound.states },
     ...(options.limits ? { limits: options.limits } : {}),
   });
@@ -150,8 +153,13 @@ export async function createApp(config: Config, log: Logger, options: AppOptions
       await freeLeasesOfTheDead(database);
       wakes?.start();
       await jobs.start();
-      if (doors && config.demo) await demo.ensure();
-      const setup = doors ? await ensureSetup({ store, passwords, config }) : undefined;
+      // Of several processes that start at once, one does the first steps; the others find them done.
+      const setup = doors
+        ? await database.oneAtATime(FIRST_STEPS, async () => {
+            if (config.demo) await demo.ensure();
+            return ensureSetup({ store, passwords, config });
+          })
+        : undefined;
       path.start();
       if (doors) realtime.attach(http.server);
       // The framework's own line would stand in front of the start screen, which says it better.
@@ -168,9 +176,11 @@ export async function createApp(config: Config, log: Logger, options: AppOptions
       wakes?.retire();
       const drained = http.drain({ graceMs: 5_000 });
       doors?.close();
-      await realtime.close();
+      realtime.disconnect();
       await drained;
       await path.close();
+      // Last of all that speaks: what just ended is still told to the sockets and workers of others.
+      await realtime.close();
       await wakes?.close();
       for (const part of [conversations, queue, access, maintenance]) part.close();
       await embedder.close();

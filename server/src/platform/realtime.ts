@@ -61,6 +61,10 @@ export function createRealtime({ log, redisUrl }: { log: Logger; redisUrl?: stri
     cut(room: string) {
       io.in(room).disconnectSockets(true);
     },
+    /** Ends the sockets of this process, whose clients come back elsewhere. It can still emit. */
+    disconnect() {
+      if (isAttached) io.engine.close();
+    },
     async close() {
       log.debug('closing sockets');
       // The library cannot close what was never opened: a worker's, or that of a start that was called off.

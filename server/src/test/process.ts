@@ -12,14 +12,15 @@ export type ParleyProcess = {
   url: string;
   /** milliseconds from the start to `ready` */
   readyAfterMs: number;
+  pid: number;
   /** Resolves when the process is gone; null: by the signal. */
   end(signal: 'SIGKILL' | 'SIGTERM'): Promise<number | null>;
 };
 
 /** @throws with what the process said when it ends before it is ready */
-export async function startParley(env: Record<string, string>): Promise<ParleyProcess> {
+export async function startParley(env: Record<string, string>, args: string[] = []): Promise<ParleyProcess> {
   const started = performance.now();
-  const child = spawn(process.execPath, [MAIN], {
+  const child = spawn(process.execPath, [MAIN, ...args], {
     env: { PATH: process.env.PATH ?? '', LOG_LEVEL: process.env.LOG_LEVEL ?? 'fatal', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -27,6 +28,7 @@ export async function startParley(env: Record<string, string>): Promise<ParleyPr
   return {
     url,
     readyAfterMs: performance.now() - started,
+    pid: child.pid ?? 0,
     async end(signal) {
       if (child.exitCode !== null || child.signalCode !== null) return child.exitCode;
       const gone = once(child, 'exit');

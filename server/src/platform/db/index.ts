@@ -28,6 +28,8 @@ export type Database = {
   openPool(options: PoolOptions): Pool;
   /** A connection of its own as the owner of the tables, for schema changes only. */
   asOwner<T>(work: (client: Client) => Promise<T>): Promise<T>;
+  /** Runs `work` while no other process runs it under the same number. The embedded database has one process. */
+  oneAtATime<T>(lock: number, work: () => Promise<T>): Promise<T>;
   /** Waits for running statements (at most 10 s), then closes everything; embedded: shuts the database down cleanly. */
   close(): Promise<void>;
 };
@@ -80,6 +82,18 @@ export async function openDatabase(config: DatabaseConfig, log: Logger, migratio
     return pool;
   }
 
+  async function oneAtATime<T>(lock: number, work: () => Promise<T>): Promise<T> {
+    if (embedded) return work();
+    return asOwner(async (client) => {
+      // Of the transaction, not of the session: it holds through a pooler, too, and ends with the connection.
+      await client.query('begin');
+      await client.query('select pg_advisory_xact_lock($1)', [lock]);
+      const result = await work();
+      await client.query('commit');
+      return result;
+    });
+  }
+
   async function close(): Promise<void> {
     const ended = Promise.all(pools.filter((pool) => !pool.ending).map((pool) => pool.end()));
     if ((await within(ended, CLOSE_WITHIN_MS)) === 'late') log.warn('closing the database over running statements');
@@ -97,7 +111,7 @@ export async function openDatabase(config: DatabaseConfig, log: Logger, migratio
     throw embedded || error instanceof MigrationError ? error : unusable(error);
   }
   const pool = openPool({ max: embedded ? 10 : 20, searchPath: 'public', name: 'parley' });
-  return { kind: embedded ? 'embedded' : 'external', pool, openPool, asOwner, close };
+  return { kind: embedded ? 'embedded' : 'external', pool, openPool, asOwner, oneAtATime, close };
 }
 
 function connection(

@@ -42,6 +42,8 @@ export type HttpOptions = {
   /** Who sends this request; null for nobody. Asked once per request, and not for public routes. */
   authenticate: (request: FastifyRequest) => Promise<SignedIn | null>;
   health?: Partial<Health>;
+  /** A process without doors serves its probes and metrics (default: everything). */
+  serves?: 'everything' | 'health';
   limits?: Partial<Limits>;
   /** Addresses of proxies whose X-Forwarded-For is believed. Nobody's by default, since anybody can send it. */
   trustProxy?: string[];
@@ -69,7 +71,7 @@ const refuseNonsense = (error: Error & { code?: string }, socket: Socket): void 
  * the API's description, health. Routes are added after it; it listens when `http.listen` is called.
  */
 export const createHttp = async (options: HttpOptions): Promise<Http> => {
-  const { config, log, metrics, authenticate, health, limits, trustProxy } = options;
+  const { config, log, metrics, authenticate, health, limits, trustProxy, serves } = options;
   const loggerInstance: FastifyBaseLogger = log;
   const http: Http = fastify({
     loggerInstance,
@@ -101,7 +103,7 @@ export const createHttp = async (options: HttpOptions): Promise<Http> => {
   await secureHeaders(http, config.publicUrl);
   await limitRequests(http, { ...defaultLimits, ...limits });
   await acceptUploads(http);
-  await describeApi(http, config.publicUrl);
+  if (serves !== 'health') await describeApi(http, config.publicUrl);
   guardAccess(http, authenticate);
   answerCreated(http);
   healthRoutes(http, { probes: health?.probes ?? {}, breakers: health?.breakers ?? (() => ({})) }, metrics);
