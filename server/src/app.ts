@@ -31,6 +31,7 @@ import { createMetrics } from './platform/metrics.ts';
 import { OUTBOX } from './platform/outbox.ts';
 import { createPasswords } from './platform/password.ts';
 import { createRealtime } from './platform/realtime.ts';
+import { openLimits } from './platform/shared-limits.ts';
 import { createStorage } from './platform/storage.ts';
 import { createStore } from './platform/tenant.ts';
 import { createWake } from './platform/wake.ts';
@@ -69,6 +70,7 @@ export async function createApp(config: Config, log: Logger, options: AppOptions
   const outbound = createOutbound({ log, metrics });
   const keyring = createKeyring(config);
   const storage = createStorage(config);
+  const limits = openLimits({ url: config.redis.url, log });
   const realtime = createRealtime({ log, redisUrl: config.redis.url });
   const { live } = realtime;
 
@@ -76,7 +78,7 @@ export async function createApp(config: Config, log: Logger, options: AppOptions
   const passwords = createPasswords();
   const tokens = createAccessTokens(config.secrets.jwtSecret);
   const access = createAccess({ store, wake, tokens });
-  const signIn = createSignIn({ store, passwords, tokens, access, throttle: createThrottle() });
+  const signIn = createSignIn({ store, passwords, tokens, access, throttle: createThrottle(limits.make) });
   // News of other processes come at most once; on the embedded database there is no other.
   const keptMs = database.kind === 'embedded' ? 5 * MINUTE : MINUTE;
   const inboxes = createInboxDirectory({ store, keyring, wake, keptMs });
@@ -113,6 +115,7 @@ export async function createApp(config: Config, log: Logger, options: AppOptions
     authenticate: access.authenticate,
     serves: config.roles.api ? 'everything' : 'health',
     health: { probes: { database: () => store.statement('select 1', []) }, breakers: outbound.states },
+    makeLimiter: limits.make,
     ...(options.limits ? { limits: options.limits } : {}),
   });
   const doors = config.roles.api
@@ -128,6 +131,7 @@ export async function createApp(config: Config, log: Logger, options: AppOptions
         keyring,
         storage,
         realtime,
+        makeLimiter: limits.make,
         embedder,
         access,
         signIn,
@@ -182,6 +186,7 @@ export async function createApp(config: Config, log: Logger, options: AppOptions
       // Last of all that speaks: what just ended is still told to the sockets and workers of others.
       await realtime.close();
       await wakes?.close();
+      limits.close();
       for (const part of [conversations, queue, access, maintenance]) part.close();
       await embedder.close();
       await database.close();

@@ -30,7 +30,7 @@ import type { Keyring } from './platform/crypto.ts';
 import { serveDashboard } from './platform/http/index.ts';
 import type { Http } from './platform/http/index.ts';
 import type { Jobs } from './platform/jobs.ts';
-import { createLimiter } from './platform/limiter.ts';
+import type { MakeLimiter } from './platform/limiter.ts';
 import type { Logger } from './platform/log.ts';
 import type { Metrics } from './platform/metrics.ts';
 import { rooms } from './platform/realtime.ts';
@@ -56,6 +56,7 @@ export type DoorParts = {
   keyring: Keyring;
   storage: Storage;
   realtime: Realtime;
+  makeLimiter: MakeLimiter;
   embedder: Embedder;
   access: Access;
   signIn: SignIn;
@@ -70,7 +71,7 @@ export type DoorParts = {
 
 /** Everything somebody outside can knock at: webhooks, the API, pages, sockets. Only a process with the role `api` has them. */
 export async function openDoors(parts: DoorParts): Promise<{ close(): void }> {
-  const { http, config, log, metrics, store, wake, jobs, outbound, keyring, storage, realtime } = parts;
+  const { http, config, log, metrics, store, wake, jobs, outbound, keyring, storage, realtime, makeLimiter } = parts;
   const { embedder, access, signIn, inboxes, bots, knowledge, conversations, path } = parts;
   const { desk, receive } = path;
   const { live } = realtime;
@@ -91,7 +92,7 @@ export async function openDoors(parts: DoorParts): Promise<{ close(): void }> {
       conversationRoutes(api, { store, desk });
       handoffRoutes(api, { store, pickUp: desk.pickUp });
       fileRoutes(api, { store, storage });
-      const uploadLimit = createLimiter({ capacity: 30, refillPerSecond: 0.1 });
+      const uploadLimit = makeLimiter('visitor-upload', { capacity: 30, refillPerSecond: 0.1 });
       visitorRoutes(api, { store, storage, inboxes, bots, tokens, ownOrigin, uploadLimit });
     },
     { prefix: '/api/v1' },
@@ -113,7 +114,7 @@ export async function openDoors(parts: DoorParts): Promise<{ close(): void }> {
     inboxes,
     tokens,
     ownOrigin,
-    connectLimit: createLimiter({ capacity: 200, refillPerSecond: 5 }),
+    connectLimit: makeLimiter('connect', { capacity: 200, refillPerSecond: 5 }),
     agent: {
       store,
       desk,
@@ -128,9 +129,9 @@ export async function openDoors(parts: DoorParts): Promise<{ close(): void }> {
       bots,
       receive,
       conversations,
-      eventLimit: createLimiter({ capacity: 200, refillPerSecond: 10 }),
-      messageLimit: createLimiter({ capacity: 30, refillPerSecond: 1 }),
-      startLimit: createLimiter({ capacity: 60, refillPerSecond: 0.5 }),
+      eventLimit: makeLimiter('visitor-event', { capacity: 200, refillPerSecond: 10 }),
+      messageLimit: makeLimiter('visitor-message', { capacity: 30, refillPerSecond: 1 }),
+      startLimit: makeLimiter('visitor-start', { capacity: 60, refillPerSecond: 0.5 }),
     },
   });
 }

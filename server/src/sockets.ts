@@ -51,7 +51,7 @@ export function openSockets(parts: SocketParts): { close(): void } {
   const leaving = { closed: false, timers: new Set<NodeJS.Timeout>() };
 
   async function enter(socket: RealtimeSocket): Promise<Entrance> {
-    const { allow, retryAfterSeconds } = parts.connectLimit.take(addressOf(socket));
+    const { allow, retryAfterSeconds } = await parts.connectLimit.take(addressOf(socket));
     if (!allow)
       throw Object.assign(new Error(`Too many connections. Try again in ${retryAfterSeconds} s.`), { statusCode: 429 });
     const auth: Record<string, unknown> = socket.handshake.auth;

@@ -56,11 +56,11 @@ export const createSignIn = (parts: {
 
   /** The account, if the password is its own. The work is the same when there is no such account. */
   const proven = async (email: string, password: string, device: Device) => {
-    throttle.count(email, device.ip ?? '');
+    await throttle.count(email, device.ip ?? '');
     const account = await store.asSystem((tx) => findAccount(tx, email));
     const right = await passwords.verify(password, account?.passwordHash ?? undefined);
     if (!account || !right || account.disabledAt) return undefined;
-    throttle.forgive(email, device.ip ?? '');
+    await throttle.forgive(email, device.ip ?? '');
     return account;
   };
 

@@ -8,6 +8,7 @@ import type { Http, Limits } from '../../platform/http/index.ts';
 import { createLogger } from '../../platform/log.ts';
 import { createMetrics } from '../../platform/metrics.ts';
 import { createPasswords } from '../../platform/password.ts';
+import { localLimits } from '../../platform/limiter.ts';
 import { createRealtime } from '../../platform/realtime.ts';
 import { createStore } from '../../platform/tenant.ts';
 import type { Store } from '../../platform/tenant.ts';
@@ -64,7 +65,7 @@ export const startPeople = async (limits: Partial<Limits> = { credentialsPerMinu
   const passwords = createPasswords();
   const tokens = createAccessTokens(config.secrets.jwtSecret);
   const access = createAccess({ store, wake, tokens });
-  const signIn = createSignIn({ store, passwords, tokens, access, throttle: createThrottle() });
+  const signIn = createSignIn({ store, passwords, tokens, access, throttle: createThrottle(localLimits) });
   const realtime = createRealtime({ log });
   const http = await createHttp({ config, log, metrics, limits, authenticate: access.authenticate });
   await http.register(

@@ -1,30 +1,29 @@
 import { tooMany } from '../../platform/errors.ts';
-import { createLimiter } from '../../platform/limiter.ts';
+import type { MakeLimiter } from '../../platform/limiter.ts';
 
 export type Throttle = {
   /** Counts a guess at the password of an account from an address, before it is looked at. @throws too-many */
-  count(email: string, address: string): void;
+  count(email: string, address: string): Promise<void>;
   /** It was right: the account starts over, and the address gets this one guess back. */
-  forgive(email: string, address: string): void;
+  forgive(email: string, address: string): Promise<void>;
 };
 
 /**
  * Ten wrong guesses at an account, known or not, then one every half minute; forty from an address, then one every
  * three seconds. Parallel guesses count like others, since they count before they are answered.
  */
-export const createThrottle = (): Throttle => {
-  const accounts = createLimiter({ capacity: 10, refillPerSecond: 1 / 30 });
-  const addresses = createLimiter({ capacity: 40, refillPerSecond: 1 / 3 });
+export const createThrottle = (make: MakeLimiter): Throttle => {
+  const accounts = make('login-account', { capacity: 10, refillPerSecond: 1 / 30 });
+  const addresses = make('login-address', { capacity: 40, refillPerSecond: 1 / 3 });
   return {
-    count: (email, address) => {
-      for (const { allow, retryAfterSeconds } of [addresses.take(address), accounts.take(email)]) {
+    count: async (email, address) => {
+      for (const { allow, retryAfterSeconds } of await Promise.all([addresses.take(address), accounts.take(email)])) {
         if (!allow) throw tooMany(retryAfterSeconds);
       }
     },
-    forgive: (email, address) => {
-      accounts.reset(email);
+    forgive: async (email, address) => {
       // Not a reset: whoever has an account of their own could clear the count between guesses at others.
-      addresses.take(address, -1);
+      await Promise.all([accounts.reset(email), addresses.take(address, -1)]);
     },
   };
 };

@@ -103,7 +103,7 @@ export function visitorRoutes(
     async (request) => {
       const inbox = await inboxOf(request, request.params.token);
       const conversationId = await conversationOf(request, inbox);
-      const { allow, retryAfterSeconds } = parts.uploadLimit.take(request.ip);
+      const { allow, retryAfterSeconds } = await parts.uploadLimit.take(request.ip);
       if (!allow) throw tooMany(retryAfterSeconds);
       const { name, bytes } = await readUpload(request);
       if (bytes.length === 0) throw badRequest('This file is empty.', [{ field: 'file', message: 'is empty' }]);

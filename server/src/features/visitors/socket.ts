@@ -84,7 +84,7 @@ export function bindVisitor(
     metadata?: Record<string, string>;
   }): Promise<SessionCreated> {
     if (!own) {
-      const { allow, retryAfterSeconds } = parts.startLimit.take(address);
+      const { allow, retryAfterSeconds } = await parts.startLimit.take(address);
       if (!allow) throw tooMany(retryAfterSeconds);
     }
     const { opened, place, lastSeq, agentName } = await store.inWorkspace(workspaceId, async (tx) => {
@@ -125,7 +125,7 @@ export function bindVisitor(
   /** What the visitor may still do with the conversation; a message to a closed one would start another unseen. */
   async function stillOpen(conversationId: string, attachmentIds: string[] = []): Promise<void> {
     inOwn(conversationId);
-    const { allow, retryAfterSeconds } = parts.messageLimit.take(visitor.id);
+    const { allow, retryAfterSeconds } = await parts.messageLimit.take(visitor.id);
     if (!allow) throw tooMany(retryAfterSeconds);
     await store.inWorkspace(workspaceId, async (tx) => {
       const { rows } = await tx.execute<{ status: string }>(
@@ -142,7 +142,7 @@ export function bindVisitor(
     log: parts.log,
     workspaceId,
     admit: async () => {
-      const { allow, retryAfterSeconds } = parts.eventLimit.take(visitor.id);
+      const { allow, retryAfterSeconds } = await parts.eventLimit.take(visitor.id);
       if (!allow) throw tooMany(retryAfterSeconds);
       const current = await parts.currentInbox();
       if (!current || current.status === 'disabled') throw forbidden('This chat is closed.');

@@ -5,6 +5,8 @@ import type { FastifyBaseLogger, FastifyRequest } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { Config } from '../config.ts';
 import { newId } from '../ids.ts';
+import { localLimits } from '../limiter.ts';
+import type { MakeLimiter } from '../limiter.ts';
 import type { Logger } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
 import { guardAccess } from './access.ts';
@@ -45,6 +47,8 @@ export type HttpOptions = {
   /** A process without doors serves its probes and metrics (default: everything). */
   serves?: 'everything' | 'health';
   limits?: Partial<Limits>;
+  /** Where requests are counted (default: in this process). */
+  makeLimiter?: MakeLimiter;
   /** Addresses of proxies whose X-Forwarded-For is believed. Nobody's by default, since anybody can send it. */
   trustProxy?: string[];
 };
@@ -71,7 +75,7 @@ const refuseNonsense = (error: Error & { code?: string }, socket: Socket): void 
  * the API's description, health. Routes are added after it; it listens when `http.listen` is called.
  */
 export const createHttp = async (options: HttpOptions): Promise<Http> => {
-  const { config, log, metrics, authenticate, health, limits, trustProxy, serves } = options;
+  const { config, log, metrics, authenticate, health, limits, trustProxy, serves, makeLimiter = localLimits } = options;
   const loggerInstance: FastifyBaseLogger = log;
   const http: Http = fastify({
     loggerInstance,
@@ -101,7 +105,7 @@ export const createHttp = async (options: HttpOptions): Promise<Http> => {
   observe(http, metrics);
   addDrain(http);
   await secureHeaders(http, config.publicUrl);
-  await limitRequests(http, { ...defaultLimits, ...limits });
+  limitRequests(http, { ...defaultLimits, ...limits }, makeLimiter);
   await acceptUploads(http);
   if (serves !== 'health') await describeApi(http, config.publicUrl);
   guardAccess(http, authenticate);

@@ -1,4 +1,5 @@
-import rateLimit from '@fastify/rate-limit';
+import { tooMany } from '../errors.ts';
+import type { MakeLimiter } from '../limiter.ts';
 import type { Http } from './types.ts';
 
 export type Limits = {
@@ -10,21 +11,21 @@ export type Limits = {
 
 export const defaultLimits: Limits = { perMinute: 3_000, credentialsPerMinute: 60 };
 
+const aMinute = (requests: number) => ({ capacity: requests, refillPerSecond: requests / 60 });
+
 /**
  * One limit per address. Webhooks come from few addresses of the platforms and are bounded by their inbox, and
  * pages, scripts and probes are cheap: none of them counts.
  */
-export const limitRequests = async (http: Http, limits: Limits): Promise<void> => {
-  http.addHook('onRoute', (route) => {
-    if (route.config?.limit !== 'credentials') return;
-    route.config = { ...route.config, rateLimit: { max: limits.credentialsPerMinute, timeWindow: 60_000 } };
-  });
-  await http.register(rateLimit, {
-    global: true,
-    max: limits.perMinute,
-    timeWindow: 60_000,
-    cache: 20_000,
+export const limitRequests = (http: Http, limits: Limits, make: MakeLimiter): void => {
+  const all = make('http', aMinute(limits.perMinute));
+  const credentials = make('http-credentials', aMinute(limits.credentialsPerMinute));
+  http.addHook('onRequest', async (request) => {
     // The route's own address: that of the request can be spelled in many ways (`/%61pi/…`).
-    allowList: (request) => !request.routeOptions.url?.startsWith('/api/'),
+    const { url, config } = request.routeOptions;
+    if (!url?.startsWith('/api/')) return;
+    const { allow, retryAfterSeconds } =
+      config.limit === 'credentials' ? await credentials.take(`${request.ip} ${url}`) : await all.take(request.ip);
+    if (!allow) throw tooMany(retryAfterSeconds);
   });
 };
