@@ -69,7 +69,7 @@ export async function createApp(config: Config, log: Logger, options: AppOptions
   const jobs = createJobs({ config, database, log });
   const outbound = createOutbound({ log, metrics });
   const keyring = createKeyring(config);
-  const storage = createStorage(config);
+  const storage = createStorage(config, outbound);
   const limits = openLimits({ url: config.redis.url, log });
   const realtime = createRealtime({ log, redisUrl: config.redis.url });
   const { live } = realtime;

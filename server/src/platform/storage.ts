@@ -1,9 +1,10 @@
 import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, join, sep } from 'node:path';
-import { ConfigError } from './config.ts';
+import type { Outbound } from './breaker.ts';
 import type { Config } from './config.ts';
 import { badRequest, notFound } from './errors.ts';
 import { newToken } from './ids.ts';
+import { createS3Storage } from './s3.ts';
 
 /**
  * Files by key ("workspace/attachments/id.png"): segments of letters, digits, ".", "_" and "-" that do not begin
@@ -19,6 +20,11 @@ export type Storage = {
 
 const KEY = /^[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}(?:\/[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}){0,7}$/;
 
+const checked = (key: string): string => {
+  if (!KEY.test(key)) throw badRequest('This is not the name of a file.');
+  return key;
+};
+
 const isCode = (error: unknown, ...codes: string[]): boolean =>
   error instanceof Error && 'code' in error && typeof error.code === 'string' && codes.includes(error.code);
 
@@ -27,8 +33,8 @@ const createFolderStorage = (folder: string): Storage => {
   const drafts = join(folder, '.drafts');
 
   const pathOf = (key: string): string => {
-    const path = join(folder, key);
-    if (!KEY.test(key) || !path.startsWith(folder + sep)) throw badRequest('This is not the name of a file.');
+    const path = join(folder, checked(key));
+    if (!path.startsWith(folder + sep)) throw badRequest('This is not the name of a file.');
     return path;
   };
 
@@ -73,8 +79,6 @@ const createFolderStorage = (folder: string): Storage => {
   };
 };
 
-/** Where attachments and documents are kept: DATA_DIR/files. Refuses S3 settings rather than ignoring them. */
-export const createStorage = (config: Pick<Config, 'dataDir' | 's3'>): Storage => {
-  if (config.s3) throw new ConfigError('S3_BUCKET', 'takes no value in this version: files are kept in DATA_DIR/files');
-  return createFolderStorage(join(config.dataDir, 'files'));
-};
+/** Where attachments and documents are kept: the bucket of the S3_ settings, or else DATA_DIR/files. */
+export const createStorage = (config: Pick<Config, 'dataDir' | 's3'>, outbound: Outbound): Storage =>
+  config.s3 ? createS3Storage(config.s3, outbound, checked) : createFolderStorage(join(config.dataDir, 'files'));

@@ -40,7 +40,7 @@ export async function startContentApp(options: { telegramUrl?: string } = {}) {
   const metrics = createMetrics({ defaults: false });
   const store = createStore(data.database);
   const wake = createWake();
-  const storage = createStorage({ dataDir: data.config.dataDir });
+  const storage = createStorage({ dataDir: data.config.dataDir }, createOutbound({ log }));
   const keyring = createKeyring({
     secrets: { encryptionKeys: [{ id: 'test', key: randomBytes(32) }], jwtSecret: 'unused' },
   });
