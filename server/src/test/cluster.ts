@@ -1,0 +1,85 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Client } from 'pg';
+import { OWNER } from './app.ts';
+import { startParley } from './process.ts';
+import type { ParleyProcess } from './process.ts';
+
+/** Where a cluster can be started: both real servers are named. */
+export const clusterServers =
+  process.env.TEST_DATABASE_URL && process.env.TEST_REDIS_URL
+    ? { databaseUrl: process.env.TEST_DATABASE_URL, redisUrl: process.env.TEST_REDIS_URL }
+    : undefined;
+
+export type Cluster = {
+  apis: ParleyProcess[];
+  workers: ParleyProcess[];
+  /** the database all of them share, as its owner */
+  query<Row>(text: string, values?: unknown[]): Promise<Row[]>;
+  close(): Promise<void>;
+};
+
+/** Real processes with roles of their own, started all at once on one fresh database. */
+export async function startCluster(
+  servers: { databaseUrl: string; redisUrl: string },
+  count: { apis: number; workers: number },
+  env: Record<string, string>,
+): Promise<Cluster> {
+  const name = `parley_cluster_${randomBytes(6).toString('hex')}`;
+  const url = new URL(servers.databaseUrl);
+  const admin = new Client({ connectionString: url.href });
+  await admin.connect();
+  await admin.query(`create database ${name}`);
+  url.pathname = `/${name}`;
+  const client = new Client({ connectionString: url.href });
+  await client.connect();
+  const folders: string[] = [];
+  const processes: ParleyProcess[] = [];
+
+  async function close(): Promise<void> {
+    await Promise.all(processes.map((one) => one.end('SIGKILL')));
+    await client.end();
+    await admin.query(`drop database ${name} with (force)`);
+    await admin.end();
+    for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+  }
+
+  async function start(roles: string): Promise<ParleyProcess> {
+    const folder = mkdtempSync(join(tmpdir(), 'parley-cluster-'));
+    folders.push(folder);
+    const started = await startParley({
+      DATA_DIR: folder,
+      PORT: '0',
+      PARLEY_ROLES: roles,
+      PARLEY_DEMO: '0',
+      PARLEY_OWNER_EMAIL: OWNER.email,
+      PARLEY_OWNER_PASSWORD: OWNER.password,
+      DATABASE_URL: url.href,
+      REDIS_URL: servers.redisUrl,
+      ENCRYPTION_KEYS: `test:${Buffer.alloc(32, 7).toString('base64')}`,
+      JWT_SECRET: 'a secret of tests that is long enough to sign',
+      ...env,
+    });
+    processes.push(started);
+    return started;
+  }
+
+  const many = (roles: string, wanted: number) =>
+    Promise.allSettled(Array.from({ length: wanted }, () => start(roles)));
+  const [apis, workers] = await Promise.all([many('api', count.apis), many('worker', count.workers)]);
+  const failure = [...apis, ...workers].find((result) => result.status === 'rejected');
+  if (failure) {
+    await close();
+    throw failure.reason;
+  }
+  const started = (results: typeof apis) =>
+    results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
+  return {
+    apis: started(apis),
+    workers: started(workers),
+    query: async <Row>(text: string, values: unknown[] = []) => (await client.query(text, values)).rows as Row[],
+    close,
+  };
+}
