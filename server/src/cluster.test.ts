@@ -9,6 +9,8 @@ import type { ModelDouble } from './test/doubles/model-script.ts';
 import { startOpenAiDouble } from './test/doubles/openai.ts';
 import { startTelegramDouble } from './test/doubles/telegram.ts';
 import type { TelegramDouble } from './test/doubles/telegram.ts';
+import { startProxy } from './test/proxy.ts';
+import type { Proxy } from './test/proxy.ts';
 import {
   assertGapless,
   gate,
@@ -33,6 +35,7 @@ if (clusterServers) {
   const servers = clusterServers;
   describe('several processes', () => {
     let cluster: Cluster;
+    let redis: Proxy;
     let telegram: TelegramDouble;
     let model: ModelDouble;
     let first: Running;
@@ -53,8 +56,9 @@ if (clusterServers) {
 
     before(async () => {
       [telegram, model] = await Promise.all([startTelegramDouble(), startOpenAiDouble()]);
+      redis = await startProxy(servers.redisUrl);
       cluster = await startCluster(
-        servers,
+        { ...servers, redisUrl: redis.url },
         { apis: 2, workers: 2 },
         { CHANNEL_TELEGRAM_API_URL: telegram.url, OPENAI_BASE_URL: model.url, OPENAI_API_KEY: 'key' },
       );
@@ -72,7 +76,7 @@ if (clusterServers) {
     });
     after(async () => {
       await cluster?.close();
-      await Promise.all([telegram?.close(), model?.close()]);
+      await Promise.all([telegram?.close(), model?.close(), redis?.close()]);
     });
 
     it('started at once on an empty database, they made one owner and one workspace', async () => {
@@ -170,6 +174,48 @@ if (clusterServers) {
         'the token is worth nothing any more',
         2_000,
       );
+    });
+
+    it('without Redis messages are taken in and answered; with it again everything is as before', async (t) => {
+      model.otherwise(says('Five working days.'));
+      const visitor = await visit(first, 'Patient');
+      redis.cut();
+      const cut = performance.now();
+      assert.ok((await ask(visitor, 'How long does a refund take?', 'c1')).success);
+      await chat.say(60, 'How long does a refund take?');
+      await until(async () => chat.heard(60).length > 0, 'answered on Telegram');
+      t.diagnostic(`telegram without Redis: ${Math.round(performance.now() - cut)} ms`);
+      const answered = await until(async () => {
+        const messages = await history(second, visitor.conversationId);
+        return saidBy(messages, 'bot').length > 0 && messages;
+      }, 'answered on the web');
+      assertGapless(answered);
+      for (const { url } of [...cluster.apis, ...cluster.workers]) {
+        assert.equal((await fetch(`${url}/health/live`)).status, 200);
+      }
+      assert.equal((await second.owner('GET', '/me')).status, 200);
+      redis.mend();
+
+      model.otherwise(says('And a half.'));
+      let asked = 0;
+      await until(async () => {
+        asked += 1;
+        await ask(visitor, 'Exactly?', `again ${asked}`);
+        await new Promise((resolve) => setTimeout(resolve, 200));
+        return visitor.socket.seen('message:received').some(({ text }) => text === 'And a half.');
+      }, 'the answer is on the screen again');
+      await until(async () => {
+        const [{ before } = { before: 0 }] = await cluster.query<{ before: number }>(
+          "select count(*)::int as before from inbound_events where processed_at - received_at < interval '500 ms'",
+        );
+        await chat.say(61, 'Exactly?');
+        await new Promise((resolve) => setTimeout(resolve, 500));
+        const [{ now } = { now: 0 }] = await cluster.query<{ now: number }>(
+          "select count(*)::int as now from inbound_events where processed_at - received_at < interval '500 ms'",
+        );
+        return now > before;
+      }, 'work is woken again, not found by the sweeper');
+      visitor.socket.close();
     });
 
     it('kill -9 of a worker in the middle of answers: the other one goes on, and repeats nothing', async (t) => {

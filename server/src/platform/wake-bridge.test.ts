@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { after, describe, it } from 'node:test';
+import { randomUUID } from 'node:crypto';
+import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createTestDatabase } from '../test/database.ts';
 import { until } from '../test/app.ts';
@@ -17,11 +18,11 @@ const topics = { work: ['thread', 'delivery'], news: ['bot:changed'] };
 type Process = ReturnType<typeof start>;
 
 /** What one process of several has of it. */
-function start(link: Link, hears: string[]) {
+function start(link: Link, hears: string[], prefix = 'parley-test') {
   const wake = createWake();
   const heard: string[] = [];
   for (const topic of hears) wake.on(topic, (key) => void heard.push(`${topic} ${key}`));
-  const bridge = createWakeBridge({ wake, link, log, topics, prefix: 'parley-test' });
+  const bridge = createWakeBridge({ wake, link, log, topics, prefix });
   bridge.start();
   return { wake, heard, bridge };
 }
@@ -91,11 +92,18 @@ if (process.env.TEST_DATABASE_URL) {
 }
 
 for (const [kind, open] of kinds) {
-  describe(`wakes between processes over ${kind}`, async () => {
-    const server = await open();
-    const door = start(server.link(), ['bot:changed']);
-    const workers = [1, 2].map(() => start(server.link(), ['thread', 'delivery', 'bot:changed']));
-    const all = [door, ...workers];
+  describe(`wakes between processes over ${kind}`, () => {
+    let server: Awaited<ReturnType<typeof open>>;
+    let door: Process;
+    let workers: Process[];
+    let all: Process[];
+    before(async () => {
+      server = await open();
+      const prefix = `test:${randomUUID().slice(0, 8)}`;
+      door = start(server.link(), ['bot:changed'], prefix);
+      workers = [1, 2].map(() => start(server.link(), ['thread', 'delivery', 'bot:changed'], prefix));
+      all = [door, ...workers];
+    });
     after(async () => {
       await Promise.all(all.map(({ bridge }) => bridge.close()));
       await server.close();
@@ -205,7 +213,8 @@ for (const [kind, url, open] of servers) {
   it(`${kind}: a connection that was cut comes back by itself, and what was woken meanwhile arrives`, async () => {
     const proxy = await startProxy(url);
     const server = await open(proxy.url);
-    const processes = [start(server.link(), [RESYNC]), start(server.link(), ['thread', RESYNC])];
+    const prefix = `test:${randomUUID().slice(0, 8)}`;
+    const processes = [start(server.link(), [RESYNC], prefix), start(server.link(), ['thread', RESYNC], prefix)];
     const [door, worker] = processes;
     assert.ok(door && worker);
     await together(processes);
@@ -217,6 +226,25 @@ for (const [kind, url, open] of servers) {
     proxy.mend();
     await until(async () => worker.heard.includes('thread a'), 'it arrives');
     await until(async () => door.heard.includes(`${RESYNC} all`), 'the other one forgets, too');
+    await Promise.all(processes.map(({ bridge }) => bridge.close()));
+    await server.close();
+    await proxy.close();
+  });
+
+  it(`${kind}: a connection that died silently is noticed and replaced`, async () => {
+    const proxy = await startProxy(url);
+    const server = await open(proxy.url);
+    const prefix = `test:${randomUUID().slice(0, 8)}`;
+    const processes = [start(server.link(), [], prefix), start(server.link(), ['thread'], prefix)];
+    const [door, worker] = processes;
+    assert.ok(door && worker);
+    await together(processes);
+    proxy.freeze();
+    await until(async () => {
+      door.wake.wake('thread', 'a');
+      return worker.heard.length > 0;
+    }, 'it is heard again');
+    proxy.mend();
     await Promise.all(processes.map(({ bridge }) => bridge.close()));
     await server.close();
     await proxy.close();

@@ -57,6 +57,7 @@ export function postgresLink(database: Database): Link {
   let timer: NodeJS.Timeout | undefined;
   let closed = false;
   let begin = (): void => undefined;
+  let sending: Promise<void> = Promise.resolve();
 
   function drop(gone: PoolClient, error: Error): void {
     if (client !== gone) return;
@@ -107,8 +108,13 @@ export function postgresLink(database: Database): Link {
       begin();
     },
     async send(channel, text) {
-      if (!client) throw new Error('there is no connection to PostgreSQL');
-      await client.query('select pg_notify($1, $2)', [channel, text]);
+      // One statement at a time is all a connection takes.
+      const turn = sending.then(async () => {
+        if (!client) throw new Error('there is no connection to PostgreSQL');
+        await client.query('select pg_notify($1, $2)', [channel, text]);
+      });
+      sending = turn.catch(() => undefined);
+      await turn;
       return undefined;
     },
     reset() {

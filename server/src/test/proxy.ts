@@ -8,7 +8,7 @@ export type Proxy = {
   url: string;
   /** Ends what is connected and lets nobody in. */
   cut(): void;
-  /** Nothing passes any more, and nobody is told. */
+  /** Nothing passes any more through what is connected now, and nobody is told. New connections work. */
   freeze(): void;
   mend(): void;
   close(): Promise<void>;
@@ -18,7 +18,8 @@ export type Proxy = {
 export async function startProxy(target: string): Promise<Proxy> {
   const address = new URL(target);
   const open = new Set<Socket>();
-  const state = { cut: false, frozen: false };
+  const frozen = new Set<Socket>();
+  const state = { cut: false };
   const server = createServer((near) => {
     if (state.cut) {
       near.destroy();
@@ -32,12 +33,13 @@ export async function startProxy(target: string): Promise<Proxy> {
       open.add(from);
       from.setNoDelay(true);
       from.on('data', (bytes) => {
-        if (!state.frozen) to.write(bytes);
+        if (!frozen.has(from)) to.write(bytes);
       });
       // An end of either side, for whatever reason, is the end of both.
       from.on('error', () => to.destroy());
       from.on('close', () => {
         open.delete(from);
+        frozen.delete(from);
         to.destroy();
       });
     }
@@ -56,12 +58,11 @@ export async function startProxy(target: string): Promise<Proxy> {
       end();
     },
     freeze() {
-      state.frozen = true;
+      for (const socket of open) frozen.add(socket);
     },
     mend() {
-      if (state.frozen) end();
+      for (const socket of frozen) socket.destroy();
       state.cut = false;
-      state.frozen = false;
     },
     async close() {
       end();
