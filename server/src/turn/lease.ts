@@ -25,7 +25,7 @@ export type Claimed = {
   conversation: { id: string; status: ConversationStatus; botId: string | null; contactId: string } | undefined;
 };
 
-export const LEASE_MS = 8_000;
+export const LEASE_MS = 6_000;
 /** A burst is worked off in rounds. */
 const ROUND = 100;
 
