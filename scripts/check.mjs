@@ -10,7 +10,7 @@ import { line } from './lib/totals.mjs';
 
 await ensure();
 const { offences } = await import('./arrows.mjs');
-const { deadLinks, isWritten, length, readOrNull, switchedOffTests, trackedFiles, workplaceWords } =
+const { deadLinks, isWritten, length, machinePaths, readOrNull, switchedOffTests, trackedFiles } =
   await import('./text.mjs');
 
 /** @typedef {{ code: number, output: string, note?: string }} Result */
@@ -59,7 +59,7 @@ const steps = [
       return { ...linesResult(found.flatMap((each) => each.errors)), note: warnings.join('\n') };
     },
   },
-  { name: 'words of the workplace', work: everyFile(workplaceWords) },
+  { name: 'paths of one machine', work: everyFile(machinePaths) },
   { name: 'tests switched off', work: everyFile(switchedOffTests) },
   { name: 'links in Markdown', work: everyFile((file, text) => deadLinks(file, text, readOrNull)) },
 ];

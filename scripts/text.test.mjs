@@ -1,15 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { anchor, deadLinks, isWritten, length, switchedOffTests, workplaceWords } from './text.mjs';
+import { anchor, deadLinks, isWritten, length, machinePaths, switchedOffTests } from './text.mjs';
 
 // The samples are put together from parts, so that this file passes the rules it tests.
 const slash = '/';
 
-test('words of the workplace are found, whole words only', () => {
-  assert.equal(workplaceWords('a.md', `see ${slash}work${slash}main`).length, 1);
-  assert.equal(workplaceWords('a.md', `a ${'sub'}agent wrote this`).length, 1);
-  assert.equal(workplaceWords('a.md', `under ${slash}tmp${slash}brief`).length, 1);
-  assert.deepEqual(workplaceWords('a.md', 'node_modules/work/x and network/path and a user agent'), []);
+test('paths of one machine are found, paths inside the project are not', () => {
+  assert.equal(machinePaths('a.md', `see ${slash}home${slash}ada${slash}parley`).length, 1);
+  assert.deepEqual(machinePaths('a.md', 'docs/home/start.md and https://example.com/Users/list'), []);
 });
 
 test('switched-off tests are found in test files only', () => {
