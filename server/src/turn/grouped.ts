@@ -1,18 +1,27 @@
 /**
  * Group commit: what arrives while a write of the same lane is under way goes out together in the next one. Nobody waits
- * for a timer; a caller alone is served at once. A group that fails is tried again entry by entry, so that one bad entry
- * fails alone; all of them at once, so that a database that is away keeps nobody waiting for the others.
+ * for a timer; a caller alone is served at once. Entries that share a key are written in the order they came: one waits for
+ * a write under way that has its key. A group that fails is tried again entry by entry, so that one bad entry fails alone;
+ * all of them at once but for the order of a key, so that a database that is away keeps nobody waiting for the others.
  */
 export function createGrouped<Entry, Result>(parts: {
   /** writes the entries of one lane; answers in the same order */
   write: (lane: string, entries: Entry[]) => Promise<Result[]>;
+  /** what must not be written out of order */
+  keys: (entry: Entry) => string[];
   /** entries in one write at most */
   most: number;
   /** writes of a lane under way at a time */
   atOnce: number;
 }): (lane: string, entry: Entry) => Promise<Result> {
-  type Waiting = { entry: Entry; resolve: (result: Result) => void; reject: (error: unknown) => void };
-  const lanes = new Map<string, { waiting: Waiting[]; running: number }>();
+  type Waiting = {
+    entry: Entry;
+    keys: string[];
+    resolve: (result: Result) => void;
+    reject: (error: unknown) => void;
+  };
+  type Lane = { waiting: Waiting[]; running: number; written: Set<string> };
+  const lanes = new Map<string, Lane>();
 
   async function writeGroup(lane: string, group: Waiting[]): Promise<void> {
     try {
@@ -27,17 +36,49 @@ export function createGrouped<Entry, Result>(parts: {
       });
     } catch (error) {
       if (group.length === 1) group[0]?.reject(error);
-      else await Promise.all(group.map((alone) => writeGroup(lane, [alone])));
+      else await writeApart(lane, group);
     }
+  }
+
+  async function writeApart(lane: string, group: Waiting[]): Promise<void> {
+    const last = new Map<string, Promise<unknown>>();
+    await Promise.all(
+      group.map((alone) => {
+        const before = alone.keys.map((key) => last.get(key));
+        const written = Promise.all(before).then(() => writeGroup(lane, [alone]));
+        for (const key of alone.keys) last.set(key, written);
+        return written;
+      }),
+    );
+  }
+
+  /** The next group: what came first, but for what would overtake another of its key. */
+  function take(state: Lane): Waiting[] {
+    const blocked = new Set(state.written);
+    const group: Waiting[] = [];
+    const left: Waiting[] = [];
+    for (const one of state.waiting) {
+      const fits = group.length < parts.most && !one.keys.some((key) => blocked.has(key));
+      (fits ? group : left).push(one);
+      if (!fits) for (const key of one.keys) blocked.add(key);
+    }
+    state.waiting = left;
+    return group;
   }
 
   function pump(lane: string): void {
     const state = lanes.get(lane);
     if (!state) return;
     while (state.waiting.length > 0 && state.running < parts.atOnce) {
+      const group = take(state);
+      if (group.length === 0) return;
+      // Two groups never have a key in common, so a set is enough to remember what is under way.
+      const keys = group.flatMap((one) => one.keys);
+      for (const key of keys) state.written.add(key);
       state.running += 1;
-      void writeGroup(lane, state.waiting.splice(0, parts.most)).finally(() => {
+      void writeGroup(lane, group).finally(() => {
         state.running -= 1;
+        for (const key of keys) state.written.delete(key);
         if (state.waiting.length === 0 && state.running === 0) lanes.delete(lane);
         else pump(lane);
       });
@@ -46,9 +87,9 @@ export function createGrouped<Entry, Result>(parts: {
 
   return (lane, entry) =>
     new Promise((resolve, reject) => {
-      const state = lanes.get(lane) ?? { waiting: [], running: 0 };
+      const state = lanes.get(lane) ?? { waiting: [], running: 0, written: new Set() };
       lanes.set(lane, state);
-      state.waiting.push({ entry, resolve, reject });
+      state.waiting.push({ entry, keys: parts.keys(entry), resolve, reject });
       pump(lane);
     });
 }

@@ -4,12 +4,14 @@ import { sql } from 'drizzle-orm';
 import type { Contact, Conversation, Message, SessionCreated, Inbox } from '@parley/contract';
 import { connect, startTestApp, until } from '../test/app.ts';
 import type { TestApp } from '../test/app.ts';
+import { newId } from '../platform/ids.ts';
 import { startOpenAiDouble } from '../test/doubles/openai.ts';
 import type { ModelDouble } from '../test/doubles/model-script.ts';
 import { startTelegramDouble } from '../test/doubles/telegram.ts';
 import type { TelegramDouble } from '../test/doubles/telegram.ts';
 import { assertGapless, history, makeBot, openTelegram, saidBy, says, SECRET, textUpdate } from '../test/talk.ts';
 import type { Chat } from '../test/talk.ts';
+import { RECEIVE } from './receive.ts';
 
 /** Invariant 1: stored before acknowledged, once, in order; and what is not for us leaves no trace. */
 describe('receiving', () => {
@@ -30,7 +32,7 @@ describe('receiving', () => {
     const bot = await makeBot(test, { name: 'Robin', model: 'openai/gpt-double' });
     chat = await openTelegram(test, telegram, bot.id);
     web = (await test.owner<Inbox>('POST', '/inboxes', { name: 'Site', channel: 'web', botId: bot.id })).data;
-    workspaceId = (await test.owner<{ workspaceId: string }>('GET', '/me')).data.workspaceId;
+    workspaceId = (await test.owner<{ workspace: { id: string } }>('GET', '/me')).data.workspace.id;
     model.otherwise(says('Noted.'));
   });
   after(async () => {
@@ -38,12 +40,8 @@ describe('receiving', () => {
     await Promise.all([telegram?.close(), model?.close()]);
   });
 
-  const rows = async <Row extends Record<string, unknown>>(query: ReturnType<typeof sql>): Promise<Row[]> => {
-    const inbox = await test.app.database.asOwner((client) =>
-      client.query<{ workspace_id: string }>('select workspace_id from inboxes where id = $1', [chat.inbox.id]),
-    );
-    return test.app.store.once<Row>(inbox.rows[0]?.workspace_id ?? workspaceId, query);
-  };
+  const rows = <Row extends Record<string, unknown>>(query: ReturnType<typeof sql>): Promise<Row[]> =>
+    test.app.store.once<Row>(workspaceId, query);
   const storedEvents = async (): Promise<number> => {
     const [row] = await rows<{ count: number }>(sql`select count(*)::int as count from inbound_events`);
     return row?.count ?? -1;
@@ -179,6 +177,45 @@ describe('receiving', () => {
     await until(async () => chat.heard(6).length === replies.length, 'all replies are delivered');
     assert.deepEqual(chat.heard(6), replies);
     assert.equal(model.requests.length - heardBefore >= replies.length, true);
+  });
+
+  it('a later message is not committed before an earlier one of its chat, also by another process', async () => {
+    // Another process: its statement is through, its commit is not.
+    const other = test.app.database.openPool({ max: 1, searchPath: 'public', name: 'another process' });
+    const client = await other.connect();
+    try {
+      await client.query('begin');
+      const event = (text: string): string =>
+        JSON.stringify({ kind: 'message', platformId: text, threadKey: '7', type: 'text', text, media: [] });
+      await client.query(RECEIVE, [
+        workspaceId,
+        [newId()],
+        [chat.inbox.id],
+        ['7'],
+        ['update:earlier'],
+        ['message'],
+        [event('earlier')],
+        [null],
+      ]);
+      let isAcknowledged = false;
+      const later = chat.post(textUpdate(chat.nextUpdate(), 7, 'later')).then((status) => {
+        isAcknowledged = true;
+        return status;
+      });
+      // What waits for nobody is through by then. (The embedded database runs one transaction at a time by itself.)
+      if (test.app.database.kind === 'external') await chat.say(8, 'of another chat');
+      assert.equal(isAcknowledged, false);
+      await client.query('commit');
+      assert.equal(await later, 200);
+    } finally {
+      client.release();
+      await other.end();
+    }
+    const stored = await rows<{ platform_id: string }>(
+      sql`select platform_id from inbound_events where thread_key = '7' order by seq`,
+    );
+    assert.equal(stored[0]?.platform_id, 'update:earlier');
+    assert.equal(stored.length, 2);
   });
 
   describe('hostile words', () => {

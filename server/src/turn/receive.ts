@@ -15,13 +15,19 @@ export type Receive = (inbox: ReceivingInbox, events: Inbound[]) => Promise<Rece
 
 /**
  * One statement on its own is a transaction of its own: it sets the workspace, inserts under row-level security and
- * commits. The platform's id makes a second delivery of the same event harmless, also at the same instant.
+ * commits. The platform's id makes a second delivery of the same event harmless, also at the same instant. The lock is of
+ * the thread and held until the commit, so that a higher `seq` of a thread is never seen before a lower one: without it a
+ * mailbox could answer the second of two messages first. All processes take the locks in the same order.
  */
-const INSERT = `
-  with c as materialized (select set_config('app.workspace_id', $1, true)::uuid as w)
+export const RECEIVE = `
+  with c as materialized (select set_config('app.workspace_id', $1, true)::uuid as w),
+  locked as materialized (
+    select count(pg_advisory_xact_lock(k.key)) from (
+      select distinct hashtextextended(t.inbox_id::text || t.thread_key, 0) as key
+      from unnest($3::uuid[], $4::text[]) as t(inbox_id, thread_key) order by 1) k)
   insert into inbound_events (id, workspace_id, inbox_id, thread_key, platform_id, kind, payload, request_id)
   select e.id, c.w, e.inbox_id, e.thread_key, e.platform_id, e.kind, e.payload, e.request_id
-  from c, unnest($2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::jsonb[], $8::text[])
+  from c, locked, unnest($2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::jsonb[], $8::text[])
     as e(id, inbox_id, thread_key, platform_id, kind, payload, request_id)
   on conflict (inbox_id, platform_id) do nothing
   returning id`;
@@ -35,7 +41,7 @@ type Entry = { id: string; inboxId: string; event: Inbound; requestId: string | 
 export function createReceive({ store, wake, metrics }: { store: Store; wake: Wake; metrics: Metrics }): Receive {
   async function write(workspaceId: string, groups: Entry[][]): Promise<Set<string>[]> {
     const entries = groups.flat();
-    const rows = await store.statement<{ id: string }>(INSERT, [
+    const rows = await store.statement<{ id: string }>(RECEIVE, [
       workspaceId,
       entries.map((entry) => entry.id),
       entries.map((entry) => entry.inboxId),
@@ -48,7 +54,12 @@ export function createReceive({ store, wake, metrics }: { store: Store; wake: Wa
     const stored = new Set(rows.map((row) => row.id));
     return groups.map(() => stored);
   }
-  const grouped = createGrouped<Entry[], Set<string>>({ write, most: 100, atOnce: 2 });
+  const grouped = createGrouped<Entry[], Set<string>>({
+    write,
+    keys: (entries) => entries.map(({ inboxId, event }) => `${inboxId} ${event.threadKey}`),
+    most: 100,
+    atOnce: 2,
+  });
 
   return async function receive(inbox, events) {
     if (events.length === 0) return { stored: 0, repeated: 0 };
