@@ -29,7 +29,7 @@ const redis = openRedis(url, (error) => {
   throw error;
 });
 await redis.ping();
-const limits = createSharedLimits({ url, log: createLogger({ level: 'fatal' }) });
+const limits = createSharedLimits({ place: { url, prefix: 'parley:bench' }, log: createLogger({ level: 'fatal' }) });
 const bucket = { capacity: 1_000_000, refillPerSecond: 1_000 };
 const shared = limits.make(`bench-${randomUUID()}`, bucket);
 const alone = createLimiter(bucket);
@@ -39,7 +39,7 @@ for (;;) {
   const key = randomUUID();
   await empty.take(key);
   await redis.ping();
-  if ((await redis.keys(`parley:limit:bench-*${key}`)).length > 0) break;
+  if ((await redis.keys(`parley:bench:limit:bench-*${key}`)).length > 0) break;
 }
 
 const keys = Array.from({ length: 1_000 }, (_unused, index) => `10.0.${index >> 8}.${index & 255}`);

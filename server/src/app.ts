@@ -1,5 +1,6 @@
 import { createDemo } from './demo.ts';
 import { openDoors } from './doors.ts';
+import { API_KEY_REVOKED } from './features/api-keys/topics.ts';
 import { createBotDirectory } from './features/bots/lookup.ts';
 import { BOT_CHANGED } from './features/bots/topics.ts';
 import { createConversationAnnouncer } from './features/conversations/announce.ts';
@@ -23,6 +24,7 @@ import { createKeyring } from './platform/crypto.ts';
 import { openDatabase } from './platform/db/index.ts';
 import { maintainEmbedded } from './platform/db/maintain.ts';
 import { connectWakes } from './platform/fleet.ts';
+import { readInstallation } from './platform/db/installation.ts';
 import { createHttp } from './platform/http/index.ts';
 import type { Limits } from './platform/http/index.ts';
 import { createJobs } from './platform/jobs.ts';
@@ -31,6 +33,7 @@ import { createMetrics } from './platform/metrics.ts';
 import { OUTBOX } from './platform/outbox.ts';
 import { createPasswords } from './platform/password.ts';
 import { createRealtime } from './platform/realtime.ts';
+import { redisPlace } from './platform/redis.ts';
 import { openLimits } from './platform/shared-limits.ts';
 import { createStorage } from './platform/storage.ts';
 import { createStore } from './platform/tenant.ts';
@@ -56,22 +59,23 @@ export async function createApp(config: Config, log: Logger, options: AppOptions
   const maintenance = maintainEmbedded(database, log);
   const store = createStore(database);
   const wake = createWake((error, topic) => log.error({ err: error, topic }, 'woken work failed'));
+  const redis = redisPlace(config.redis.url, await readInstallation(database));
   const wakes = connectWakes({
-    config,
+    redis,
     database,
     wake,
     log,
     topics: {
       work: [THREAD, DELIVERY, OUTBOX],
-      news: [TAKEN_OVER, BOT_CHANGED, INBOX_CHANGED, SESSION_REVOKED, MEMBERSHIP_CHANGED],
+      news: [TAKEN_OVER, BOT_CHANGED, INBOX_CHANGED, SESSION_REVOKED, MEMBERSHIP_CHANGED, API_KEY_REVOKED],
     },
   });
-  const jobs = createJobs({ config, database, log });
+  const jobs = createJobs({ redis, database, log });
   const outbound = createOutbound({ log, metrics });
   const keyring = createKeyring(config);
   const storage = createStorage(config, outbound);
-  const limits = openLimits({ url: config.redis.url, log });
-  const realtime = createRealtime({ log, redisUrl: config.redis.url });
+  const limits = openLimits({ redis, log });
+  const realtime = createRealtime({ log, redis });
   const { live } = realtime;
 
   // rooms of the house

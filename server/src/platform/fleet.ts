@@ -1,7 +1,6 @@
-import type { Config } from './config.ts';
 import type { Database } from './db/index.ts';
 import type { Logger } from './log.ts';
-import { redisDatabaseOf } from './redis.ts';
+import type { RedisPlace } from './redis.ts';
 import { createWakeBridge } from './wake-bridge.ts';
 import type { WakeBridge, WakeTopics } from './wake-bridge.ts';
 import { postgresLink, redisLink } from './wake-links.ts';
@@ -12,17 +11,15 @@ import type { WakeBus } from './wake.ts';
  * embedded database has one process, so there is nobody to tell.
  */
 export function connectWakes(parts: {
-  config: Pick<Config, 'redis'>;
+  redis: RedisPlace | undefined;
   database: Database;
   wake: WakeBus;
   log: Logger;
   topics: WakeTopics;
 }): WakeBridge | undefined {
-  const { config, database, wake, log, topics } = parts;
-  const { url } = config.redis;
-  // PostgreSQL keeps the channels of databases apart by itself.
-  if (url)
-    return createWakeBridge({ wake, log, topics, link: redisLink(url), prefix: `parley:${redisDatabaseOf(url)}:wake` });
+  const { redis, database, wake, log, topics } = parts;
+  if (redis) return createWakeBridge({ wake, log, topics, link: redisLink(redis.url), prefix: `${redis.prefix}:wake` });
   if (database.kind === 'embedded') return undefined;
+  // PostgreSQL keeps the channels of databases apart by itself.
   return createWakeBridge({ wake, log, topics, link: postgresLink(database), prefix: 'parley:wake' });
 }

@@ -1,9 +1,10 @@
 import { createPostgresBackend, Queue, runMigrations, Worker } from 'bullmq';
 import type { Processor, QueueOptions, WorkerOptions } from 'bullmq';
-import { Redis } from 'ioredis';
-import type { Config } from './config.ts';
+import type { Redis } from 'ioredis';
 import type { Database } from './db/index.ts';
 import type { Logger } from './log.ts';
+import { openRedis } from './redis.ts';
+import type { RedisPlace } from './redis.ts';
 
 /** What a job carries: the payload, and the id of the request that caused it. */
 export type Envelope = { payload: unknown; requestId: string };
@@ -70,17 +71,17 @@ export function postgresJobs(database: Database): JobsBackend {
 }
 
 /** Jobs in Redis. What is lost with it is found again by the sweeper: nothing lives in a job alone. */
-export function redisJobs(url: string, log: Logger): JobsBackend {
+export function redisJobs(redis: RedisPlace, log: Logger): JobsBackend {
   const connections: Redis[] = [];
   const connect = (maxRetriesPerRequest: number | null) => {
-    const connection = new Redis(url, { maxRetriesPerRequest, connectTimeout: 10_000 });
-    connection.on('error', (error) => log.warn({ err: error }, 'redis connection'));
+    const failed = (error: Error): void => log.warn({ err: error }, 'redis connection');
+    const connection = openRedis(redis.url, failed, { maxRetriesPerRequest });
     connections.push(connection);
     return connection;
   };
   let producers: Redis | undefined;
   let consumers: Redis | undefined;
-  const prefix = 'parley';
+  const prefix = `${redis.prefix}:jobs`;
   return {
     async prepare() {},
     queue(name, options) {
@@ -98,6 +99,6 @@ export function redisJobs(url: string, log: Logger): JobsBackend {
   };
 }
 
-export function chooseJobsBackend(config: Pick<Config, 'redis'>, database: Database, log: Logger): JobsBackend {
-  return config.redis.url ? redisJobs(config.redis.url, log) : postgresJobs(database);
+export function chooseJobsBackend(redis: RedisPlace | undefined, database: Database, log: Logger): JobsBackend {
+  return redis ? redisJobs(redis, log) : postgresJobs(database);
 }

@@ -6,12 +6,15 @@ import { createTestDatabase } from '../test/database.ts';
 import type { TestDatabase } from '../test/database.ts';
 import { createJobs } from './jobs.ts';
 import type { Jobs } from './jobs.ts';
+import { redisPlace } from './redis.ts';
+import { newId } from './ids.ts';
 import { createLogger, currentRequestId, runWithContext } from './log.ts';
 
 /** The contract of background work. Runs on the embedded database, on DATABASE_URL and on REDIS_URL alike. */
 
 let data: TestDatabase;
 const open: Jobs[] = [];
+const redis = redisPlace(process.env.TEST_REDIS_URL, newId());
 const log = createLogger({ level: 'fatal' });
 const greeting = z.object({ text: z.string() });
 
@@ -22,8 +25,7 @@ afterEach(async () => {
 after(() => data.remove());
 
 const begin = (options: { drainMs?: number } = {}): Jobs => {
-  const redis = { url: process.env.REDIS_URL };
-  const jobs = createJobs({ config: { redis }, database: data.database, log, ...options });
+  const jobs = createJobs({ redis, database: data.database, log, ...options });
   open.push(jobs);
   return jobs;
 };

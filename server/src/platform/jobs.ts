@@ -2,7 +2,6 @@ import { UnrecoverableError } from 'bullmq';
 import type { Job } from 'bullmq';
 import { z } from 'zod';
 import type { ZodType } from 'zod';
-import type { Config } from './config.ts';
 import type { Database } from './db/index.ts';
 import { notFound } from './errors.ts';
 import { newId } from './ids.ts';
@@ -11,6 +10,7 @@ import type { Envelope, JobQueue, JobWorker } from './jobs-backend.ts';
 import { currentRequestId, runWithContext } from './log.ts';
 import type { Logger } from './log.ts';
 import { safeErrorMessage } from './redact.ts';
+import type { RedisPlace } from './redis.ts';
 
 export type QueueDefinition<P> = {
   name: string;
@@ -89,7 +89,8 @@ const KEEP_FAILED = { age: 30 * 24 * 3600, count: 10_000 };
 const IDLE_LOOK_S = 5;
 
 export type JobsOptions = {
-  config: Pick<Config, 'redis'>;
+  /** Where the jobs are, if there is a Redis; else they are in the database. */
+  redis: RedisPlace | undefined;
   database: Database;
   log: Logger;
   /** How long `close` waits for running handlers (default 30 000 ms). */
@@ -97,8 +98,8 @@ export type JobsOptions = {
 };
 
 /** Background work: wake-ups and schedules. What must not be lost lives in the product's tables. */
-export function createJobs({ config, database, log, drainMs = 30_000 }: JobsOptions): Jobs {
-  const backend = chooseJobsBackend(config, database, log);
+export function createJobs({ redis, database, log, drainMs = 30_000 }: JobsOptions): Jobs {
+  const backend = chooseJobsBackend(redis, database, log);
   const queues = new Map<string, Defined>();
   const opening: Promise<JobQueue>[] = [];
   const workers: JobWorker[] = [];

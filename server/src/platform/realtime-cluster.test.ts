@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -14,8 +15,10 @@ const redisUrl = process.env.TEST_REDIS_URL;
 const said = (name: string) => ({ conversationId: 'c', who: 'agent' as const, name, typing: true });
 
 /** A process that serves sockets; every one of them says itself which room it is in. */
+const prefix = `parley:test:${randomUUID()}`;
+
 async function serve(url: string | undefined) {
-  const realtime = createRealtime({ log, redisUrl: url });
+  const realtime = createRealtime({ log, redis: url ? { url, prefix } : undefined });
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   realtime.io.on('connection', (socket) => socket.join(String(socket.handshake.auth['room'])));
@@ -41,7 +44,7 @@ if (redisUrl) {
     it('emits and cuts reach the sockets of the others, also from a process without sockets', async () => {
       const room = rooms.session('of all');
       const [one, two] = await Promise.all([serve(redisUrl), serve(redisUrl)]);
-      const worker = createRealtime({ log, redisUrl });
+      const worker = createRealtime({ log, redis: { url: redisUrl, prefix } });
       const sockets = await Promise.all([connect(one.url, { room }), connect(two.url, { room })]);
       const other = await connect(two.url, { room: 'another room' });
       const [first] = sockets;

@@ -1,7 +1,8 @@
 import { createAdapter } from '@socket.io/redis-streams-adapter';
 import type { Redis } from 'ioredis';
 import type { Logger } from './log.ts';
-import { openRedis, redisDatabaseOf } from './redis.ts';
+import { openRedis } from './redis.ts';
+import type { RedisPlace } from './redis.ts';
 
 /** The events other processes may still be behind by; older ones are read from the tables. */
 const KEPT_EVENTS = 20_000;
@@ -13,7 +14,7 @@ const KEPT_EVENTS = 20_000;
  * The adapter leaves some of its promises to nobody; their failures are taken care of here, since each of them would
  * end the process.
  */
-export function createClusterAdapter({ url, log }: { url: string; log: Logger }) {
+export function createClusterAdapter({ redis, log }: { redis: RedisPlace; log: Logger }) {
   const connections: Redis[] = [];
   let complained = false;
 
@@ -23,25 +24,25 @@ export function createClusterAdapter({ url, log }: { url: string; log: Logger })
       complained = true;
       log.warn({ err: error }, 'sockets of other processes cannot be reached');
     };
-    const redis = openRedis(url, failed, { maxRetriesPerRequest });
-    redis.on('ready', () => {
+    const connection = openRedis(redis.url, failed, { maxRetriesPerRequest });
+    connection.on('ready', () => {
       complained = false;
     });
     // Nobody waits for these two in the adapter.
-    Object.defineProperty(redis, 'publish', {
-      value: (channel: string, payload: Buffer) => redis.call('publish', channel, payload).catch(failed),
+    Object.defineProperty(connection, 'publish', {
+      value: (channel: string, payload: Buffer) => connection.call('publish', channel, payload).catch(failed),
     });
-    Object.defineProperty(redis, 'subscribe', {
-      value: (channels: string[]) => redis.call('subscribe', ...channels).catch(failed),
+    Object.defineProperty(connection, 'subscribe', {
+      value: (channels: string[]) => connection.call('subscribe', ...channels).catch(failed),
     });
     // What only listens waits for Redis as long as it takes.
-    Object.defineProperty(redis, 'duplicate', { value: () => open(null) });
-    connections.push(redis);
-    return redis;
+    Object.defineProperty(connection, 'duplicate', { value: () => open(null) });
+    connections.push(connection);
+    return connection;
   }
 
   // An emit waits some seconds for Redis to come back, then only those connected here hear it: memory is bounded.
-  const name = `parley:${redisDatabaseOf(url)}:sockets`;
+  const name = `${redis.prefix}:sockets`;
   const adapter = createAdapter(open(12), {
     streamName: name,
     channelPrefix: name,

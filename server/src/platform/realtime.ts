@@ -4,6 +4,7 @@ import type { Socket } from 'socket.io';
 import type { ServerEventName, ServerEventPayload, ServerToClient } from '@parley/contract';
 import type { Logger } from './log.ts';
 import { createClusterAdapter } from './realtime-cluster.ts';
+import type { RedisPlace } from './redis.ts';
 
 /** Rooms are made here and nowhere else, so that no client can name one. */
 export const rooms = {
@@ -26,11 +27,11 @@ export type Live = {
 export type RealtimeSocket = Socket<Record<string, never>, ServerToClient>;
 
 /**
- * The raw socket server, before anybody may connect. `attach` binds it to the HTTP server. With `redisUrl` it is one with
+ * The raw socket server, before anybody may connect. `attach` binds it to the HTTP server. With `redis` it is one with
  * those of the other processes: `live` and `cut` reach every socket, also from a process that attaches nothing.
  */
-export function createRealtime({ log, redisUrl }: { log: Logger; redisUrl?: string | undefined }) {
-  const cluster = redisUrl ? createClusterAdapter({ url: redisUrl, log }) : undefined;
+export function createRealtime({ log, redis }: { log: Logger; redis?: RedisPlace | undefined }) {
+  const cluster = redis ? createClusterAdapter({ redis, log }) : undefined;
   const io = new Server<Record<string, never>, ServerToClient>({
     path: '/socket.io',
     // Widgets are embedded anywhere; who may connect is decided by the inbox's allow-list in the handshake.

@@ -17,8 +17,8 @@ const LOG = new URL('./log.ts', import.meta.url).href;
 const CLIENTS = `
 const { createSharedLimits } = await import(${JSON.stringify(LIMITS)});
 const { createLogger } = await import(${JSON.stringify(LOG)});
-const [url, name] = process.argv.slice(1);
-const limits = createSharedLimits({ url, log: createLogger({ level: 'silent' }) });
+const [url, prefix, name] = process.argv.slice(1);
+const limits = createSharedLimits({ place: { url, prefix }, log: createLogger({ level: 'silent' }) });
 const limiter = limits.make(name, { capacity: 500, refillPerSecond: 0.001 });
 await new Promise((resolve) => setTimeout(resolve, 200));
 let allowed = 0;
@@ -31,7 +31,7 @@ console.log(allowed);
 
 describe('limits without Redis', () => {
   it('are those of this process', async () => {
-    const limits = openLimits({ url: undefined, log });
+    const limits = openLimits({ redis: undefined, log });
     const limiter = limits.make('any', { capacity: 1, refillPerSecond: 0.1 });
     assert.deepEqual(await limiter.take('a'), { allow: true, retryAfterSeconds: 0 });
     assert.deepEqual(await limiter.take('a'), { allow: false, retryAfterSeconds: 10 });
@@ -40,11 +40,12 @@ describe('limits without Redis', () => {
 });
 
 if (redisUrl) {
+  const prefix = `parley:test:${randomUUID()}`;
   describe('limits of several processes', () => {
     async function open(url = redisUrl ?? '') {
-      const limits = createSharedLimits({ url, log });
+      const limits = createSharedLimits({ place: { url, prefix }, log });
       const probe = limits.make(randomUUID(), { capacity: 1, refillPerSecond: 0.001 });
-      const other = createSharedLimits({ url: redisUrl ?? '', log });
+      const other = createSharedLimits({ place: { url: redisUrl ?? '', prefix }, log });
       await until(async () => {
         const key = randomUUID();
         await probe.take(key);
@@ -58,7 +59,9 @@ if (redisUrl) {
       const run = promisify(execFile);
       const outputs = await Promise.all(
         [1, 2].map(() =>
-          run(process.execPath, ['--input-type=module', '--eval', CLIENTS, redisUrl, name], { timeout: 60_000 }),
+          run(process.execPath, ['--input-type=module', '--eval', CLIENTS, redisUrl, prefix, name], {
+            timeout: 60_000,
+          }),
         ),
       );
       const allowed = outputs.map(({ stdout }) => Number(stdout));

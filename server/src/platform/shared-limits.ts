@@ -4,6 +4,7 @@ import { createLimiter, localLimits } from './limiter.ts';
 import type { Limiter, MakeLimiter } from './limiter.ts';
 import type { Logger } from './log.ts';
 import { openRedis } from './redis.ts';
+import type { RedisPlace } from './redis.ts';
 
 /**
  * One step for look and take, by the clock of Redis, so that neither other processes nor their clocks come between. What
@@ -42,7 +43,7 @@ export type SharedLimits = { make: MakeLimiter; close(): void };
  * Limits of all processes together, exact whatever their number. Without Redis for a moment every process counts for
  * itself: customers are neither locked out nor let in without bounds.
  */
-export function createSharedLimits({ url, log }: { url: string; log: Logger }): SharedLimits {
+export function createSharedLimits({ place, log }: { place: RedisPlace; log: Logger }): SharedLimits {
   let awayUntil = 0;
   let complained = false;
   const failed = (error: unknown): void => {
@@ -51,7 +52,7 @@ export function createSharedLimits({ url, log }: { url: string; log: Logger }): 
     complained = true;
     log.warn({ err: error }, 'limits are counted by each process alone until Redis is back');
   };
-  const redis: Redis = openRedis(url, failed, {
+  const redis: Redis = openRedis(place.url, failed, {
     enableOfflineQueue: false,
     commandTimeout: ANSWER_MS,
     maxRetriesPerRequest: 0,
@@ -83,7 +84,7 @@ export function createSharedLimits({ url, log }: { url: string; log: Logger }): 
   return {
     make(name, bucket): Limiter {
       const own = createLimiter(bucket);
-      const keyOf = (key: string): string => `parley:limit:${name}:${key}`;
+      const keyOf = (key: string): string => `${place.prefix}:limit:${name}:${key}`;
       return {
         take: (key, cost = 1) =>
           ask(
@@ -107,5 +108,5 @@ export function createSharedLimits({ url, log }: { url: string; log: Logger }): 
 }
 
 /** Limits of all processes where there is a Redis, else of this one. */
-export const openLimits = (parts: { url: string | undefined; log: Logger }): SharedLimits =>
-  parts.url ? createSharedLimits({ url: parts.url, log: parts.log }) : { make: localLimits, close: () => undefined };
+export const openLimits = ({ redis, log }: { redis: RedisPlace | undefined; log: Logger }): SharedLimits =>
+  redis ? createSharedLimits({ place: redis, log }) : { make: localLimits, close: () => undefined };

@@ -72,7 +72,7 @@ export function createWakeBridge(parts: {
   link: Link;
   log: Logger;
   topics: WakeTopics;
-  /** Common to all processes of one installation, and to no other on the same server; at most 25 characters. */
+  /** Common to all processes of one installation, and to no other on the same server; on PostgreSQL at most 25 characters. */
   prefix: string;
 }): WakeBridge {
   const { wake, link, log } = parts;

@@ -22,6 +22,7 @@ import { createJobs } from '../platform/jobs.ts';
 import { createLogger } from '../platform/log.ts';
 import { createMetrics } from '../platform/metrics.ts';
 import { createRealtime, rooms } from '../platform/realtime.ts';
+import { redisPlace } from '../platform/redis.ts';
 import { createStorage } from '../platform/storage.ts';
 import { createStore } from '../platform/tenant.ts';
 import { createWake } from '../platform/wake.ts';
@@ -46,7 +47,8 @@ export async function startContentApp(options: { telegramUrl?: string } = {}) {
   });
   const embedder = createBundledEmbedder();
   const config = { publicUrl: 'https://parley.example.com' };
-  const jobs = createJobs({ config: { redis: { url: process.env.REDIS_URL } }, database: data.database, log });
+  const redis = redisPlace(process.env.TEST_REDIS_URL, newId());
+  const jobs = createJobs({ redis, database: data.database, log });
   const realtime = createRealtime({ log });
   const processing = createKnowledgeProcessing({ store, storage, jobs, embedder, live: realtime.live, log });
   const outbound = createOutbound({ log });

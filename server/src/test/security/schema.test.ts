@@ -14,9 +14,22 @@ const SYSTEM_READS: Record<string, string[] | 'all'> = {
   memberships: 'all',
   invitations: 'all',
   sessions: 'all',
+  api_keys: ['id', 'workspace_id', 'token_hash', 'scopes', 'created_by', 'last_used_at', 'revoked_at'],
   refresh_tokens: 'all',
   one_time_tokens: 'all',
-  outbox: ['id', 'seq', 'workspace_id', 'type', 'subject_id', 'payload', 'request_id', 'created_at', 'relayed_at'],
+  outbox: [
+    'id',
+    'seq',
+    'workspace_id',
+    'type',
+    'subject_id',
+    'payload',
+    'request_id',
+    'created_at',
+    'relayed_at',
+    'handled_at',
+    'error',
+  ],
   threads: ['id', 'workspace_id', 'inbox_id', 'thread_key', 'lease_token', 'lease_until'],
   inbound_events: ['id', 'seq', 'workspace_id', 'inbox_id', 'thread_key', 'received_at', 'processed_at', 'dead_at'],
   deliveries: ['id', 'workspace_id', 'thread_id', 'seq', 'state', 'next_attempt_at', 'lease_until'],
@@ -44,6 +57,7 @@ const NOT_TENANT = new Set([
   'refresh_tokens',
   'one_time_tokens',
   'schema_migrations',
+  'installation',
 ]);
 
 describe('the database keeps workspaces apart by itself', () => {
