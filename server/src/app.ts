@@ -152,6 +152,7 @@ export async function createApp(config: Config, log: Logger, options: AppOptions
     http,
     store,
     database,
+    redis,
     config,
     metrics,
     embedder,

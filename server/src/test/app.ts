@@ -7,6 +7,8 @@ import type { Acknowledgement, ServerEventName, ServerEventPayload } from '@parl
 import { Client } from 'pg';
 import { io } from 'socket.io-client';
 import type { Socket } from 'socket.io-client';
+import { Redis } from 'ioredis';
+import { z } from 'zod';
 import { createApp } from '../app.ts';
 import type { App, AppOptions } from '../app.ts';
 import { readConfig } from '../platform/config.ts';
@@ -42,6 +44,7 @@ export type TestApp = {
 };
 
 const server = process.env.TEST_DATABASE_URL;
+const redisUrl = process.env.TEST_REDIS_URL;
 
 async function administer(statement: string): Promise<void> {
   const client = new Client({ connectionString: server });
@@ -57,6 +60,19 @@ function within(name: string): string {
   const url = new URL(server ?? '');
   url.pathname = `/${name}`;
   return url.href;
+}
+
+/** Takes away what an installation that is gone left in Redis: nobody else's keys start like its. */
+export async function forgetInRedis(url: string, prefix: string): Promise<void> {
+  const redis = new Redis(url);
+  try {
+    for await (const found of redis.scanStream({ match: `${prefix}:*`, count: 1_000 })) {
+      const keys = z.array(z.string()).parse(found);
+      if (keys.length > 0) await redis.unlink(...keys);
+    }
+  } finally {
+    redis.disconnect();
+  }
 }
 
 /** A caller over real HTTP, with the envelope laid open. */
@@ -81,8 +97,9 @@ export function createCall(base: () => string, token?: string): Call {
 }
 
 /**
- * The whole product on a fresh database: the embedded one, or a database of its own on TEST_DATABASE_URL. Requests go
- * over real sockets on the loopback.
+ * The whole product on a fresh database: the embedded one, or a database of its own on TEST_DATABASE_URL; with
+ * TEST_REDIS_URL it uses that Redis, where its installation has keys of its own. Requests go over real sockets on the
+ * loopback.
  */
 export async function startTestApp(
   env: Record<string, string> = {},
@@ -105,6 +122,7 @@ export async function startTestApp(
           JWT_SECRET: 'a secret of tests that is long enough to sign',
         }
       : {}),
+    ...(redisUrl ? { REDIS_URL: redisUrl } : {}),
     ...env,
   };
   const limits = { perMinute: 1_000_000, credentialsPerMinute: 1_000_000 };
@@ -152,7 +170,9 @@ export async function startTestApp(
       app = await boot();
     },
     async close() {
+      const { redis } = app;
       await app.close();
+      if (redis) await forgetInRedis(redis.url, redis.prefix);
       if (server) await administer(`drop database ${name} with (force)`);
       rmSync(dataDir, { recursive: true, force: true });
     },
