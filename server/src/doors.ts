@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { apiKeyRoutes } from './features/api-keys/routes.ts';
 import { createAsk } from './features/bots/ask.ts';
 import type { BotDirectory } from './features/bots/lookup.ts';
 import { botRoutes } from './features/bots/routes.ts';
@@ -85,6 +86,7 @@ export async function openDoors(parts: DoorParts): Promise<{ close(): void }> {
       meRoutes(api, { store, live });
       workspaceRoutes(api, { store });
       memberRoutes(api, { store, wake, config });
+      apiKeyRoutes(api, { store, wake });
       botRoutes(api, { store, wake, ask: createAsk({ store, answerQuestion: path.answerQuestion }) });
       knowledgeRoutes(api, { store, storage, wake, embedder, live, processing: knowledge });
       inboxRoutes(api, { store, keyring, wake, log, config, door: path.door });

@@ -23,6 +23,8 @@ export const Permission = z.enum([
   'handoffs:read',
   'handoffs:write',
   'operations:read',
+  'api-keys:read',
+  'api-keys:write',
 ]);
 export type Permission = z.infer<typeof Permission>;
 

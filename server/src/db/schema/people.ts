@@ -1,5 +1,5 @@
 import { jsonb, pgTable, text, uuid } from 'drizzle-orm/pg-core';
-import type { Presence, Role } from '@parley/contract';
+import type { ApiKeyScope, Presence, Role } from '@parley/contract';
 import { createdAt, deletedAt, id, moment, workspaceId } from './columns.ts';
 
 export const workspaces = pgTable('workspaces', {
@@ -63,6 +63,19 @@ export const refreshTokens = pgTable('refresh_tokens', {
   createdAt: createdAt(),
   expiresAt: moment('expires_at').notNull(),
   usedAt: moment('used_at'),
+});
+
+export const apiKeys = pgTable('api_keys', {
+  id: id(),
+  workspaceId: workspaceId(),
+  name: text('name').notNull(),
+  prefix: text('prefix').notNull(),
+  tokenHash: text('token_hash').notNull(),
+  scopes: text('scopes').array().$type<ApiKeyScope[]>().notNull(),
+  createdBy: uuid('created_by').notNull(),
+  createdAt: createdAt(),
+  lastUsedAt: moment('last_used_at'),
+  revokedAt: moment('revoked_at'),
 });
 
 export const oneTimeTokens = pgTable('one_time_tokens', {

@@ -155,8 +155,10 @@ export async function changeRole(tx: Tx, actor: Actor, id: string, role: Role): 
 export async function removeMember(tx: Tx, actor: Actor, id: string): Promise<MemberRow> {
   const member = await findMember(tx, id);
   if (!member) throw notFound('The member');
-  const leaves = member.userId === actor.userId;
-  if (!leaves && !mayChange(actor.role, member.role)) throw forbidden('You cannot remove this member.');
+  // A key in somebody's name removes members like any other, but leaves in nobody's name.
+  const leaves = member.userId === actor.userId && !actor.apiKey;
+  const mayRemove = actor.permissions.has('members:write') && mayChange(actor.role, member.role);
+  if (!leaves && !mayRemove) throw forbidden('You cannot remove this member.');
   if (member.role === 'owner') await assertAnotherOwner(tx, id);
   const removed = await tx
     .update(memberships)

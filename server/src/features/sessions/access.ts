@@ -1,12 +1,17 @@
 import type { FastifyRequest } from 'fastify';
 import { createCache } from '../../platform/cache.ts';
 import type { SignedIn } from '../../platform/http/index.ts';
+import { hashToken } from '../../platform/ids.ts';
 import type { Store, Tx } from '../../platform/tenant.ts';
 import { RESYNC } from '../../platform/wake.ts';
 import type { Wake } from '../../platform/wake.ts';
+import { noteApiKeyUse } from '../api-keys/commands.ts';
+import { findApiKey, KEY_PREFIX } from '../api-keys/queries.ts';
+import { API_KEY_REVOKED } from '../api-keys/topics.ts';
 import { permissionsOf } from '../members/policy.ts';
 import { findPerson, membershipsOf } from '../members/queries.ts';
 import { MEMBERSHIP_CHANGED } from '../members/topics.ts';
+import { findWorkspaces } from '../workspaces/queries.ts';
 import { isSessionOpen } from './queries.ts';
 import type { AccessClaims, AccessTokens } from './tokens.ts';
 import { SESSION_REVOKED } from './topics.ts';
@@ -28,8 +33,13 @@ export type Access = {
 export const createAccess = (parts: { store: Store; wake: Wake; tokens: AccessTokens }): Access => {
   const { store, wake, tokens } = parts;
   const believed = createCache<{ signedIn: SignedIn | null }>({ max: 10_000, ttlMs: BELIEVED_MS });
-  const forget = () => believed.clear();
-  const stops = [wake.on(SESSION_REVOKED, forget), wake.on(MEMBERSHIP_CHANGED, forget), wake.on(RESYNC, forget)];
+  const believedKeys = createCache<{ signedIn: SignedIn | null }>({ max: 10_000, ttlMs: BELIEVED_MS });
+  const forget = () => {
+    believed.clear();
+    believedKeys.clear();
+  };
+  const topics = [SESSION_REVOKED, API_KEY_REVOKED, MEMBERSHIP_CHANGED, RESYNC];
+  const stops = topics.map((topic) => wake.on(topic, forget));
 
   const lookUp = async (tx: Tx, { userId, sessionId, workspaceId }: AccessClaims): Promise<SignedIn | null> => {
     if (!(await isSessionOpen(tx, sessionId, userId))) return null;
@@ -54,10 +64,41 @@ export const createAccess = (parts: { store: Store; wake: Wake; tokens: AccessTo
     return signedIn;
   };
 
+  /** A key may what its scopes say, as long as whoever made it may that, too. */
+  const lookUpKey = async (tx: Tx, key: string): Promise<SignedIn | null> => {
+    const found = await findApiKey(tx, key);
+    if (!found) return null;
+    const person = await findPerson(tx, found.createdBy);
+    const membership = (await membershipsOf(tx, found.createdBy)).find(({ id }) => id === found.workspaceId);
+    const workspace = (await findWorkspaces(tx, [found.workspaceId])).get(found.workspaceId);
+    if (!person || !membership || !workspace) return null;
+    if (!found.usedLately) await noteApiKeyUse(tx, found.id);
+    const own = permissionsOf(membership.role);
+    return {
+      userId: person.id,
+      sessionId: found.id,
+      name: person.name,
+      email: person.email,
+      workspaceId: found.workspaceId,
+      // No program makes or removes owners.
+      role: membership.role === 'owner' ? 'admin' : membership.role,
+      permissions: new Set(found.scopes.filter((scope) => own.has(scope))),
+      apiKey: { plan: workspace.plan },
+    };
+  };
+
+  const verifyKey = async (key: string): Promise<SignedIn | null> => {
+    const { signedIn } = await believedKeys.load(hashToken(key), async () => ({
+      signedIn: await store.asSystem((tx) => lookUpKey(tx, key)),
+    }));
+    return signedIn;
+  };
+
   return {
     authenticate: async (request) => {
       const [, token] = /^bearer ([\w.-]{1,2000})$/i.exec(request.headers.authorization ?? '') ?? [];
-      return token ? verify(token) : null;
+      if (!token) return null;
+      return token.startsWith(KEY_PREFIX) ? verifyKey(token) : verify(token);
     },
     verify,
     announceRevoked: (sessionId) => {

@@ -1,4 +1,5 @@
 import { Me, PresenceInput, success } from '@parley/contract';
+import { forbidden } from '../../platform/errors.ts';
 import { actorOf, ok, signedInOf } from '../../platform/http/index.ts';
 import type { Http } from '../../platform/http/index.ts';
 import { rooms } from '../../platform/realtime.ts';
@@ -44,7 +45,8 @@ export function meRoutes(http: Http, { store, live }: { store: Store; live: Live
       },
     },
     async (request) => {
-      const { workspaceId, userId } = actorOf(request);
+      const { workspaceId, userId, apiKey } = actorOf(request);
+      if (apiKey) throw forbidden('Only people are there or away.');
       const { presence } = request.body;
       await store.inWorkspace(workspaceId, (tx) => setPresence(tx, userId, presence));
       live.emit(rooms.workspace(workspaceId), 'presence:changed', { userId, presence });

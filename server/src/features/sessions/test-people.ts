@@ -16,6 +16,7 @@ import { createWake } from '../../platform/wake.ts';
 import type { Wake } from '../../platform/wake.ts';
 import { readConfig } from '../../platform/config.ts';
 import { createTestDatabase } from '../../test/database.ts';
+import { apiKeyRoutes } from '../api-keys/routes.ts';
 import { memberRoutes } from '../members/routes.ts';
 import { workspaceRoutes } from '../workspaces/routes.ts';
 import { createAccess } from './access.ts';
@@ -73,6 +74,7 @@ export const startPeople = async (limits: Partial<Limits> = { credentialsPerMinu
       sessionRoutes(api, { store, signIn });
       meRoutes(api, { store, live: realtime.live });
       workspaceRoutes(api, { store });
+      apiKeyRoutes(api, { store, wake });
       memberRoutes(api, { store, wake, config });
     },
     { prefix: '/api/v1' },

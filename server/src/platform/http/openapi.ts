@@ -30,7 +30,7 @@ const fileBody = {
 
 const asked = (permission: RoutePermission): string => {
   if (permission === 'public') return 'Needs no login.';
-  return permission === 'signed-in' ? 'Needs a login.' : `Needs the permission \`${permission}\`.`;
+  return permission === 'signed-in' ? 'Needs the login of a person.' : `Needs the permission \`${permission}\`.`;
 };
 
 /** `POST /api/v1/bots/:id/ask` → `postBotsIdAsk`: a name for generated clients that stays while the address does. */
@@ -80,6 +80,7 @@ const tags = [
   { name: 'Sign-in', description: 'Set-up, login, invitations, tokens.' },
   { name: 'Workspaces', description: 'The company and its settings.' },
   { name: 'Members', description: 'People, roles and invitations.' },
+  { name: 'API keys', description: 'How programs sign in.' },
   { name: 'Knowledge', description: 'What bots may answer from.' },
   { name: 'Bots', description: 'Who answers, and how.' },
   { name: 'Inboxes', description: 'Where customers write.' },
@@ -108,8 +109,8 @@ export const describeApi = async (http: Http, publicUrl: string): Promise<void> 
           login: {
             type: 'http',
             scheme: 'bearer',
-            bearerFormat: 'JWT',
-            description: 'The access token of POST /api/v1/auth/login. It lasts an hour and is for one workspace.',
+            description:
+              'The access token of POST /api/v1/auth/login, which lasts an hour and is for one workspace; or an API key (`parley_…`), wherever a permission is needed.',
           },
           visitor: {
             type: 'apiKey',

@@ -13,12 +13,14 @@ export type SignedIn = {
   workspaceId: string | null;
   role: Role | null;
   permissions: ReadonlySet<Permission>;
+  /** Set when a program sends this with an API key, in the name of whoever made the key; `sessionId` is the key's id. */
+  apiKey?: { plan: string };
 };
 
 /** Who acts inside a workspace. */
 export type Actor = SignedIn & { workspaceId: string; role: Role };
 
-/** What a route asks of the caller: a permission, any login, or nothing. */
+/** What a route asks of the caller: a permission, the login of a person, or nothing. */
 export type RoutePermission = Permission | 'signed-in' | 'public';
 
 export type Http = FastifyInstance<Server, IncomingMessage, ServerResponse, FastifyBaseLogger, ZodTypeProvider>;

@@ -73,6 +73,7 @@ export async function readOperations(url: string): Promise<Operation[]> {
 const SEGMENTS: Record<string, Kind> = {
   workspaces: 'workspace',
   members: 'member',
+  'api-keys': 'apiKey',
   invitations: 'invitation',
   'knowledge-bases': 'knowledgeBase',
   sources: 'source',

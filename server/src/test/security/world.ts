@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import type {
+  ApiKeyCreated,
   Attachment,
   Bot,
   Chunk,
@@ -23,6 +24,7 @@ export type Kind =
   | 'workspace'
   | 'user'
   | 'member'
+  | 'apiKey'
   | 'invitation'
   | 'invitationToken'
   | 'knowledgeBase'
@@ -115,6 +117,7 @@ export async function populate(test: TestApp, person: Person, mark: string): Pro
   const bot = await get<Bot>('POST', '/bots', { name: `Bot ${mark}`, knowledgeBaseIds: [base.id] });
   const inbox = await get<Inbox>('POST', '/inboxes', { name: `Site ${mark}`, channel: 'web', botId: bot.id });
   const invited = await get<InvitationCreated>('POST', '/members/invite', { email: `${mark}@x.test`, role: 'agent' });
+  const apiKey = await get<ApiKeyCreated>('POST', '/api-keys', { name: `Key ${mark}`, scopes: ['contacts:read'] });
   for (const { id } of [faq, document])
     await until(async () => (await get<Source>('GET', `/sources/${id}`)).status === 'ready', 'a source is ready');
   const [chunk] = await get<Chunk[]>('GET', `/sources/${faq.id}/chunks`);
@@ -161,6 +164,7 @@ export async function populate(test: TestApp, person: Person, mark: string): Pro
       workspace: me.workspace.id,
       user: me.user.id,
       member: member.id,
+      apiKey: apiKey.id,
       invitation: invited.id,
       invitationToken: new URL(invited.inviteUrl).searchParams.get('token') ?? '',
       knowledgeBase: base.id,

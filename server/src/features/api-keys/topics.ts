@@ -1,0 +1,2 @@
+/** Woken after a commit with the key's id: it opens nothing any more, in any process. */
+export const API_KEY_REVOKED = 'api-key:revoked';
