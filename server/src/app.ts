@@ -29,6 +29,7 @@ import { createHttp } from './platform/http/index.ts';
 import type { Limits } from './platform/http/index.ts';
 import { createJobs } from './platform/jobs.ts';
 import type { Logger } from './platform/log.ts';
+import { createProxies } from './platform/http/proxies.ts';
 import { createMetrics } from './platform/metrics.ts';
 import { OUTBOX } from './platform/outbox.ts';
 import { createPasswords } from './platform/password.ts';
@@ -84,6 +85,7 @@ export async function createApp(config: Config, log: Logger, options: AppOptions
   const access = createAccess({ store, wake, tokens });
   const signIn = createSignIn({ store, passwords, tokens, access, throttle: createThrottle(limits.make) });
   // News of other processes come at most once; on the embedded database there is no other.
+  const proxies = createProxies(config.trustedProxies);
   const keptMs = database.kind === 'embedded' ? 5 * MINUTE : MINUTE;
   const inboxes = createInboxDirectory({ store, keyring, wake, keptMs });
   const bots = createBotDirectory({ store, wake, keptMs });
@@ -120,7 +122,8 @@ export async function createApp(config: Config, log: Logger, options: AppOptions
     serves: config.roles.api ? 'everything' : 'health',
     health: { probes: { database: () => store.statement('select 1', []) }, breakers: outbound.states },
     makeLimiter: limits.make,
-    ...(options.limits ? { limits: options.limits } : {}),
+    limits: { keysPerMinute: config.keysPerMinute, ...options.limits },
+    proxies,
   });
   const doors = config.roles.api
     ? await openDoors({
@@ -153,6 +156,7 @@ export async function createApp(config: Config, log: Logger, options: AppOptions
     store,
     database,
     redis,
+        proxies,
     config,
     metrics,
     embedder,

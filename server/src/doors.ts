@@ -30,6 +30,7 @@ import type { Config } from './platform/config.ts';
 import type { Keyring } from './platform/crypto.ts';
 import { serveDashboard } from './platform/http/index.ts';
 import type { Http } from './platform/http/index.ts';
+import type { Proxies } from './platform/http/proxies.ts';
 import type { Jobs } from './platform/jobs.ts';
 import type { MakeLimiter } from './platform/limiter.ts';
 import type { Logger } from './platform/log.ts';
@@ -57,6 +58,7 @@ export type DoorParts = {
   keyring: Keyring;
   storage: Storage;
   realtime: Realtime;
+  proxies: Proxies;
   makeLimiter: MakeLimiter;
   embedder: Embedder;
   access: Access;
@@ -109,6 +111,7 @@ export async function openDoors(parts: DoorParts): Promise<{ close(): void }> {
 
   return openSockets({
     realtime,
+    proxies: parts.proxies,
     wake,
     log,
     metrics,
@@ -124,7 +127,7 @@ export async function openDoors(parts: DoorParts): Promise<{ close(): void }> {
         await store.inWorkspace(actor.workspaceId, (tx) => setPresence(tx, actor.userId, presence));
         live.emit(rooms.workspace(actor.workspaceId), 'presence:changed', { userId: actor.userId, presence });
       },
-      health: async () => ({ breakers: outbound.states(), jobs: await jobs.counts() }),
+      health: async () => ({ breakers: outbound.states(), targets: outbound.report(), jobs: await jobs.counts() }),
     },
     visitor: {
       store,

@@ -1,4 +1,6 @@
 import { toProblem, unauthorized } from './platform/errors.ts';
+import { bucketOf } from './platform/http/proxies.ts';
+import type { Proxies } from './platform/http/proxies.ts';
 import type { Limiter } from './platform/limiter.ts';
 import type { Logger } from './platform/log.ts';
 import type { Metrics } from './platform/metrics.ts';
@@ -23,6 +25,7 @@ type Entrance =
 
 export type SocketParts = {
   realtime: Realtime;
+  proxies: Proxies;
   wake: Wake;
   log: Logger;
   metrics: Metrics;
@@ -38,7 +41,6 @@ export type SocketParts = {
 
 const LEAVE_AFTER_MS = 30_000;
 const visitorsOf = (workspaceId: string): string => `visitors-of:${workspaceId}`;
-const addressOf = (socket: RealtimeSocket): string => socket.handshake.address;
 
 /**
  * Who may connect, and as whom. Recovery of a connection goes through the same door as a new one (attack 10): nothing
@@ -49,6 +51,9 @@ export function openSockets(parts: SocketParts): { close(): void } {
   const { io, live } = realtime;
   const entrances = new WeakMap<RealtimeSocket, Entrance>();
   const leaving = { closed: false, timers: new Set<NodeJS.Timeout>() };
+
+  const addressOf = ({ handshake }: RealtimeSocket): string =>
+    bucketOf(parts.proxies.clientOf(handshake.address, handshake.headers['x-forwarded-for']));
 
   async function enter(socket: RealtimeSocket): Promise<Entrance> {
     const { allow, retryAfterSeconds } = await parts.connectLimit.take(addressOf(socket));

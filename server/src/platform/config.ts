@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { z } from 'zod';
+import { isNetwork } from './http/proxies.ts';
 import { loadSecrets } from './secrets.ts';
 import type { EncryptionKey } from './secrets.ts';
 
@@ -28,6 +29,14 @@ const address = (protocols: string[]) =>
     .refine((value) => URL.canParse(value) && protocols.includes(new URL(value).protocol))
     .optional()
     .describe(`takes an address that starts with ${protocols.map((protocol) => `${protocol}//`).join(' or ')}`);
+
+const wholeNumber = (from: number, to: number) =>
+  z
+    .string()
+    .regex(/^\d{1,9}$/)
+    .transform(Number)
+    .refine((value) => value >= from && value <= to)
+    .describe(`takes a whole number from ${from} to ${to}`);
 
 const postgresProtocols = ['postgres:', 'postgresql:'];
 const list = (value: string): string[] =>
@@ -94,6 +103,14 @@ export const variables = z.object({
     .describe('takes a host name or IP address to listen on'),
   PUBLIC_URL: http(),
   DATA_DIR: z.string().default('./data').describe('takes the path of a folder'),
+  TRUSTED_PROXIES: z
+    .string()
+    .transform(list)
+    .refine((networks) => networks.every(isNetwork))
+    .default([])
+    .describe('takes addresses or networks (10.0.0.0/8) of proxies in front of Parley, separated by commas'),
+  PARLEY_API_LIMIT_FREE: wholeNumber(1, 1_000_000).default(100),
+  PARLEY_API_LIMIT_PAID: wholeNumber(1, 1_000_000).default(1_000),
   LOG_LEVEL: z
     .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
     .default('info')
@@ -158,6 +175,10 @@ export type Config = {
   port: number;
   /** Without a trailing slash. With PORT=0 the caller knows the real one only after listening. */
   publicUrl: string;
+  /** Addresses and networks of proxies whose X-Forwarded-For is believed. */
+  trustedProxies: string[];
+  /** What the API keys of a workspace may ask in a minute. */
+  keysPerMinute: { free: number; paid: number };
   /** Absolute. */
   dataDir: string;
   log: { level: Settings['LOG_LEVEL'] };
@@ -247,6 +268,8 @@ export const readConfig = (env: Record<string, string | undefined>): Config => {
     host: settings.HOST,
     port: settings.PORT,
     publicUrl: settings.PUBLIC_URL ?? `http://${hostInUrl(settings.HOST)}:${settings.PORT}`,
+    trustedProxies: settings.TRUSTED_PROXIES,
+    keysPerMinute: { free: settings.PARLEY_API_LIMIT_FREE, paid: settings.PARLEY_API_LIMIT_PAID },
     dataDir,
     log: { level: settings.LOG_LEVEL },
     otel: { endpoint: settings.OTEL_EXPORTER_OTLP_ENDPOINT },

@@ -11,12 +11,31 @@ const setUp = (maxKeys?: number) => {
 test('the bucket empties, says when to come back, and keeps that promise', async () => {
   const { time, take } = setUp();
   for (let count = 0; count < 3; count += 1) assert.equal((await take('a')).allow, true);
-  assert.deepEqual(await take('a'), { allow: false, retryAfterSeconds: 2 });
+  assert.partialDeepStrictEqual(await take('a'), { allow: false, retryAfterSeconds: 2 });
   time.now += 1_000;
-  assert.deepEqual(await take('a'), { allow: false, retryAfterSeconds: 1 });
+  assert.partialDeepStrictEqual(await take('a'), { allow: false, retryAfterSeconds: 1 });
   time.now += 1_000;
-  assert.deepEqual(await take('a'), { allow: true, retryAfterSeconds: 0 });
+  assert.partialDeepStrictEqual(await take('a'), { allow: true, retryAfterSeconds: 0 });
   assert.equal((await take('a')).allow, false);
+});
+
+test('the verdict says what is left and when the bucket is full again', async () => {
+  const { time, take } = setUp();
+  const left = async () => {
+    const { remaining, resetSeconds } = await take('a');
+    return [remaining, resetSeconds];
+  };
+  assert.deepEqual(
+    [await left(), await left(), await left(), await left()],
+    [
+      [2, 2],
+      [1, 4],
+      [0, 6],
+      [0, 6],
+    ],
+  );
+  time.now += 1_000;
+  assert.deepEqual(await left(), [0, 5]);
 });
 
 test('a refused try costs nothing, so hammering does not lock out for longer', async () => {

@@ -1,6 +1,13 @@
 import { LRUCache } from 'lru-cache';
 
-export type Verdict = { allow: boolean; retryAfterSeconds: number };
+export type Verdict = {
+  allow: boolean;
+  retryAfterSeconds: number;
+  /** what is left in the bucket, in whole units */
+  remaining: number;
+  /** until it is full again when nobody takes more */
+  resetSeconds: number;
+};
 
 export type Limiter = {
   /**
@@ -34,9 +41,14 @@ export const createLimiter = (options: Bucket & { maxKeys?: number; clock?: () =
       const elapsed = Math.max(0, now - bucket.at) / 1_000;
       const tokens = Math.min(capacity, bucket.tokens + elapsed * refillPerSecond);
       const allow = tokens >= cost;
-      buckets.set(key, { tokens: allow ? Math.min(capacity, tokens - cost) : tokens, at: now });
-      if (allow) return { allow, retryAfterSeconds: 0 };
-      return { allow, retryAfterSeconds: Math.max(1, Math.ceil((cost - tokens) / refillPerSecond)) };
+      const left = allow ? Math.min(capacity, tokens - cost) : tokens;
+      buckets.set(key, { tokens: left, at: now });
+      return {
+        allow,
+        retryAfterSeconds: allow ? 0 : Math.max(1, Math.ceil((cost - tokens) / refillPerSecond)),
+        remaining: Math.floor(left),
+        resetSeconds: Math.ceil((capacity - left) / refillPerSecond),
+      };
     },
     reset: async (key) => {
       buckets.delete(key);

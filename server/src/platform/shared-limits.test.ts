@@ -33,8 +33,8 @@ describe('limits without Redis', () => {
   it('are those of this process', async () => {
     const limits = openLimits({ redis: undefined, log });
     const limiter = limits.make('any', { capacity: 1, refillPerSecond: 0.1 });
-    assert.deepEqual(await limiter.take('a'), { allow: true, retryAfterSeconds: 0 });
-    assert.deepEqual(await limiter.take('a'), { allow: false, retryAfterSeconds: 10 });
+    assert.partialDeepStrictEqual(await limiter.take('a'), { allow: true, retryAfterSeconds: 0 });
+    assert.partialDeepStrictEqual(await limiter.take('a'), { allow: false, retryAfterSeconds: 10 });
     limits.close();
   });
 });
@@ -78,7 +78,11 @@ if (redisUrl) {
       assert.equal((await limiter.take('a', 4)).allow, false, 'more than there ever is');
       assert.equal((await limiter.take('a', 3)).allow, true);
       for (let index = 0; index < 20; index += 1) {
-        assert.deepEqual(await limiter.take('a'), { allow: false, retryAfterSeconds: 2 }, 'hammering changes nothing');
+        assert.partialDeepStrictEqual(
+          await limiter.take('a'),
+          { allow: false, retryAfterSeconds: 2 },
+          'hammering changes nothing',
+        );
       }
       await limiter.take('a', -1);
       assert.equal((await limiter.take('a')).allow, true, 'what was given back');

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { Redis } from 'ioredis';
+import { z } from 'zod';
 import { createLimiter, localLimits } from './limiter.ts';
-import type { Limiter, MakeLimiter } from './limiter.ts';
+import type { Limiter, MakeLimiter, Verdict } from './limiter.ts';
 import type { Logger } from './log.ts';
 import { openRedis } from './redis.ts';
 import type { RedisPlace } from './redis.ts';
@@ -21,7 +22,7 @@ if kept then
   tokens = math.min(capacity, tonumber(left) + math.max(0, now - tonumber(at)) / 1000 * refill)
 end
 if tokens < cost then
-  return math.max(1, math.ceil((cost - tokens) / refill))
+  return { math.max(1, math.ceil((cost - tokens) / refill)), math.floor(tokens), math.ceil((capacity - tokens) / refill) }
 end
 tokens = math.min(capacity, tokens - cost)
 local full = math.ceil((capacity - tokens) / refill * 1000)
@@ -30,8 +31,10 @@ if full > 0 then
 else
   redis.call('DEL', KEYS[1])
 end
-return 0`;
+return { 0, math.floor(tokens), math.ceil((capacity - tokens) / refill) }`;
 const TAKE_SHA = createHash('sha1').update(TAKE).digest('hex');
+
+const Answer = z.array(z.int()).length(3);
 
 /** Somebody waits for the verdict: a Redis that is slower than this is asked again later. */
 const ANSWER_MS = 250;
@@ -50,7 +53,7 @@ export function createSharedLimits({ place, log }: { place: RedisPlace; log: Log
     awayUntil = performance.now() + AWAY_MS;
     if (complained) return;
     complained = true;
-    log.warn({ err: error }, 'limits are counted by each process alone until Redis is back');
+    log.debug({ err: error }, 'limits are counted by each process alone until Redis is back');
   };
   const redis: Redis = openRedis(place.url, failed, {
     enableOfflineQueue: false,
@@ -58,12 +61,16 @@ export function createSharedLimits({ place, log }: { place: RedisPlace; log: Log
     maxRetriesPerRequest: 0,
   });
 
-  async function run(key: string, numbers: number[]): Promise<number> {
+  async function run(key: string, numbers: number[]): Promise<Verdict> {
+    const [wait = 0, remaining = 0, resetSeconds = 0] = Answer.parse(await evaluate(key, numbers));
+    return { allow: wait === 0, retryAfterSeconds: wait, remaining, resetSeconds };
+  }
+  async function evaluate(key: string, numbers: number[]): Promise<unknown> {
     try {
-      return Number(await redis.evalsha(TAKE_SHA, 1, key, ...numbers));
+      return await redis.evalsha(TAKE_SHA, 1, key, ...numbers);
     } catch (error) {
       if (!(error instanceof Error && error.message.startsWith('NOSCRIPT'))) throw error;
-      return Number(await redis.eval(TAKE, 1, key, ...numbers));
+      return redis.eval(TAKE, 1, key, ...numbers);
     }
   }
 
@@ -72,7 +79,7 @@ export function createSharedLimits({ place, log }: { place: RedisPlace; log: Log
     if (performance.now() < awayUntil || redis.status !== 'ready') return alone();
     try {
       const answer = await shared();
-      if (complained) log.info('limits are counted together again');
+      if (complained) log.debug('limits are counted together again');
       complained = false;
       return answer;
     } catch (error) {
@@ -88,10 +95,7 @@ export function createSharedLimits({ place, log }: { place: RedisPlace; log: Log
       return {
         take: (key, cost = 1) =>
           ask(
-            async () => {
-              const wait = await run(keyOf(key), [bucket.capacity, bucket.refillPerSecond, cost]);
-              return { allow: wait === 0, retryAfterSeconds: wait };
-            },
+            () => run(keyOf(key), [bucket.capacity, bucket.refillPerSecond, cost]),
             () => own.take(key, cost),
           ),
         reset: async (key) => {

@@ -125,7 +125,7 @@ export async function startTestApp(
     ...(redisUrl ? { REDIS_URL: redisUrl } : {}),
     ...env,
   };
-  const limits = { perMinute: 1_000_000, credentialsPerMinute: 1_000_000 };
+  const limits = { perMinute: 1_000_000, credentialsPerMinute: 1_000_000, personPerMinute: 1_000_000 };
 
   let url = '';
   const boot = async (): Promise<App> => {

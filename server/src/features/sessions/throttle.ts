@@ -1,4 +1,5 @@
 import { tooMany } from '../../platform/errors.ts';
+import { bucketOf } from '../../platform/http/proxies.ts';
 import type { MakeLimiter } from '../../platform/limiter.ts';
 
 export type Throttle = {
@@ -17,13 +18,16 @@ export const createThrottle = (make: MakeLimiter): Throttle => {
   const addresses = make('login-address', { capacity: 40, refillPerSecond: 1 / 3 });
   return {
     count: async (email, address) => {
-      for (const { allow, retryAfterSeconds } of await Promise.all([addresses.take(address), accounts.take(email)])) {
+      for (const { allow, retryAfterSeconds } of await Promise.all([
+        addresses.take(bucketOf(address)),
+        accounts.take(email),
+      ])) {
         if (!allow) throw tooMany(retryAfterSeconds);
       }
     },
     forgive: async (email, address) => {
       // Not a reset: whoever has an account of their own could clear the count between guesses at others.
-      await Promise.all([accounts.reset(email), addresses.take(address, -1)]);
+      await Promise.all([accounts.reset(email), addresses.take(bucketOf(address), -1)]);
     },
   };
 };

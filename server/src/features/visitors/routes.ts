@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { badRequest, forbidden, notFound, tooMany, unauthorized } from '../../platform/errors.ts';
 import { ok, readUpload } from '../../platform/http/index.ts';
 import type { Http } from '../../platform/http/index.ts';
+import { bucketOf } from '../../platform/http/proxies.ts';
 import type { Limiter } from '../../platform/limiter.ts';
 import type { Storage } from '../../platform/storage.ts';
 import type { Store } from '../../platform/tenant.ts';
@@ -103,7 +104,7 @@ export function visitorRoutes(
     async (request) => {
       const inbox = await inboxOf(request, request.params.token);
       const conversationId = await conversationOf(request, inbox);
-      const { allow, retryAfterSeconds } = await parts.uploadLimit.take(request.ip);
+      const { allow, retryAfterSeconds } = await parts.uploadLimit.take(bucketOf(request.ip));
       if (!allow) throw tooMany(retryAfterSeconds);
       const { name, bytes } = await readUpload(request);
       if (bytes.length === 0) throw badRequest('This file is empty.', [{ field: 'file', message: 'is empty' }]);

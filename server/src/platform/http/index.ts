@@ -16,10 +16,11 @@ import { addDrain } from './drain.ts';
 import { answerFailure, translateFailures } from './failures.ts';
 import { healthRoutes } from './health.ts';
 import type { Health } from './health.ts';
-import { defaultLimits, limitRequests } from './limits.ts';
+import { defaultLimits, limitAddresses, limitCallers } from './limits.ts';
 import type { Limits } from './limits.ts';
 import { observe } from './observe.ts';
 import { describeApi } from './openapi.ts';
+import type { Proxies } from './proxies.ts';
 import { bindRequestId, requestIdOf } from './request-id.ts';
 import { secureHeaders } from './security.ts';
 import type { Http, SignedIn } from './types.ts';
@@ -49,8 +50,8 @@ export type HttpOptions = {
   limits?: Partial<Limits>;
   /** Where requests are counted (default: in this process). */
   makeLimiter?: MakeLimiter;
-  /** Addresses of proxies whose X-Forwarded-For is believed. Nobody's by default, since anybody can send it. */
-  trustProxy?: string[];
+  /** Whose X-Forwarded-For is believed. Nobody's by default, since anybody can send it. */
+  proxies?: Proxies;
 };
 
 /** What is not even HTTP never reaches a route; it gets the envelope all the same. */
@@ -75,7 +76,7 @@ const refuseNonsense = (error: Error & { code?: string }, socket: Socket): void 
  * the API's description, health. Routes are added after it; it listens when `http.listen` is called.
  */
 export const createHttp = async (options: HttpOptions): Promise<Http> => {
-  const { config, log, metrics, authenticate, health, limits, trustProxy, serves, makeLimiter = localLimits } = options;
+  const { config, log, metrics, authenticate, health, proxies, serves, makeLimiter = localLimits } = options;
   const loggerInstance: FastifyBaseLogger = log;
   const http: Http = fastify({
     loggerInstance,
@@ -84,7 +85,7 @@ export const createHttp = async (options: HttpOptions): Promise<Http> => {
     bodyLimit: MAX_UPLOAD_BYTES,
     requestIdHeader: false,
     genReqId: requestIdOf,
-    trustProxy: trustProxy ?? false,
+    trustProxy: proxies ? (address) => proxies.trusts(address) : false,
     requestTimeout: 60_000,
     // A request that arrives on an open connection while closing is still answered; then the connection ends.
     return503OnClosing: false,
@@ -105,10 +106,12 @@ export const createHttp = async (options: HttpOptions): Promise<Http> => {
   observe(http, metrics);
   addDrain(http);
   await secureHeaders(http, config.publicUrl);
-  limitRequests(http, { ...defaultLimits, ...limits }, makeLimiter);
+  const limits = { ...defaultLimits, ...options.limits };
+  limitAddresses(http, limits, makeLimiter);
   await acceptUploads(http);
   if (serves !== 'health') await describeApi(http, config.publicUrl);
   guardAccess(http, authenticate);
+  limitCallers(http, limits, makeLimiter);
   answerCreated(http);
   healthRoutes(http, { probes: health?.probes ?? {}, breakers: health?.breakers ?? (() => ({})) }, metrics);
   return http;
