@@ -19,7 +19,7 @@ declare module 'pg' {
   }
 }
 
-const ENTER = "select set_config('app.workspace_id', $1, true)";
+const ENTER = { text: "select set_config('app.workspace_id', $1, true)", name: 'parley_enter' };
 /** Texts come from templates of ours, so there are few; should that change, the rest goes unnamed. */
 const NAMES_AT_MOST = 400;
 
@@ -30,6 +30,8 @@ const NAMES_AT_MOST = 400;
 export function createScopedQueries() {
   const names = new Map<string, string>();
   const spoiled = new WeakSet<PoolClient>();
+  /** Connections that have ENTER prepared: what is prepared stays so, whatever becomes of its transaction. */
+  const entered = new WeakSet<ProtocolConnection>();
 
   /** Plans of named statements are kept by the server: the large statements of the path are planned once. */
   function nameOf(text: string): string | undefined {
@@ -52,8 +54,9 @@ export function createScopedQueries() {
     let isFirst = false;
     query.prepare = (connection) => {
       isFirst = name !== undefined && !query.hasBeenParsed(connection);
-      connection.parse({ text: ENTER, name: '' });
-      connection.bind({ portal: '', statement: '', values: [workspaceId] });
+      if (!entered.has(connection)) connection.parse(ENTER);
+      entered.add(connection);
+      connection.bind({ portal: '', statement: ENTER.name, values: [workspaceId] });
       connection.describe({ type: 'P', name: '' });
       connection.execute({ portal: '' });
       prepare(connection);

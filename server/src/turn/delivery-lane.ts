@@ -124,8 +124,7 @@ export async function endDelivery(
       returning id, thread_id, message_id, conversation_id
     ), told as (
       update messages m set status = case when m.status in ('delivered', 'read') then m.status else ${ending.state} end,
-        error = ${ending.state === 'failed' ? ending.reason : null}::text,
-        platform_id = coalesce(${sent ? (ending.platformId ?? null) : null}::text, platform_id)
+        error = ${ending.state === 'failed' ? ending.reason : null}::text
       from done where m.id = done.message_id returning m.*
     )${unreachable}
     select (select to_json(told) from told) as message,

@@ -325,9 +325,11 @@ create index conversations_unresolved on conversations (workspace_id, status, as
 create index conversations_by_contact on conversations (contact_id, created_at desc);
 create index conversations_snoozed on conversations (snoozed_until) where status = 'snoozed';
 
+-- From here to the deliveries nothing references its workspace, bot or inbox: the policy proves the workspace, the
+-- conversation has the others, and the check of a reference would lock the same few rows for every message there is.
 create table messages (
   id uuid primary key,
-  workspace_id uuid not null references workspaces,
+  workspace_id uuid not null,
   conversation_id uuid not null references conversations,
   seq bigint not null,
   author_type text not null check (author_type in ('contact', 'bot', 'agent', 'system')),
@@ -359,10 +361,10 @@ create index messages_search on messages using gin (to_tsvector('simple', text))
 -- One step of the bot over the pending messages of a conversation.
 create table turns (
   id uuid primary key,
-  workspace_id uuid not null references workspaces,
+  workspace_id uuid not null,
   conversation_id uuid not null references conversations,
   thread_id uuid not null references threads,
-  bot_id uuid references bots,
+  bot_id uuid,
   -- the last inbound event the turn answers: the same events never make two turns
   last_event_seq bigint not null,
   lease_token bigint not null,
@@ -381,8 +383,8 @@ create index turns_by_conversation on turns (conversation_id, started_at desc);
 -- The flight recorder: how an answer came to be.
 create table traces (
   id uuid primary key,
-  workspace_id uuid not null references workspaces,
-  bot_id uuid references bots,
+  workspace_id uuid not null,
+  bot_id uuid,
   conversation_id uuid references conversations,
   turn_id uuid references turns,
   question text not null,
@@ -394,8 +396,8 @@ create index traces_by_bot on traces (workspace_id, bot_id, id desc);
 -- What is to be said on the platform, in order inside a thread.
 create table deliveries (
   id uuid primary key,
-  workspace_id uuid not null references workspaces,
-  inbox_id uuid not null references inboxes,
+  workspace_id uuid not null,
+  inbox_id uuid not null,
   thread_id uuid not null references threads,
   conversation_id uuid not null references conversations,
   message_id uuid not null references messages,
