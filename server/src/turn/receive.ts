@@ -15,21 +15,30 @@ export type Receive = (inbox: ReceivingInbox, events: Inbound[]) => Promise<Rece
 
 /**
  * One statement on its own is a transaction of its own: it sets the workspace, inserts under row-level security and
- * commits. The platform's id makes a second delivery of the same event harmless, also at the same instant. The lock is of
- * the thread and held until the commit, so that a higher `seq` of a thread is never seen before a lower one: without it a
- * mailbox could answer the second of two messages first. All processes take the locks in the same order.
+ * commits. The platform's id, in a table of its own, makes a second delivery of the same event harmless, also at the same
+ * instant: only the events whose id was new are stored. The lock is of the thread and held until the commit, so that a
+ * higher `seq` of a thread is never seen before a lower one: without it a mailbox could answer the second of two messages
+ * first. All processes take the locks, and then the ids, in the same order.
  */
 export const RECEIVE = `
   with c as materialized (select set_config('app.workspace_id', $1, true)::uuid as w),
   locked as materialized (
     select count(pg_advisory_xact_lock(k.key)) from (
       select distinct hashtextextended(t.inbox_id::text || t.thread_key, 0) as key
-      from unnest($3::uuid[], $4::text[]) as t(inbox_id, thread_key) order by 1) k)
+      from unnest($3::uuid[], $4::text[]) as t(inbox_id, thread_key) order by 1) k),
+  fresh as (
+    insert into inbound_ids (workspace_id, inbox_id, platform_id, event_id)
+    select c.w, i.inbox_id, i.platform_id, i.id
+    from c, locked, unnest($2::uuid[], $3::uuid[], $5::text[]) with ordinality as i(id, inbox_id, platform_id, place)
+    order by i.inbox_id, i.platform_id, i.place
+    on conflict (inbox_id, platform_id) do nothing
+    returning workspace_id, event_id)
   insert into inbound_events (id, workspace_id, inbox_id, thread_key, platform_id, kind, payload, request_id)
-  select e.id, c.w, e.inbox_id, e.thread_key, e.platform_id, e.kind, e.payload, e.request_id
-  from c, locked, unnest($2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::jsonb[], $8::text[])
-    as e(id, inbox_id, thread_key, platform_id, kind, payload, request_id)
-  on conflict (inbox_id, platform_id) do nothing
+  select e.id, fresh.workspace_id, e.inbox_id, e.thread_key, e.platform_id, e.kind, e.payload, e.request_id
+  from fresh, unnest($2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::jsonb[], $8::text[]) with ordinality
+    as e(id, inbox_id, thread_key, platform_id, kind, payload, request_id, place)
+  where e.id = fresh.event_id
+  order by e.place
   returning id`;
 
 type Entry = { id: string; inboxId: string; event: Inbound; requestId: string | null };

@@ -91,7 +91,9 @@ export function createSpeaker(
     },
     async cite(citations) {
       if (ordinal === 0) return;
-      const message = await store.inWorkspace(workspaceId, (tx) => cite(tx, turnId, ordinal - 1, citations));
+      const message = await store.inWorkspace(workspaceId, (tx) =>
+        cite(tx, { conversationId, turnId, ordinal: ordinal - 1 }, citations),
+      );
       if (message) announceChange(live, message);
     },
     said: () => ordinal,

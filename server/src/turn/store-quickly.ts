@@ -4,6 +4,7 @@ import type { TurnInput } from '../engine/types.ts';
 import { appendWith } from '../features/messages/commands.ts';
 import { presentMessage } from '../features/messages/present.ts';
 import type { MessageRow } from '../features/messages/present.ts';
+import { since } from '../features/messages/queries.ts';
 import { newId } from '../platform/ids.ts';
 import { currentRequestId } from '../platform/log.ts';
 import type { Store } from '../platform/tenant.ts';
@@ -20,7 +21,8 @@ export const HISTORY = 10;
 const contextColumns = (conversation: OpenConversation) => sql`
   (select to_json(p) from (select id, name, language from contacts where id = ${conversation.contactId}::uuid) p) as contact,
   (select json_agg(m order by m.seq) from (
-    select * from messages where conversation_id = ${conversation.id}::uuid and not private order by seq desc limit ${HISTORY}) m) as history`;
+    select * from messages where conversation_id = ${conversation.id}::uuid and ${since(conversation.id)} and not private
+    order by seq desc limit ${HISTORY}) m) as history`;
 
 type Columns = {
   turn: { id: string; attempts: number } | null;

@@ -10,7 +10,7 @@ import { announceStatus } from '../features/conversations/announce.ts';
 import type { QueueAnnouncer } from '../features/handoffs/announce.ts';
 import type { InboxDirectory, InboxRuntime } from '../features/inboxes/lookup.ts';
 import { announceChange, announceMessage } from '../features/messages/announce.ts';
-import { ofTurn } from '../features/messages/queries.ts';
+import { ofTurn, since } from '../features/messages/queries.ts';
 import { presentMessage } from '../features/messages/present.ts';
 import type { MessageRow } from '../features/messages/present.ts';
 import type { Logger } from '../platform/log.ts';
@@ -109,7 +109,7 @@ export function createTurns(parts: TurnParts) {
     const botId = stored.conversation.botId ?? inbox.botId;
     const bot = botId ? await parts.bots.byId(workspaceId, botId) : null;
     const channelIsLive = parts.channelIsLive(inbox);
-    const alreadySent = turn.attempts > 1 ? await sentBefore(workspaceId, turn.id) : [];
+    const alreadySent = turn.attempts > 1 ? await sentBefore(workspaceId, conversationId, turn.id) : [];
     const taken = new AbortController();
     const signal = AbortSignal.any([round.signal, taken.signal]);
     const speaker = createSpeaker(
@@ -225,8 +225,8 @@ export function createTurns(parts: TurnParts) {
     return { status: 'handed_off', handler, trace };
   }
 
-  async function sentBefore(workspaceId: string, turnId: string): Promise<string[]> {
-    const messages = await store.inWorkspace(workspaceId, (tx) => ofTurn(tx, turnId));
+  async function sentBefore(workspaceId: string, conversationId: string, turnId: string): Promise<string[]> {
+    const messages = await store.inWorkspace(workspaceId, (tx) => ofTurn(tx, conversationId, turnId));
     return messages.map((message) => message.text);
   }
 
@@ -242,7 +242,7 @@ export function createTurns(parts: TurnParts) {
       sql`select
         (select to_json(p) from (select id, name, language from contacts where id = ${conversation.contactId}::uuid) p) as contact,
         (select json_agg(m order by m.seq) from (
-          select * from messages where conversation_id = ${conversation.id}::uuid and not private
+          select * from messages where conversation_id = ${conversation.id}::uuid and ${since(conversation.id)} and not private
             and turn_id is distinct from ${turnId}::uuid
           order by seq desc limit ${HISTORY + ids.size}) m) as messages`,
     );

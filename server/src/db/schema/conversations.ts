@@ -22,6 +22,8 @@ export const conversations = pgTable('conversations', {
   priority: text('priority').$type<Priority>().notNull().default('normal'),
   labels: text('labels').array().notNull().default([]),
   lastSeq: bigint('last_seq', { mode: 'number' }).notNull().default(0),
+  /** no message of it has a smaller id */
+  messagesFrom: uuid('messages_from'),
   lastMessageAt: moment('last_message_at').notNull().defaultNow(),
   lastMessagePreview: text('last_message_preview').notNull().default(''),
   lastMessageAuthor: text('last_message_author').$type<Author['type']>().notNull().default('contact'),

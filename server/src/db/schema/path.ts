@@ -1,4 +1,5 @@
-import { bigint, integer, jsonb, pgTable, text, uuid } from 'drizzle-orm/pg-core';
+import { sql } from 'drizzle-orm';
+import { bigint, integer, jsonb, pgTable, primaryKey, text, uuid } from 'drizzle-orm/pg-core';
 import { createdAt, id, moment, workspaceId } from './columns.ts';
 
 /** The path of a message: mailbox, inbound events, turns, deliveries, facts. */
@@ -18,7 +19,9 @@ export const threads = pgTable('threads', {
 
 export const inboundEvents = pgTable('inbound_events', {
   id: id(),
-  seq: bigint('seq', { mode: 'number' }).generatedAlwaysAsIdentity(),
+  seq: bigint('seq', { mode: 'number' })
+    .notNull()
+    .default(sql`nextval('inbound_events_seq')`),
   workspaceId: workspaceId(),
   inboxId: uuid('inbox_id').notNull(),
   threadKey: text('thread_key').notNull(),
@@ -32,6 +35,19 @@ export const inboundEvents = pgTable('inbound_events', {
   processedAt: moment('processed_at'),
   deadAt: moment('dead_at'),
 });
+
+/** What platforms sent under which id: taken once, also when it is sent again. */
+export const inboundIds = pgTable(
+  'inbound_ids',
+  {
+    workspaceId: workspaceId(),
+    inboxId: uuid('inbox_id').notNull(),
+    platformId: text('platform_id').notNull(),
+    eventId: uuid('event_id').notNull(),
+    receivedAt: moment('received_at').notNull().defaultNow(),
+  },
+  (table) => [primaryKey({ columns: [table.inboxId, table.platformId] })],
+);
 
 export type TurnStatus = 'running' | 'answered' | 'handed_off' | 'silent' | 'stopped' | 'failed';
 

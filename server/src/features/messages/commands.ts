@@ -19,6 +19,7 @@ import { storedJson } from '../../platform/stored-json.ts';
 import type { Store, Tx } from '../../platform/tenant.ts';
 import { presentMessage } from './present.ts';
 import type { MessageRow } from './present.ts';
+import { since } from './queries.ts';
 
 export type NewMessage = {
   id?: string;
@@ -70,6 +71,10 @@ const preview = (text: string, attachments: Attachment[]): string =>
     // the first half of a pair whose second half was cut off
     .replace(/[\ud800-\udbff]$/, '');
 
+/** Ids are lower case and of one length: their order as texts is their order as uuids. */
+const smallest = (ids: string[]): string | null =>
+  ids.reduce<string | null>((least, id) => (least === null || id < least ? id : least), null);
+
 const toInput = (message: NewMessage, place: number) => ({
   place,
   id: message.id ?? newId(),
@@ -111,7 +116,8 @@ type AppendedRow = {
 /**
  * The one way a message comes to be: order, conversation summary, delivery and fact in one statement, so that they are
  * kept or lost together at the price of one round trip. Messages that exist (by id, by turn and ordinal, by the sender's
- * own id) are left alone.
+ * own id) are left alone. Inside a month an index holds that, too; across the end of a month it is this statement alone,
+ * so whoever names a turn or a client id holds the thread's lease (`guard`) or has locked the conversation's row before.
  */
 export async function append(tx: Tx, target: Target, messages: NewMessage[], options: Options = {}): Promise<Appended> {
   const { rows } = await tx.execute<AppendedRow>(appendStatement(target, messages, options));
@@ -158,7 +164,8 @@ function appendStatement(target: Target, messages: NewMessage[], options: Option
   const fromAgent = messages.some((message) => message.author.type === 'agent' && !message.private);
 
   const changes = [
-    sql`last_seq = last_seq + (select count(*) from fresh), updated_at = now()`,
+    sql`last_seq = last_seq + (select count(*) from fresh), updated_at = now(),
+      messages_from = least(messages_from, ${smallest(inputs.map((input) => input.id))}::uuid)`,
     ...(last
       ? [
           sql`last_message_at = now(), last_message_preview = ${preview(last.text, last.attachments ?? [])}, last_message_author = ${last.author.type}`,
@@ -188,10 +195,11 @@ function appendStatement(target: Target, messages: NewMessage[], options: Option
       select i.*, row_number() over (order by i.place) as step from input i
       where (select count(*) from messages m where m.id = i.id) = 0
         and (i.turn_id is null
-          or (select count(*) from messages m where m.turn_id = i.turn_id and m.ordinal = i.ordinal) = 0)
+          or (select count(*) from messages m where m.turn_id = i.turn_id and m.ordinal = i.ordinal
+              and m.${since(target.conversationId)}) = 0)
         and (i.client_id is null
           or (select count(*) from messages m where m.conversation_id = ${target.conversationId}::uuid
-              and m.author_type = i.author_type and m.client_id = i.client_id) = 0)
+              and m.author_type = i.author_type and m.client_id = i.client_id and m.${since(target.conversationId)}) = 0)
     )${held}, moved as (
       update conversations set ${sql.join(changes, sql`, `)}
       where id = ${target.conversationId}::uuid and (select count(*) from fresh) > 0 and ${status} and ${lease}
@@ -237,6 +245,7 @@ export async function remove(tx: Tx, threadId: string, platformId: string): Prom
 
 const ofContact = (threadId: string, platformId: string): SQL => sql`
   conversation_id in (select id from conversations where thread_id = ${threadId}::uuid)
+    and id >= (select messages_from from conversations where thread_id = ${threadId}::uuid order by messages_from limit 1)
     and platform_id = ${platformId} and author_type = 'contact'`;
 
 const RANK: Record<MessageStatus, number> = { pending: 0, failed: 1, sent: 2, delivered: 3, read: 4 };
@@ -275,12 +284,11 @@ export async function attach(
 /** The sources of a paragraph that was shown before they were known. */
 export async function cite(
   tx: Tx,
-  turnId: string,
-  ordinal: number,
+  { conversationId, turnId, ordinal }: { conversationId: string; turnId: string; ordinal: number },
   citations: Citation[],
 ): Promise<Message | undefined> {
   const { rows } = await tx.execute<MessageRow>(sql`
     update messages set citations = ${storedJson(citations)}::jsonb
-    where turn_id = ${turnId}::uuid and ordinal = ${ordinal} returning *`);
+    where turn_id = ${turnId}::uuid and ordinal = ${ordinal} and ${since(conversationId)} returning *`);
   return rows[0] && presentMessage(rows[0]);
 }

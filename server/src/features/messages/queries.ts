@@ -1,13 +1,21 @@
 import { sql } from 'drizzle-orm';
+import type { SQL } from 'drizzle-orm';
 import type { Message } from '@parley/contract';
 import type { Tx } from '../../platform/tenant.ts';
 import { presentMessage } from './present.ts';
 import type { MessageRow } from './present.ts';
 
+/**
+ * Condition on `id`: not older than the conversation. Messages lie in a partition for each month, and only the months
+ * the conversation lived in are read (see `messages_from`).
+ */
+export const since = (conversationId: string): SQL =>
+  sql`id >= (select messages_from from conversations where id = ${conversationId}::uuid)`;
+
 /** The newest `limit` messages before `before` (a seq), oldest first. */
 export async function latest(tx: Tx, conversationId: string, limit: number, before?: number): Promise<Message[]> {
   const { rows } = await tx.execute<MessageRow>(sql`
-    select * from messages where conversation_id = ${conversationId}::uuid
+    select * from messages where conversation_id = ${conversationId}::uuid and ${since(conversationId)}
       and ${before === undefined ? sql`true` : sql`seq < ${before}`}
     order by seq desc limit ${limit}`);
   return rows.reverse().map(presentMessage);
@@ -16,21 +24,23 @@ export async function latest(tx: Tx, conversationId: string, limit: number, befo
 /** What came after a known seq, oldest first. */
 export async function after(tx: Tx, conversationId: string, seq: number, limit: number): Promise<Message[]> {
   const { rows } = await tx.execute<MessageRow>(sql`
-    select * from messages where conversation_id = ${conversationId}::uuid and seq > ${seq} order by seq limit ${limit}`);
+    select * from messages where conversation_id = ${conversationId}::uuid and ${since(conversationId)} and seq > ${seq}
+    order by seq limit ${limit}`);
   return rows.map(presentMessage);
 }
 
 /** What an agent sent under this id; the customer's ids are others, even when they look alike. */
 export async function byAgentsClientId(tx: Tx, conversationId: string, clientId: string): Promise<Message | undefined> {
   const { rows } = await tx.execute<MessageRow>(sql`
-    select * from messages where conversation_id = ${conversationId}::uuid and author_type = 'agent' and client_id = ${clientId}`);
+    select * from messages where conversation_id = ${conversationId}::uuid and ${since(conversationId)} and author_type = 'agent'
+      and client_id = ${clientId}`);
   return rows[0] && presentMessage(rows[0]);
 }
 
 /** Paragraphs of a turn that went out before it was interrupted. */
-export async function ofTurn(tx: Tx, turnId: string): Promise<Message[]> {
+export async function ofTurn(tx: Tx, conversationId: string, turnId: string): Promise<Message[]> {
   const { rows } = await tx.execute<MessageRow>(
-    sql`select * from messages where turn_id = ${turnId}::uuid order by ordinal`,
+    sql`select * from messages where turn_id = ${turnId}::uuid and ${since(conversationId)} order by ordinal`,
   );
   return rows.map(presentMessage);
 }

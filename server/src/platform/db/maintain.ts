@@ -4,7 +4,7 @@ import type { Database } from './index.ts';
 const FIRST_MS = 2 * 60_000;
 const EVERY_MS = 15 * 60_000;
 /** Tables whose rows change all the time; the rest grows and is read. */
-const BUSY = ['threads', 'inbound_events', 'deliveries', 'outbox', 'conversations', 'turns', 'sources'];
+const BUSY = ['threads', 'inbound_events', 'inbound_ids', 'deliveries', 'outbox', 'conversations', 'turns', 'sources'];
 
 /**
  * What autovacuum does on a server: gives back the room of changed rows and counts what is there. The embedded database

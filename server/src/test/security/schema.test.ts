@@ -32,6 +32,7 @@ const SYSTEM_READS: Record<string, string[] | 'all'> = {
   ],
   threads: ['id', 'workspace_id', 'inbox_id', 'thread_key', 'lease_token', 'lease_until'],
   inbound_events: ['id', 'seq', 'workspace_id', 'inbox_id', 'thread_key', 'received_at', 'processed_at', 'dead_at'],
+  inbound_ids: ['received_at'],
   deliveries: ['id', 'workspace_id', 'thread_id', 'seq', 'state', 'next_attempt_at', 'lease_until'],
   inboxes: [
     'id',
@@ -88,7 +89,8 @@ describe('the database keeps workspaces apart by itself', () => {
         select c.relname as name, c.relrowsecurity as enabled, c.relforcerowsecurity as forced, r.rolname as owner,
           exists (select from pg_attribute a where a.attrelid = c.oid and a.attname = 'workspace_id') as tenant
         from pg_class c join pg_roles r on r.oid = c.relowner
-        where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p', 'v', 'm')`);
+        where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p', 'v', 'm')
+          and not c.relispartition`);
       return rows;
     })) as typeof tables;
   });
@@ -116,6 +118,42 @@ describe('the database keeps workspaces apart by itself', () => {
       }
     }
     for (const { tablename, roles } of policies) assert.ok(!/public|=/.test(roles), `${tablename} is open to ${roles}`);
+  });
+
+  it('attack 32: lets nobody past a table’s policy by naming one of its partitions', async () => {
+    const partitions = (await test.app.database.asOwner(async (client) => {
+      const { rows } = await client.query(`
+        select c.relname as name, c.relrowsecurity as enabled, p.relname as parent, p.relforcerowsecurity as forced
+        from pg_class c join pg_inherits i on i.inhrelid = c.oid join pg_class p on p.oid = i.inhparent
+        where c.relispartition and c.relkind = 'r' and c.relnamespace = 'public'::regnamespace order by 1`);
+      return rows;
+    })) as { name: string; enabled: boolean; parent: string; forced: boolean }[];
+    const parents = new Set(partitions.map(({ parent }) => parent));
+    assert.deepEqual([...parents].sort(), ['inbound_events', 'messages', 'traces']);
+    // The default, this month and the next two of each.
+    assert.ok(partitions.length >= 12);
+    const { store } = test.app;
+    for (const { name, parent, enabled, forced } of partitions) {
+      assert.ok(enabled && forced, name);
+      for (const statement of [
+        `select 1 from ${name}`,
+        `insert into ${name} select * from ${parent}`,
+        `update ${name} set id = id`,
+        `delete from ${name}`,
+        `truncate ${name}`,
+      ]) {
+        const denied = /permission denied/;
+        assert.match(
+          await fails(store.inWorkspace(mallory.ids.workspace, (tx) => rowsOf(tx, statement))),
+          denied,
+          name,
+        );
+        assert.match(await fails(store.asSystem((tx) => rowsOf(tx, statement))), denied, name);
+      }
+    }
+    for (const call of ['make_partitions()', `retire_partitions('messages', 1)`, `drop_retired('0 days')`])
+      for (const run of [bare(`select ${call}`), store.asSystem((tx) => rowsOf(tx, `select ${call}`))])
+        assert.match(await fails(run), /permission denied for function/, call);
   });
 
   it('runs as roles that own nothing and bypass nothing', async () => {
