@@ -33,6 +33,8 @@ import { createProxies } from './platform/http/proxies.ts';
 import { createMetrics } from './platform/metrics.ts';
 import { OUTBOX } from './platform/outbox.ts';
 import { createPasswords } from './platform/password.ts';
+import { createPressure } from './platform/pressure.ts';
+import type { Signal } from './platform/pressure.ts';
 import { createRealtime } from './platform/realtime.ts';
 import { redisPlace } from './platform/redis.ts';
 import { openLimits } from './platform/shared-limits.ts';
@@ -42,8 +44,9 @@ import { createWake } from './platform/wake.ts';
 import { freeLeasesOfTheDead } from './turn/recover.ts';
 import { DELIVERY, TAKEN_OVER, THREAD } from './turn/topics.ts';
 
+import { signalsOf } from './signals.ts';
 export type App = Awaited<ReturnType<typeof createApp>>;
-export type AppOptions = { limits?: Partial<Limits>; pace?: Pace };
+export type AppOptions = { limits?: Partial<Limits>; pace?: Pace; signals?: Signal[] };
 
 const MINUTE = 60_000;
 /** Names the lock of the first steps; any number nobody else uses. */
@@ -85,6 +88,8 @@ export async function createApp(config: Config, log: Logger, options: AppOptions
   const access = createAccess({ store, wake, tokens });
   const signIn = createSignIn({ store, passwords, tokens, access, throttle: createThrottle(limits.make) });
   // News of other processes come at most once; on the embedded database there is no other.
+  const proxies = createProxies(config.trustedProxies);
+  const pressure = createPressure({ signals: options.signals ?? signalsOf({ config, database, store }), log, metrics });
   const proxies = createProxies(config.trustedProxies);
   const keptMs = database.kind === 'embedded' ? 5 * MINUTE : MINUTE;
   const inboxes = createInboxDirectory({ store, keyring, wake, keptMs });
@@ -139,6 +144,7 @@ export async function createApp(config: Config, log: Logger, options: AppOptions
         storage,
         realtime,
         makeLimiter: limits.make,
+    pressure,
         embedder,
         access,
         signIn,
@@ -155,6 +161,8 @@ export async function createApp(config: Config, log: Logger, options: AppOptions
     http,
     store,
     database,
+        proxies,
+        pressure,
     redis,
         proxies,
     config,
@@ -191,6 +199,7 @@ export async function createApp(config: Config, log: Logger, options: AppOptions
       doors?.close();
       realtime.disconnect();
       await drained;
+      pressure.start();
       await path.close();
       // Last of all that speaks: what just ended is still told to the sockets and workers of others.
       await realtime.close();
@@ -202,3 +211,4 @@ export async function createApp(config: Config, log: Logger, options: AppOptions
     },
   };
 }
+      pressure.close();

@@ -35,6 +35,7 @@ import type { Jobs } from './platform/jobs.ts';
 import type { MakeLimiter } from './platform/limiter.ts';
 import type { Logger } from './platform/log.ts';
 import type { Metrics } from './platform/metrics.ts';
+import type { Pressure } from './platform/pressure.ts';
 import { rooms } from './platform/realtime.ts';
 import type { Realtime } from './platform/realtime.ts';
 import type { Storage } from './platform/storage.ts';
@@ -59,6 +60,7 @@ export type DoorParts = {
   storage: Storage;
   realtime: Realtime;
   proxies: Proxies;
+  pressure: Pressure;
   makeLimiter: MakeLimiter;
   embedder: Embedder;
   access: Access;
@@ -112,6 +114,7 @@ export async function openDoors(parts: DoorParts): Promise<{ close(): void }> {
   return openSockets({
     realtime,
     proxies: parts.proxies,
+    pressure: parts.pressure,
     wake,
     log,
     metrics,

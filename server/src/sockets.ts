@@ -4,6 +4,7 @@ import type { Proxies } from './platform/http/proxies.ts';
 import type { Limiter } from './platform/limiter.ts';
 import type { Logger } from './platform/log.ts';
 import type { Metrics } from './platform/metrics.ts';
+import type { Pressure } from './platform/pressure.ts';
 import { rooms } from './platform/realtime.ts';
 import type { Realtime, RealtimeSocket } from './platform/realtime.ts';
 import type { Wake } from './platform/wake.ts';
@@ -26,6 +27,7 @@ type Entrance =
 export type SocketParts = {
   realtime: Realtime;
   proxies: Proxies;
+  pressure: Pressure;
   wake: Wake;
   log: Logger;
   metrics: Metrics;
@@ -35,8 +37,8 @@ export type SocketParts = {
   ownOrigin: string;
   /** connections per address */
   connectLimit: Limiter;
-  agent: Omit<AgentSocketParts, 'current' | 'visitorsConnected' | 'live' | 'log'>;
-  visitor: Omit<VisitorParts, 'currentInbox' | 'live' | 'log' | 'tokens'>;
+  agent: Omit<AgentSocketParts, 'current' | 'visitorsConnected' | 'live' | 'log' | 'pressure'>;
+  visitor: Omit<VisitorParts, 'currentInbox' | 'live' | 'log' | 'tokens' | 'pressure'>;
 };
 
 const LEAVE_AFTER_MS = 30_000;
@@ -56,6 +58,7 @@ export function openSockets(parts: SocketParts): { close(): void } {
     bucketOf(parts.proxies.clientOf(handshake.address, handshake.headers['x-forwarded-for']));
 
   async function enter(socket: RealtimeSocket): Promise<Entrance> {
+    parts.pressure.admit(typeof socket.handshake.auth['token'] === 'string' ? 'ordinary' : 'visitors');
     const { allow, retryAfterSeconds } = await parts.connectLimit.take(addressOf(socket));
     if (!allow)
       throw Object.assign(new Error(`Too many connections. Try again in ${retryAfterSeconds} s.`), { statusCode: 429 });
@@ -84,7 +87,7 @@ export function openSockets(parts: SocketParts): { close(): void } {
       return undefined;
     } catch (error) {
       const problem = toProblem(error);
-      if (problem.status >= 500) log.error({ err: error }, 'a socket was refused by mistake');
+      if (problem.reportable) log.error({ err: error }, 'a socket was refused by mistake');
       return Object.assign(new Error(problem.body.error.message), { data: problem.body.error });
     }
   }
@@ -98,7 +101,11 @@ export function openSockets(parts: SocketParts): { close(): void } {
   async function welcomeAgent(socket: RealtimeSocket, { actor, token }: Extract<Entrance, { kind: 'agent' }>) {
     const visitorsConnected = async (workspaceId: string) =>
       (await io.in(visitorsOf(workspaceId)).fetchSockets()).length;
-    bindAgent({ ...parts.agent, live, log, visitorsConnected, current: () => access.verify(token) }, socket, actor);
+    bindAgent(
+      { ...parts.agent, live, log, pressure: parts.pressure, visitorsConnected, current: () => access.verify(token) },
+      socket,
+      actor,
+    );
     // Cut when the token ends, also when the socket only listens.
     const end = setTimeout(() => socket.disconnect(true), expiryOf(token) - Date.now());
     socket.once('disconnect', () => {
@@ -134,7 +141,7 @@ export function openSockets(parts: SocketParts): { close(): void } {
   ): Promise<void> {
     const currentInbox = () => inboxes.byId(inbox.workspaceId, inbox.id);
     bindVisitor(
-      { ...parts.visitor, live, log, tokens: parts.tokens, currentInbox },
+      { ...parts.visitor, live, log, pressure: parts.pressure, tokens: parts.tokens, currentInbox },
       socket,
       inbox,
       { id: visitorId },

@@ -77,6 +77,10 @@ export const unavailable = (message: string, retryAfter?: number, cause?: unknow
     ...(cause === undefined ? {} : { cause }),
   });
 
+/** There is no room for this now. Expected under load, so nobody is told of each one. */
+export const overloaded = (retryAfterSeconds: number): AppError =>
+  new AppError('unavailable', 503, 'Parley is very busy. Try again in a moment.', { retryAfter: retryAfterSeconds });
+
 export type Problem = {
   status: number;
   body: { success: false; error: { code: ErrorCode; message: string; details?: FieldProblem[] } };

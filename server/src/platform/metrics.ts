@@ -75,3 +75,12 @@ export const createMetrics = (options: { defaults?: boolean } = {}) => {
     databasePool: gauge('database_pool_active', 'Database connections in use', []),
   };
 };
+    databasePoolSize: gauge('database_pool_max', 'Database connections this process may open', []),
+    databasePoolWaiting: gauge('database_pool_waiting', 'Statements that wait for a database connection', []),
+
+    pressureLevel: gauge('parley_pressure_level', 'Kinds of work refused: 0 none to 4 all', []),
+    pressureSignal: gauge('parley_pressure_signal', 'What pressure is measured by', ['signal']),
+    workRefused: counter('parley_work_refused_total', 'Requests and events refused under pressure', ['kind']),
+    socketsCut: counter('parley_sockets_cut_total', 'Sockets cut because their client read too slowly', []),
+
+    dependencyUp: gauge('parley_dependency_up', 'Whether a dependency answered its last probe', ['dependency']),

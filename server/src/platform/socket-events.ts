@@ -48,7 +48,7 @@ export function bindEvents<Schemas extends Record<string, z.ZodType>>(parts: {
           acknowledge?.({ success: true, data: data ?? { done: true } });
         } catch (error) {
           const problem = toProblem(error);
-          if (problem.status >= 500) log.error({ err: error, event }, 'a socket event failed');
+          if (problem.reportable) log.error({ err: error, event }, 'a socket event failed');
           acknowledge?.(problem.body);
         }
       });

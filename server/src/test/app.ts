@@ -103,7 +103,7 @@ export function createCall(base: () => string, token?: string): Call {
  */
 export async function startTestApp(
   env: Record<string, string> = {},
-  options: Pick<AppOptions, 'pace'> = {},
+  options: Pick<AppOptions, 'pace' | 'signals'> = {},
 ): Promise<TestApp> {
   const dataDir = mkdtempSync(join(tmpdir(), 'parley-app-'));
   const name = `parley_test_${randomBytes(6).toString('hex')}`;

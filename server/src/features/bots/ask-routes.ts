@@ -16,7 +16,7 @@ export function askRoutes(http: Http, { store, ask }: { store: Store; ask: AskBo
   http.post(
     '/bots/:id/ask',
     {
-      config: { permission: 'bots:read' },
+      config: { permission: 'bots:read', load: 'heavy' },
       schema: {
         tags,
         summary: 'Ask a bot, without a conversation',

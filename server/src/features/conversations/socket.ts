@@ -5,6 +5,7 @@ import { forbidden, notFound, unauthorized } from '../../platform/errors.ts';
 import type { Actor, SignedIn } from '../../platform/http/index.ts';
 import type { Logger } from '../../platform/log.ts';
 import { rooms } from '../../platform/realtime.ts';
+import type { Pressure } from '../../platform/pressure.ts';
 import type { Live, RealtimeSocket } from '../../platform/realtime.ts';
 import { bindEvents } from '../../platform/socket-events.ts';
 import type { Store } from '../../platform/tenant.ts';
@@ -29,6 +30,7 @@ export type AgentSocketParts = {
   store: Store;
   live: Live;
   log: Logger;
+  pressure: Pick<Pressure, 'admit'>;
   desk: Desk;
   visitorsConnected: (workspaceId: string) => Promise<number>;
   setPresence: (actor: Actor, presence: 'online' | 'idle' | 'offline') => Promise<void>;
@@ -68,6 +70,7 @@ export function bindAgent(parts: AgentSocketParts, socket: RealtimeSocket, actor
     log: parts.log,
     workspaceId,
     admit: async (event) => {
+      parts.pressure.admit('ordinary');
       const signedIn = await parts.current();
       if (!signedIn || signedIn.workspaceId !== workspaceId) {
         socket.disconnect(true);

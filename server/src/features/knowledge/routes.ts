@@ -135,7 +135,7 @@ export function knowledgeRoutes(http: Http, parts: KnowledgeParts): void {
   http.post(
     '/knowledge-bases/:id/search',
     {
-      config: { permission: 'knowledge:read' },
+      config: { permission: 'knowledge:read', load: 'heavy' },
       schema: {
         tags,
         summary: 'Search as a bot does',

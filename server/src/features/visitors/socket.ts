@@ -9,6 +9,7 @@ import { newId } from '../../platform/ids.ts';
 import type { Limiter } from '../../platform/limiter.ts';
 import type { Logger } from '../../platform/log.ts';
 import { rooms } from '../../platform/realtime.ts';
+import type { Pressure } from '../../platform/pressure.ts';
 import type { Live, RealtimeSocket } from '../../platform/realtime.ts';
 import { bindEvents } from '../../platform/socket-events.ts';
 import type { Store, Tx } from '../../platform/tenant.ts';
@@ -34,6 +35,7 @@ export type VisitorParts = {
   tokens: VisitorTokens;
   receive: (inbox: InboxRuntime, events: Inbound[]) => Promise<unknown>;
   conversations: ConversationAnnouncer;
+  pressure: Pick<Pressure, 'admit'>;
   /** events of any kind per visitor: each costs the database something */
   eventLimit: Limiter;
   /** messages per visitor */
@@ -142,6 +144,7 @@ export function bindVisitor(
     log: parts.log,
     workspaceId,
     admit: async () => {
+      parts.pressure.admit('visitors');
       const { allow, retryAfterSeconds } = await parts.eventLimit.take(visitor.id);
       if (!allow) throw tooMany(retryAfterSeconds);
       const current = await parts.currentInbox();

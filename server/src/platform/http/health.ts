@@ -1,12 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Metrics } from '../metrics.ts';
+import type { PressureReport } from '../pressure.ts';
 import type { Http } from './types.ts';
 
 /** Resolves when the dependency works; what it resolves to is shown. Rejects, or takes too long, when it does not. */
 export type Probe = () => Promise<unknown>;
 export type Health = {
-  probes: Record<string, Probe>;
-  breakers: () => Record<string, 'closed' | 'open' | 'half-open'>;
+  dependencies: Record<string, Dependency>;
+  /** outside services called so far */
+  targets: () => Record<string, TargetReport>;
+  /** what is refused because there is too much to do */
+  pressure?: () => PressureReport;
 };
 
 type Finding = { status: 'up' | 'down'; ms: number };
@@ -55,12 +59,15 @@ export const healthRoutes = (http: Http, health: Health, metrics: Metrics): void
   });
 
   http.get('/health', hidden, async (_request, reply) => {
-    const { dependencies, down } = await report();
-    const breakers = health.breakers();
-    const strained = Object.values(breakers).some((state) => state !== 'closed');
-    const status = http.isDraining() ? 'draining' : down ? 'down' : strained ? 'degraded' : 'up';
+    const { dependencies, down, strained } = await examineNow();
+    const targets = health.targets();
+    const breakers = Object.fromEntries(Object.entries(targets).map(([target, { state }]) => [target, state]));
+    const broken = Object.values(breakers).some((state) => state !== 'closed');
+    const pressure = health.pressure?.();
+    const pressed = pressure !== undefined && pressure.refused.length > 0;
+    const status = http.isDraining() ? 'draining' : down ? 'down' : strained || broken || pressed ? 'degraded' : 'up';
     const uptimeSeconds = Math.round((Date.now() - startedAt) / 1_000);
-    return reply.code(down ? 503 : 200).send({ status, uptimeSeconds, dependencies, breakers });
+    return reply.code(down ? 503 : 200).send({ status, uptimeSeconds, dependencies, breakers, targets, pressure });
   });
 
   http.get('/metrics', hidden, async (_request, reply) => {

@@ -9,6 +9,7 @@ import { localLimits } from '../limiter.ts';
 import type { MakeLimiter } from '../limiter.ts';
 import type { Logger } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
+import type { Pressure } from '../pressure.ts';
 import { guardAccess } from './access.ts';
 import { acceptJson } from './bodies.ts';
 import { answerCreated } from './created.ts';
@@ -25,6 +26,7 @@ import { bindRequestId, requestIdOf } from './request-id.ts';
 import { secureHeaders } from './security.ts';
 import type { Http, SignedIn } from './types.ts';
 import { acceptUploads } from './upload.ts';
+import { shedLoad } from './shed.ts';
 import { serializerCompiler, validatorCompiler } from './validate.ts';
 
 export { actorOf, signedInOf } from './access.ts';
@@ -48,6 +50,8 @@ export type HttpOptions = {
   /** A process without doors serves its probes and metrics (default: everything). */
   serves?: 'everything' | 'health';
   limits?: Partial<Limits>;
+  /** Refuses requests while there is too much to do (default: none are). */
+  pressure?: Pressure;
   /** Where requests are counted (default: in this process). */
   makeLimiter?: MakeLimiter;
   /** Whose X-Forwarded-For is believed. Nobody's by default, since anybody can send it. */
@@ -107,12 +111,21 @@ export const createHttp = async (options: HttpOptions): Promise<Http> => {
   addDrain(http);
   await secureHeaders(http, config.publicUrl);
   const limits = { ...defaultLimits, ...options.limits };
+  if (options.pressure) shedLoad(http, options.pressure);
   limitAddresses(http, limits, makeLimiter);
   await acceptUploads(http);
   if (serves !== 'health') await describeApi(http, config.publicUrl);
   guardAccess(http, authenticate);
   limitCallers(http, limits, makeLimiter);
   answerCreated(http);
-  healthRoutes(http, { probes: health?.probes ?? {}, breakers: health?.breakers ?? (() => ({})) }, metrics);
+  healthRoutes(
+    http,
+    {
+      dependencies: health?.dependencies ?? {},
+      targets: health?.targets ?? (() => ({})),
+      pressure: options.pressure?.report,
+    },
+    metrics,
+  );
   return http;
 };

@@ -38,6 +38,8 @@ declare module 'fastify' {
     permission?: RoutePermission;
     /** Stricter than the common limit per address: for what takes a password or a secret. */
     limit?: 'credentials';
+    /** Costs much and can wait: the first to be refused under pressure. */
+    load?: 'heavy';
     /** What other people's pages may load: a script or data, or a page in a frame. */
     embed?: 'script' | 'page';
     /** The body is multipart with one file in the field `file`; read it with `readUpload`. */

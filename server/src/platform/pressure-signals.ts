@@ -1,0 +1,102 @@
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { totalmem } from 'node:os';
+import { getHeapStatistics } from 'node:v8';
+import type { Signal } from './pressure.ts';
+
+const RESOLUTION_MS = 20;
+
+/** How long a pause of the event loop somebody met since the last look, on average, in milliseconds. */
+export function eventLoopSignal(): Signal {
+  const delays = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
+  delays.enable();
+  return {
+    name: 'event loop, ms',
+    limits: [250, 500, 1_000, 2_000],
+    read: () => {
+      const { mean, stddev } = delays;
+      delays.reset();
+      // Weighted by time: who comes at any moment meets a long pause more likely than a short one.
+      const met = (mean * mean + stddev * stddev) / mean / 1e6;
+      return Number.isNaN(met) ? 0 : Math.max(0, met - RESOLUTION_MS);
+    },
+  };
+}
+
+/** The share of what the JavaScript heap may grow to. */
+export function heapSignal(): Signal {
+  return {
+    name: 'heap, share',
+    limits: [0.85, 0.9, 0.94, 0.97],
+    read: () => {
+      const { used_heap_size: used, heap_size_limit: limit } = getHeapStatistics();
+      return used / limit;
+    },
+  };
+}
+
+/** The share of what the container may use; 0 where nobody set a limit. */
+export function memorySignal(): Signal {
+  const limit = process.constrainedMemory();
+  const isLimited = limit > 0 && limit < totalmem();
+  return {
+    name: 'memory, share',
+    limits: [0.9, 0.93, 0.96, 0.98],
+    read: () => (isLimited ? process.memoryUsage.rss() / limit : 0),
+  };
+}
+
+/**
+ * How long somebody waits for a database connection now, in milliseconds: one stands in line like everybody else.
+ * A database that refuses connections is down rather than under pressure, and counts as no wait.
+ *
+ * @param stand waits for a connection and gives it back
+ */
+export function databaseSignal(stand: () => Promise<void>): Signal {
+  let since: number | undefined;
+  let last = 0;
+  async function measure(): Promise<void> {
+    const started = performance.now();
+    since = started;
+    last = await stand().then(
+      () => performance.now() - started,
+      () => 0,
+    );
+    since = undefined;
+  }
+  return {
+    name: 'database wait, ms',
+    limits: [250, 500, 1_000, 2_000],
+    read: () => {
+      if (since !== undefined) return Math.max(last, performance.now() - since);
+      const waited = last;
+      void measure();
+      return waited;
+    },
+  };
+}
+
+/**
+ * How far the workers are behind, in seconds. Taking messages in does not wait for them, so it is never refused for
+ * this; what people and programs ask competes with the workers for the database.
+ *
+ * @param look asks for the number; one that fails leaves it as it was
+ */
+export function backlogSignal(look: () => Promise<number>, everyMs = 5_000): Signal {
+  let value = 0;
+  let due = 0;
+  let underWay = false;
+  async function measure(): Promise<void> {
+    underWay = true;
+    value = await look().catch(() => value);
+    due = performance.now() + everyMs;
+    underWay = false;
+  }
+  return {
+    name: 'backlog, s',
+    limits: [30, 120, Infinity, Infinity],
+    read: () => {
+      if (!underWay && performance.now() >= due) void measure();
+      return value;
+    },
+  };
+}
