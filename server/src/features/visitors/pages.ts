@@ -4,8 +4,11 @@ import { z } from 'zod';
 import { notFound } from '../../platform/errors.ts';
 import type { Http } from '../../platform/http/index.ts';
 import type { InboxDirectory } from '../inboxes/lookup.ts';
+import { missingPage } from './missing-page.ts';
 
 const escapeHtml = (text: string): string => text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
+
+const HTML = 'text/html; charset=utf-8';
 
 /** The hosted chat page: the widget alone, for a link in a mail or a QR code. */
 const chatPage = (title: string, token: string): string => `<!doctype html>
@@ -96,20 +99,27 @@ export function visitorPages(
     { config: { embed: 'page' }, schema: { hide: true, params: z.object({ token: z.string().max(100) }) } },
     async (request, reply) => {
       const inbox = await parts.inboxes.byToken(request.params.token);
-      if (!inbox || inbox.channel !== 'web' || inbox.status === 'disabled') throw notFound('The chat');
+      if (!inbox || inbox.channel !== 'web' || inbox.status === 'disabled') {
+        const advice =
+          'The link may be old or cut short. Please go back to the page you came from and try its chat there.';
+        return reply.status(404).type(HTML).send(missingPage('This chat is not here', advice));
+      }
       const { allowedOrigins, title } = inbox.settings;
       // The page itself is ours and so may always open the chat: whoever may frame it has to be on the list instead.
       if (allowedOrigins.length > 0) {
         const policy = String(reply.getHeader('content-security-policy')).replace(/frame-ancestors [^;]*/, '');
         reply.header('content-security-policy', `${policy};${frameAncestors(allowedOrigins)}`);
       }
-      return reply.type('text/html; charset=utf-8').send(chatPage(title, inbox.token));
+      return reply.type(HTML).send(chatPage(title, inbox.token));
     },
   );
 
   http.get('/demo', { schema: { hide: true } }, async (_request, reply) => {
     const token = await parts.demoToken();
-    if (!token) throw notFound('The demo');
-    return reply.type('text/html; charset=utf-8').send(demoPage(token, parts.publicUrl));
+    if (!token) {
+      const advice = 'This installation was started without its demo workspace (PARLEY_DEMO=0).';
+      return reply.status(404).type(HTML).send(missingPage('There is no demo here', advice));
+    }
+    return reply.type(HTML).send(demoPage(token, parts.publicUrl));
   });
 }

@@ -216,6 +216,12 @@ describe('visitors and the widget', () => {
     assert.ok(!page.includes('<script>alert'));
     const inside = await visit({ inbox: token });
     await test.owner('PATCH', `/inboxes/${id}`, { enabled: false });
+    // A person who follows such a link reads words, and learns nothing about the inbox from them.
+    const pages = [token, 'nobody-has-this-token', '%00%3Cscript%3E'].map((gone) => fetch(`${test.url}/chat/${gone}`));
+    const texts = await Promise.all((await Promise.all(pages)).map(async (page) => [page.status, await page.text()]));
+    assert.equal(new Set(texts.map(([, text]) => text)).size, 1);
+    for (const [status, text] of texts)
+      assert.match(`${status} ${text}`, /^404 <!doctype html>[^]*This chat is not here/);
     const late = await inside.socket.call('customer:send_message', {
       conversationId: inside.conversationId,
       text: 'hello?',
