@@ -27,24 +27,25 @@ import { connectWakes } from './platform/fleet.ts';
 import { readInstallation } from './platform/db/installation.ts';
 import { createHttp } from './platform/http/index.ts';
 import type { Limits } from './platform/http/index.ts';
+import { createProxies } from './platform/http/proxies.ts';
 import { createJobs } from './platform/jobs.ts';
 import type { Logger } from './platform/log.ts';
-import { createProxies } from './platform/http/proxies.ts';
 import { createMetrics } from './platform/metrics.ts';
-import { OUTBOX } from './platform/outbox.ts';
-import { createPasswords } from './platform/password.ts';
 import { createPressure } from './platform/pressure.ts';
 import type { Signal } from './platform/pressure.ts';
+import { OUTBOX } from './platform/outbox.ts';
+import { createPasswords } from './platform/password.ts';
 import { createRealtime } from './platform/realtime.ts';
 import { redisPlace } from './platform/redis.ts';
 import { openLimits } from './platform/shared-limits.ts';
 import { createStorage } from './platform/storage.ts';
 import { createStore } from './platform/tenant.ts';
 import { createWake } from './platform/wake.ts';
+import { signalsOf } from './signals.ts';
+import { createForget } from './turn/forget.ts';
 import { freeLeasesOfTheDead } from './turn/recover.ts';
 import { DELIVERY, TAKEN_OVER, THREAD } from './turn/topics.ts';
 
-import { signalsOf } from './signals.ts';
 export type App = Awaited<ReturnType<typeof createApp>>;
 export type AppOptions = { limits?: Partial<Limits>; pace?: Pace; signals?: Signal[] };
 
@@ -81,6 +82,8 @@ export async function createApp(config: Config, log: Logger, options: AppOptions
   const limits = openLimits({ redis, log });
   const realtime = createRealtime({ log, redis });
   const { live } = realtime;
+  const proxies = createProxies(config.trustedProxies);
+  const pressure = createPressure({ signals: options.signals ?? signalsOf({ config, database, store }), log, metrics });
 
   // rooms of the house
   const passwords = createPasswords();
@@ -88,9 +91,6 @@ export async function createApp(config: Config, log: Logger, options: AppOptions
   const access = createAccess({ store, wake, tokens });
   const signIn = createSignIn({ store, passwords, tokens, access, throttle: createThrottle(limits.make) });
   // News of other processes come at most once; on the embedded database there is no other.
-  const proxies = createProxies(config.trustedProxies);
-  const pressure = createPressure({ signals: options.signals ?? signalsOf({ config, database, store }), log, metrics });
-  const proxies = createProxies(config.trustedProxies);
   const keptMs = database.kind === 'embedded' ? 5 * MINUTE : MINUTE;
   const inboxes = createInboxDirectory({ store, keyring, wake, keptMs });
   const bots = createBotDirectory({ store, wake, keptMs });
@@ -127,6 +127,7 @@ export async function createApp(config: Config, log: Logger, options: AppOptions
     serves: config.roles.api ? 'everything' : 'health',
     health: { probes: { database: () => store.statement('select 1', []) }, breakers: outbound.states },
     makeLimiter: limits.make,
+    pressure,
     limits: { keysPerMinute: config.keysPerMinute, ...options.limits },
     proxies,
   });
@@ -143,8 +144,9 @@ export async function createApp(config: Config, log: Logger, options: AppOptions
         keyring,
         storage,
         realtime,
+        proxies,
+        pressure,
         makeLimiter: limits.make,
-    pressure,
         embedder,
         access,
         signIn,
@@ -161,10 +163,7 @@ export async function createApp(config: Config, log: Logger, options: AppOptions
     http,
     store,
     database,
-        proxies,
-        pressure,
     redis,
-        proxies,
     config,
     metrics,
     embedder,
@@ -183,6 +182,7 @@ export async function createApp(config: Config, log: Logger, options: AppOptions
         : undefined;
       path.start();
       if (doors) realtime.attach(http.server);
+      pressure.start();
       // The framework's own line would stand in front of the start screen, which says it better.
       const { level } = http.log;
       http.log.level = 'warn';
@@ -195,11 +195,12 @@ export async function createApp(config: Config, log: Logger, options: AppOptions
     /** Closes the doors, lets running work finish or hand itself over, then closes everything. */
     async close(): Promise<void> {
       wakes?.retire();
+      pressure.close();
+      replicas.close();
       const drained = http.drain({ graceMs: 5_000 });
       doors?.close();
       realtime.disconnect();
       await drained;
-      pressure.start();
       await path.close();
       // Last of all that speaks: what just ended is still told to the sockets and workers of others.
       await realtime.close();
@@ -211,4 +212,3 @@ export async function createApp(config: Config, log: Logger, options: AppOptions
     },
   };
 }
-      pressure.close();
