@@ -27,6 +27,7 @@ const unused: Embedder = {
   model: 'none',
   dimensions: 1,
   embed: () => Promise.reject(new Error('language models need no vectors')),
+  probe: () => Promise.resolve(),
   close: () => Promise.resolve(),
 };
 

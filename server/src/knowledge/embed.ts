@@ -8,10 +8,14 @@ export type Embedder = {
   dimensions: number;
   /** @throws Error when the model failed twice */
   embed(texts: string[]): Promise<number[][]>;
+  /** Rejects when the model failed last time, or has been silent over its work for a minute. For health: asks nobody. */
+  probe(): Promise<void>;
   close(): Promise<void>;
 };
 
 export const batchSize = 100;
+
+const SILENT_MS = 60_000;
 
 const answerSchema = z.union([
   z.object({ id: z.number(), vectors: z.array(z.instanceof(Float32Array)), last: z.boolean() }),
@@ -44,8 +48,11 @@ export const createBundledEmbedder = (options: EmbedderOptions = {}): Embedder =
   let worker: Worker | undefined;
   let closed = false;
   let lastId = 0;
+  let failure: Error | undefined;
+  let movedAt = performance.now();
 
   const send = (id: number, request: Pending): void => {
+    if (pending.size === 0) movedAt = performance.now();
     pending.set(id, request);
     worker ??= start();
     worker.ref();
@@ -60,16 +67,19 @@ export const createBundledEmbedder = (options: EmbedderOptions = {}): Embedder =
 
   const onMessage = (message: unknown): void => {
     const answer = answerSchema.parse(message);
+    movedAt = performance.now();
     const request = pending.get(answer.id);
     if (!request) return;
     if ('error' in answer) {
       settle(answer.id);
-      request.reject(new Error(`The embedding model failed: ${answer.error}`));
+      failure = new Error(`The embedding model failed: ${answer.error}`);
+      request.reject(failure);
       return;
     }
     for (const vector of answer.vectors) request.vectors.push(Array.from(vector));
     if (!answer.last) return;
     settle(answer.id);
+    failure = undefined;
     request.resolve(request.vectors);
   };
 
@@ -79,8 +89,10 @@ export const createBundledEmbedder = (options: EmbedderOptions = {}): Embedder =
     const lost = [...pending];
     pending.clear();
     for (const [id, request] of lost) {
-      if (closed || request.retried) request.reject(reason);
-      else send(id, { ...request, vectors: [], retried: true });
+      if (closed || request.retried) {
+        failure = reason;
+        request.reject(reason);
+      } else send(id, { ...request, vectors: [], retried: true });
     }
   };
 
@@ -115,6 +127,11 @@ export const createBundledEmbedder = (options: EmbedderOptions = {}): Embedder =
         });
       }
       return vectors.map((vector) => vector ?? []);
+    },
+    async probe() {
+      if (failure) throw failure;
+      if (pending.size > 0 && performance.now() - movedAt > SILENT_MS)
+        throw new Error('The embedding model is silent.');
     },
     async close() {
       closed = true;

@@ -32,7 +32,27 @@ export type Outbound = {
   call<T>(target: string, work: (signal: AbortSignal) => Promise<T>, options: OutboundOptions): Promise<T>;
   /** Every target called so far, for /health. */
   states(): Record<string, BreakerState>;
+  /** The same with what was counted since the start, for /health. */
+  report(): Record<string, TargetReport>;
 };
+
+/** One target since the start of the process. `attempts` holds the retries; `failures` those that say it is ill. */
+export type TargetReport = {
+  state: BreakerState;
+  attempts: number;
+  failures: number;
+  timeouts: number;
+  retries: number;
+  opened: number;
+  /** until it is asked again, while open */
+  retryAfterSeconds?: number;
+};
+
+/**
+ * The target without the host it names: "model:openai:api.example.com" is counted as "model:openai", since hosts are
+ * chosen by customers and a metric's labels must stay few.
+ */
+export const labelOf = (target: string): string => target.split(':', 2).join(':');
 
 const FAILURES = 5;
 const WINDOW_MS = 30_000;
@@ -77,7 +97,11 @@ const isWorthRetrying = (error: unknown): boolean => isIll(error) || statusOf(er
 /** Never leaves this file: callers get their own signal's reason. */
 class CallerStopped extends Error {}
 
-type Guard = { policy: CircuitBreakerPolicy; openedAt: number | undefined };
+type Guard = {
+  policy: CircuitBreakerPolicy;
+  openedAt: number | undefined;
+  counted: Pick<TargetReport, 'attempts' | 'failures' | 'timeouts' | 'retries' | 'opened'>;
+};
 
 const stateName = (guard: Guard): BreakerState => {
   if (guard.policy.state === CircuitState.Closed) return 'closed';
@@ -85,7 +109,18 @@ const stateName = (guard: Guard): BreakerState => {
   return guard.policy.state === CircuitState.HalfOpen || waited ? 'half-open' : 'open';
 };
 
+type OutboundMetrics = Pick<
+  Metrics,
+  'beforeRender' | 'breakerState' | 'breakerOpened' | 'outboundRequests' | 'outboundRetries' | 'outboundDuration'
+>;
+
 const gaugeValue: Record<BreakerState, number> = { closed: 0, 'half-open': 1, open: 2 };
+
+const reportOf = (guard: Guard): TargetReport => {
+  const state = stateName(guard);
+  const left = OPEN_MS - (Date.now() - (guard.openedAt ?? 0));
+  return { state, ...guard.counted, ...(state === 'open' ? { retryAfterSeconds: Math.ceil(left / 1_000) } : {}) };
+};
 
 const outcomeOf = (error: unknown): string => {
   if (error instanceof OutboundTimeoutError) return 'timeout';
@@ -98,15 +133,18 @@ const outcomeOf = (error: unknown): string => {
  * The one way out of the process: timeout, retries with jitter, a breaker for each target (5 failures in 30 s open it
  * for 60 s; then one call decides). `backoffMs` is the first wait between attempts; it doubles, plus up to half of it.
  */
-export const createOutbound = (parts: {
-  log: Logger;
-  metrics?: Pick<Metrics, 'breakerState' | 'outboundRequests'>;
-  backoffMs?: number;
-}): Outbound => {
+export const createOutbound = (parts: { log: Logger; metrics?: OutboundMetrics; backoffMs?: number }): Outbound => {
   const { log, metrics, backoffMs = 250 } = parts;
-  const guards = new LRUCache<string, Guard>({
-    max: MAX_TARGETS,
-    dispose: (_guard, target) => metrics?.breakerState.remove({ target }),
+  const guards = new LRUCache<string, Guard>({ max: MAX_TARGETS });
+  // Looked at when asked for: an open breaker turns half-open by time alone. Of hosts under one label, the worst shows.
+  metrics?.beforeRender(() => {
+    const worst = new Map<string, number>();
+    for (const [target, guard] of guards.entries()) {
+      const label = labelOf(target);
+      worst.set(label, Math.max(worst.get(label) ?? 0, gaugeValue[stateName(guard)]));
+    }
+    metrics.breakerState.reset();
+    for (const [target, value] of worst) metrics.breakerState.set({ target }, value);
   });
 
   const guardOf = (target: string): Guard => {
@@ -117,24 +155,35 @@ export const createOutbound = (parts: {
       handleWhen((error) => isIll(error) || (error instanceof CallerStopped && policy.state === CircuitState.HalfOpen)),
       { breaker: createWindow(), halfOpenAfter: OPEN_MS },
     );
-    const guard: Guard = { policy, openedAt: undefined };
+    const counted = { attempts: 0, failures: 0, timeouts: 0, retries: 0, opened: 0 };
+    const guard: Guard = { policy, openedAt: undefined, counted };
     policy.onStateChange((state) => {
       guard.openedAt = state === CircuitState.Open ? Date.now() : undefined;
       const name = stateName(guard);
-      metrics?.breakerState.set({ target }, gaugeValue[name]);
+      if (name === 'open') {
+        counted.opened += 1;
+        metrics?.breakerOpened.inc({ target: labelOf(target) });
+      }
       log[name === 'open' ? 'warn' : 'info']({ target, breaker: name }, 'breaker changed');
     });
-    metrics?.breakerState.set({ target }, 0);
     guards.set(target, guard);
     return guard;
   };
 
   const attemptOnce = async <T>(
     target: string,
+    { counted }: Guard,
     work: (signal: AbortSignal) => Promise<T>,
     options: OutboundOptions,
   ): Promise<T> => {
     let given: AbortSignal | undefined;
+    const label = labelOf(target);
+    const started = performance.now();
+    const count = (outcome: string): void => {
+      counted.attempts += 1;
+      metrics?.outboundRequests.inc({ target: label, outcome });
+      metrics?.outboundDuration.observe({ target: label }, (performance.now() - started) / 1_000);
+    };
     // The signal is not fired on return: a body handed out by the work would be cut off.
     const limit = timeout(options.timeoutMs, { strategy: TimeoutStrategy.Aggressive, abortOnReturn: false });
     try {
@@ -142,12 +191,14 @@ export const createOutbound = (parts: {
         given = signal;
         return await work(signal);
       }, options.signal);
-      metrics?.outboundRequests.inc({ target, outcome: 'ok' });
+      count('ok');
       return result;
     } catch (error) {
       if (options.signal?.aborted) throw new CallerStopped();
       const final = given?.aborted ? new OutboundTimeoutError(target, options.timeoutMs, error) : error;
-      metrics?.outboundRequests.inc({ target, outcome: outcomeOf(final) });
+      count(outcomeOf(final));
+      if (isIll(final)) counted.failures += 1;
+      if (final instanceof OutboundTimeoutError) counted.timeouts += 1;
       throw final;
     }
   };
@@ -170,7 +221,7 @@ export const createOutbound = (parts: {
     for (let attempt = 1; ; attempt += 1) {
       options.signal?.throwIfAborted();
       try {
-        return await guard.policy.execute(() => attemptOnce(target, work, options));
+        return await guard.policy.execute(() => attemptOnce(target, guard, work, options));
       } catch (error) {
         options.signal?.throwIfAborted();
         if (error instanceof BrokenCircuitError) {
@@ -180,6 +231,8 @@ export const createOutbound = (parts: {
         lastError = error;
         const wait = waitBefore(error, attempt, options);
         if (wait === undefined) throw error;
+        guard.counted.retries += 1;
+        metrics?.outboundRetries.inc({ target: labelOf(target) });
         log.debug({ target, attempt, wait, err: error }, 'trying again');
         // Own loop, since the library's retry neither gives up on a long Retry-After nor wakes when the caller stops.
         await pause(wait, options.signal);
@@ -190,6 +243,7 @@ export const createOutbound = (parts: {
   return {
     call,
     states: () => Object.fromEntries([...guards.entries()].map(([target, guard]) => [target, stateName(guard)])),
+    report: () => Object.fromEntries([...guards.entries()].map(([target, guard]) => [target, reportOf(guard)])),
   };
 };
 

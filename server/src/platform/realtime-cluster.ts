@@ -22,7 +22,8 @@ export function createClusterAdapter({ redis, log }: { redis: RedisPlace; log: L
     const failed = (error: unknown): void => {
       if (complained) return;
       complained = true;
-      log.warn({ err: error }, 'sockets of other processes cannot be reached');
+      // The outage itself is told by the watch of Redis.
+      log.debug({ err: error }, 'sockets of other processes cannot be reached');
     };
     const connection = openRedis(redis.url, failed, { maxRetriesPerRequest });
     connection.on('ready', () => {

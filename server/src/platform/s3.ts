@@ -11,6 +11,7 @@ type Sdk = typeof import('@aws-sdk/client-s3');
 
 /** For one try with a file of at most the upload limit on a slow line. */
 const TRY_MS = 20_000;
+const PROBE_MS = 1_800;
 
 /** What the SDK throws for an answer that is a failure, in the words of this house. */
 function translate(error: unknown): unknown {
@@ -89,6 +90,19 @@ export function createS3Storage(settings: Settings, outbound: Outbound, checked:
       await ask((sdk, client, abortSignal) =>
         client.send(new sdk.DeleteObjectCommand({ Bucket, Key }), { abortSignal }),
       );
+    },
+    probe: async () => {
+      const { sdk, client } = await (opened ??= open());
+      const reach = async (abortSignal: AbortSignal): Promise<void> => {
+        try {
+          await client.send(new sdk.HeadBucketCommand({ Bucket }), { abortSignal });
+        } catch (error) {
+          const translated = translate(error);
+          // A key that may not look at the bucket itself may still put files into it.
+          if (statusOf(translated) !== 403) throw translated;
+        }
+      };
+      await outbound.call('files', reach, { timeoutMs: PROBE_MS, attempts: 1 });
     },
   };
 }

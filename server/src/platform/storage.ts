@@ -1,4 +1,4 @@
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, sep } from 'node:path';
 import type { Outbound } from './breaker.ts';
 import type { Config } from './config.ts';
@@ -16,6 +16,8 @@ export type Storage = {
   get(key: string): Promise<Buffer>;
   /** Removing what is not there is no error. */
   remove(key: string): Promise<void>;
+  /** Rejects when nothing could be put now. For health: writes at most an empty draft, and leaves nothing. */
+  probe(): Promise<void>;
 };
 
 const KEY = /^[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}(?:\/[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}){0,7}$/;
@@ -75,6 +77,12 @@ const createFolderStorage = (folder: string): Storage => {
       } catch (error) {
         if (!isCode(error, 'ENOTDIR', 'ERR_FS_EISDIR')) throw error;
       }
+    },
+    probe: async () => {
+      await mkdir(drafts, { recursive: true, mode: 0o700 });
+      const draft = join(drafts, newToken());
+      await writeFile(draft, '', { flag: 'wx', mode: 0o600 });
+      await rm(draft, { force: true });
     },
   };
 };

@@ -1,60 +1,107 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import type { TargetReport } from '../breaker.ts';
 import type { Metrics } from '../metrics.ts';
 import type { PressureReport } from '../pressure.ts';
+import type { ReplicaReport } from '../replicas.ts';
 import type { Http } from './types.ts';
 
-/** Resolves when the dependency works; what it resolves to is shown. Rejects, or takes too long, when it does not. */
+/** Resolves when the dependency works. Rejects, or takes too long, when it does not. */
 export type Probe = () => Promise<unknown>;
+
+/** `needed`: this process cannot do its part without it. Without the others it goes on, and does less. */
+export type Dependency = { needed: boolean; probe: Probe };
+
 export type Health = {
   dependencies: Record<string, Dependency>;
   /** outside services called so far */
   targets: () => Record<string, TargetReport>;
+  /** where heavy reads go besides the database */
+  replicas?: () => ReplicaReport[];
   /** what is refused because there is too much to do */
   pressure?: () => PressureReport;
 };
 
-type Finding = { status: 'up' | 'down'; ms: number };
+type Finding = { status: 'up' | 'down'; needed: boolean; ms: number };
 
 const PROBE_MS = 2_000;
+/** However many ask, a dependency is asked once a second. */
+const KEPT_MS = 1_000;
 const hidden = { schema: { hide: true } } as const;
 
-const examine = async (probe: Probe): Promise<Finding> => {
+async function examine({ needed, probe }: Dependency): Promise<Finding> {
   const started = performance.now();
-  const limit = new AbortController();
-  const late = sleep(PROBE_MS, false, { signal: limit.signal, ref: false });
-  // Losing the race is no failure, and neither is being called off.
-  const answered = probe().then(
+  const { promise: late, resolve } = Promise.withResolvers<boolean>();
+  const timer = setTimeout(resolve, PROBE_MS, false);
+  timer.unref();
+  // Losing the race is no failure of the process, and neither is a probe that throws at once.
+  const answered = Promise.try(probe).then(
     () => true,
     () => false,
   );
-  const up = await Promise.race([answered, late.catch(() => false)]);
-  limit.abort();
-  return { status: up ? 'up' : 'down', ms: Math.round(performance.now() - started) };
-};
-
-const examineAll = async (probes: Record<string, Probe>): Promise<Record<string, Finding>> =>
-  Object.fromEntries(
-    await Promise.all(Object.entries(probes).map(async ([name, probe]) => [name, await examine(probe)] as const)),
-  );
+  const up = await Promise.race([answered, late]);
+  clearTimeout(timer);
+  return { status: up ? 'up' : 'down', needed, ms: Math.round(performance.now() - started) };
+}
 
 /**
- * /health/live: the process answers. /health/ready: it should get traffic (503 while draining or a dependency is
- * down). /health: every dependency and breaker, 503 when one dependency is down. /metrics for Prometheus.
- * Why a dependency is down goes to the log, never to the answer.
+ * Asks every dependency at once. Callers within a second share the answers. A probe that is still under way, however
+ * late, is not started again beside itself.
+ */
+export function createExamination(dependencies: Record<string, Dependency>) {
+  const underWay = new Map<string, Promise<unknown>>();
+  let kept: { at: number; findings: Promise<Record<string, Finding>> } | undefined;
+
+  const alone = (name: string, probe: Probe): Probe => {
+    return () => {
+      const running = underWay.get(name);
+      if (running) return running;
+      const started = Promise.try(probe).finally(() => underWay.delete(name));
+      underWay.set(name, started);
+      return started;
+    };
+  };
+  const guarded = Object.entries(dependencies).map(
+    ([name, { needed, probe }]) => [name, { needed, probe: alone(name, probe) }] as const,
+  );
+
+  async function examineAll(): Promise<Record<string, Finding>> {
+    const findings = guarded.map(async ([name, dependency]) => [name, await examine(dependency)] as const);
+    return Object.fromEntries(await Promise.all(findings));
+  }
+
+  return function look(): Promise<Record<string, Finding>> {
+    if (!kept || performance.now() - kept.at >= KEPT_MS) kept = { at: performance.now(), findings: examineAll() };
+    return kept.findings;
+  };
+}
+
+/**
+ * /health/live: the process answers; asks nobody. /health/ready: it should get traffic (503 while draining, or while
+ * something it needs is down). /health: every dependency and outside service; 503 when something needed is down.
+ * /metrics for Prometheus. Names and figures only: why something is down goes to the log, never to the answer.
  */
 export const healthRoutes = (http: Http, health: Health, metrics: Metrics): void => {
   const startedAt = Date.now();
-  const report = async () => {
-    const dependencies = await examineAll(health.probes);
-    const down = Object.values(dependencies).some(({ status }) => status === 'down');
-    return { dependencies, down };
+  const look = createExamination(health.dependencies);
+
+  const examineNow = async () => {
+    const dependencies = await look();
+    const found = Object.values(dependencies);
+    const isDown = (finding: Finding): boolean => finding.status === 'down';
+    for (const [dependency, finding] of Object.entries(dependencies))
+      metrics.dependencyUp.set({ dependency }, isDown(finding) ? 0 : 1);
+    return {
+      dependencies,
+      down: found.some((finding) => finding.needed && isDown(finding)),
+      strained: found.some(isDown),
+    };
   };
+  metrics.beforeRender(async () => void (await examineNow()));
 
   http.get('/health/live', hidden, async () => ({ status: 'up' }));
 
   http.get('/health/ready', hidden, async (_request, reply) => {
     if (http.isDraining()) return reply.code(503).send({ status: 'draining' });
-    const { down } = await report();
+    const { down } = await examineNow();
     return reply.code(down ? 503 : 200).send({ status: down ? 'down' : 'ready' });
   });
 
@@ -65,9 +112,19 @@ export const healthRoutes = (http: Http, health: Health, metrics: Metrics): void
     const broken = Object.values(breakers).some((state) => state !== 'closed');
     const pressure = health.pressure?.();
     const pressed = pressure !== undefined && pressure.refused.length > 0;
-    const status = http.isDraining() ? 'draining' : down ? 'down' : strained || broken || pressed ? 'degraded' : 'up';
+    const replicas = health.replicas?.();
+    const replicaDown = replicas?.some(({ state }) => state === 'down') ?? false;
+    const status = http.isDraining()
+      ? 'draining'
+      : down
+        ? 'down'
+        : strained || broken || replicaDown || pressed
+          ? 'degraded'
+          : 'up';
     const uptimeSeconds = Math.round((Date.now() - startedAt) / 1_000);
-    return reply.code(down ? 503 : 200).send({ status, uptimeSeconds, dependencies, breakers, targets, pressure });
+    return reply
+      .code(down ? 503 : 200)
+      .send({ status, uptimeSeconds, dependencies, breakers, targets, replicas, pressure });
   });
 
   http.get('/metrics', hidden, async (_request, reply) => {

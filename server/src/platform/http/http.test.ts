@@ -43,12 +43,17 @@ const build = async (
         : null;
     },
     health: {
-      probes: {
-        database: async () => {
-          if (options.broken) throw new Error('password of the database: hunter2');
+      dependencies: {
+        database: {
+          needed: true,
+          probe: async () => {
+            if (options.broken) throw new Error('password of the database: hunter2');
+          },
         },
       },
-      breakers: () => ({ telegram: 'closed' }),
+      targets: () => ({
+        telegram: { state: 'closed', attempts: 1, failures: 0, timeouts: 0, retries: 0, opened: 0 },
+      }),
     },
   });
   await http.register(
