@@ -172,7 +172,11 @@ export function createWakeBridge(parts: {
   function complain(error: unknown): void {
     if (complained || state.closed) return;
     complained = true;
-    log.warn({ err: error }, 'no connection to the other processes: their work starts at the next look of the sweeper');
+    // The outage itself is told by the watch of Redis, or of the database.
+    log.debug(
+      { err: error },
+      'no connection to the other processes: their work starts at the next look of the sweeper',
+    );
   }
 
   function hear(text: string): void {
@@ -196,7 +200,7 @@ export function createWakeBridge(parts: {
     if (state.closed) return;
     state.up = true;
     heardMyselfAt = performance.now();
-    if (complained) log.info('connected to the other processes again');
+    if (complained) log.debug('connected to the other processes again');
     complained = false;
     if (state.wasUp) wake.ring(RESYNC, 'all');
     state.wasUp = true;

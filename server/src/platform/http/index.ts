@@ -33,7 +33,7 @@ export { actorOf, signedInOf } from './access.ts';
 export { keepRawBodies } from './bodies.ts';
 export { serveDashboard } from './dashboard.ts';
 export { cursor, done, ok, page } from './envelope.ts';
-export type { Health, Probe } from './health.ts';
+export type { Dependency, Health } from './health.ts';
 export type { Limits } from './limits.ts';
 export type { Actor, DrainOptions, Http, RoutePermission, SignedIn } from './types.ts';
 export { readUpload } from './upload.ts';
@@ -123,6 +123,7 @@ export const createHttp = async (options: HttpOptions): Promise<Http> => {
     {
       dependencies: health?.dependencies ?? {},
       targets: health?.targets ?? (() => ({})),
+      replicas: health?.replicas,
       pressure: options.pressure?.report,
     },
     metrics,
