@@ -1,3 +1,4 @@
+import { sql, type SQL } from 'drizzle-orm';
 import { z } from 'zod';
 import { toVectorText, type Embedder } from '../knowledge/embed.ts';
 import { sourceTypes, type SourceType } from '../knowledge/types.ts';
@@ -63,6 +64,10 @@ export type RetrievalRequest = {
 
 /** Candidates of each type from each leg. More than are kept: what one leg ranks sixth the other may rank first. */
 const perType = 8;
+/** Chunks counted, in all and for one term; a term in more of them than that is common whatever their number. */
+const counted = { chunks: 20_000, documents: 5_000 };
+/** Chunks of each type whose words are weighed for good, having the rarest terms: reading the words is what costs. */
+const weighed = 400;
 
 const row = z.object({
   id: z.string().nullable(),
@@ -83,57 +88,56 @@ const row = z.object({
 });
 
 /**
- * Both legs for all four types in one statement, and so in one round trip. It sets the workspace itself; every read of
- * `chunks` sits behind a lateral reference to `c` that the planner cannot pull up (aggregate, LIMIT, OFFSET 0), so the
- * workspace is set before the first row is looked at.
+ * Both legs for all four types in one statement, and so in one round trip. The functions look in the workspace that is
+ * set, through indexes row-level security would keep closed (0002_search_in_workspace.sql); the rows are read under it.
  *
  * The text leg relaxes to OR: every term is a query of its own, a passage scores by the rarity of the terms it has.
  * A term found in more than `common` chunks finds nobody by itself: it only adds to the score of passages found otherwise.
  */
-const statementFor = (model: string, dimensions: number): string => {
-  if (!/^[a-z0-9-]{1,60}$/.test(model)) throw new TypeError('embedding model names are lower case words and digits');
-  const distance = `ch.embedding::halfvec(${dimensions}) <=> (select e from v)`;
-  return `
-with c as materialized (
-  select set_config('app.workspace_id', $1, true)::uuid as w, set_config('hnsw.iterative_scan', 'strict_order', true) as scan
-), v as materialized (select $3::halfvec(${dimensions}) as e),
-size as materialized (
-  select s.n from c cross join lateral (
-    select count(*)::int as n from (
-      select 1 from chunks ch where ch.workspace_id = c.w and ch.knowledge_base_id = any($2::uuid[]) limit 20000) counted) s
+const searching = (model: string, vector: string, bases: string[], terms: string[]): SQL => {
+  const inBases = sql`${sql.param(bases)}::uuid[]`;
+  const types = sql`${sql.param([...sourceTypes])}::text[]`;
+  const question = sql`${vector}::halfvec`;
+  return sql`
+with size as materialized (
+  select count(*)::int as n from (
+    select 1 from chunks ch where ch.knowledge_base_id = any(${inBases}) limit ${counted.chunks}) counted
+), hits as materialized (
+  select * from chunks_with(${inBases}, ${sql.param(terms)}::text[], ${counted.documents})
 ), terms as materialized (
   select u.ord::int as ord, u.term, q.query, d.documents, ln(1 + (greatest(size.n, d.documents) - d.documents + 0.5) / (d.documents + 0.5)) as weight
-  from unnest($4::text[]) with ordinality as u(term, ord)
+  from unnest(${sql.param(terms)}::text[]) with ordinality as u(term, ord)
   cross join lateral (select websearch_to_tsquery('english', u.term) as query) q
-  cross join c cross join size cross join lateral (
-    select count(*)::int as documents from (
-      select 1 from chunks ch
-      where ch.workspace_id = c.w and ch.knowledge_base_id = any($2::uuid[]) and ch.tsv @@ q.query limit 5000) counted) d
+  cross join size cross join lateral (select count(*)::int as documents from hits where hits.query = u.ord) d
   where numnode(q.query) > 0
 ), seeking as materialized (
   select * from terms where documents > 0 and documents <= greatest(50, (select n from size) / 4)
+), promising as materialized (
+  select chunk_id, source_type from (
+    select h.chunk_id, h.source_type,
+      row_number() over (partition by h.source_type order by sum(s.weight) desc, h.chunk_id) as place
+    from hits h join seeking s on s.ord = h.query group by h.chunk_id, h.source_type) placed
+  where place <= ${weighed}
 ), found as (
-  select x.id, 'vector' as leg from c cross join unnest($5::text[]) as t(type) cross join lateral (
-    select ch.id from chunks ch
-    where ch.workspace_id = c.w and ch.knowledge_base_id = any($2::uuid[]) and ch.source_type = t.type
-      and ch.embedding_model = '${model}'
-    order by ${distance} limit $6) x
+  select chunk_id as id, 'vector' as leg from chunks_nearest(${inBases}, ${types}, ${model}, ${question}, ${perType})
   union all
-  select x.id, 'text' from c cross join unnest($5::text[]) as t(type) cross join lateral (
-    select ch.id from seeking s join chunks ch on ch.tsv @@ s.query
-    where ch.workspace_id = c.w and ch.knowledge_base_id = any($2::uuid[]) and ch.source_type = t.type
-    group by ch.id order by sum(s.weight * (0.35 + ts_rank('{0.4,0.5,0.8,1}', ch.tsv, s.query))) desc, ch.id limit $6) x
+  select chunk_id, 'text' from (
+    select p.chunk_id, row_number() over (partition by p.source_type order by x.score desc, p.chunk_id) as place
+    from promising p cross join lateral (
+      select sum(s.weight * (0.35 + ts_rank('{0.4,0.5,0.8,1}', ch.tsv, s.query))) as score
+      from chunks ch cross join seeking s where ch.id = p.chunk_id and ch.tsv @@ s.query) x) placed
+  where place <= ${perType}
 ), picked as materialized (select id, array_agg(leg) as legs from found group by id)
 select p.*, (select n from size) as searched,
   (select jsonb_agg(jsonb_build_object('ord', ord, 'term', term, 'documents', documents) order by ord) from terms) as terms
 from (select 1) one left join lateral (
-  select x.*, picked.legs from c cross join picked cross join lateral (
+  select x.*, picked.legs from picked cross join lateral (
     select ch.id, ch.source_id, ch.source_type, ch.title, ch.heading_path, ch.page, ch.text, ch.tokens, so.url, ch.updated_at,
-      case when ch.embedding_model = '${model}' then 1 - (${distance}) end as similarity,
+      case when ch.embedding_model = ${model} then 1 - (ch.embedding <=> ${question}) end as similarity,
       (select jsonb_agg(jsonb_build_object('ord', t.ord, 'rank', ts_rank('{0.4,0.5,0.8,1}', ch.tsv, t.query)))
        from terms t where ch.tsv @@ t.query) as matches
     from chunks ch join sources so on so.id = ch.source_id and so.deleted_at is null
-    where ch.id = picked.id and ch.workspace_id = c.w offset 0) x
+    where ch.id = picked.id offset 0) x
 ) p on true`;
 };
 
@@ -146,14 +150,11 @@ export const retrieve = async (store: Store, embedder: Embedder, request: Retrie
   const started = performance.now();
   const [vector] = await embedder.embed([request.text.slice(0, 1000)]);
   const embedded = performance.now();
-  const result = await store.statement(statementFor(embedder.model, embedder.dimensions), [
+  const asked = terms.slice(0, 16).map(asQuery);
+  const result = await store.once(
     workspaceId,
-    knowledgeBaseIds,
-    toVectorText(vector ?? []),
-    terms.slice(0, 16).map(asQuery),
-    [...sourceTypes],
-    perType,
-  ]);
+    searching(embedder.model, toVectorText(vector ?? []), knowledgeBaseIds, asked),
+  );
   const rows = result.map((line) => row.parse(line));
   const searched = rows[0]?.searched ?? 0;
   const found = (rows[0]?.terms ?? []).map((term) => ({ ...term, weight: rarity(term.documents, searched) }));
