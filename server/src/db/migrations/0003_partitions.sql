@@ -211,11 +211,12 @@ grant select (id, seq, workspace_id, inbox_id, thread_key, received_at, processe
 create policy system on inbound_ids to parley_system using (true);
 grant select (ctid, received_at), delete on inbound_ids to parley_system;
 
--- The search of words reads the new table; it is made again for its schema's name.
+-- The search of words reads the new table; it is made again for its schema's name. Temporary tables, which callers can make,
+-- come last.
 create policy search on messages for select to current_user using (true);
 do $$
 begin
-  execute format('alter function conversations_with(tsquery) set search_path = pg_catalog, %I', current_schema());
+  execute format('alter function conversations_with(tsquery) set search_path = pg_catalog, %I, pg_temp', current_schema());
 end $$;
 
 select make_partitions();
