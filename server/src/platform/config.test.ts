@@ -41,6 +41,8 @@ const wrong: [string, Record<string, string>][] = [
   ['DATABASE_URL', { DATABASE_URL: 'mysql://db' }],
   ['DATABASE_URL', { DATABASE_REPLICA_URLS: 'postgres://a' }],
   ['DATABASE_REPLICA_URLS', { ...external, DATABASE_REPLICA_URLS: 'postgres://a,b' }],
+  ['PARLEY_DATABASE_POOL', { PARLEY_DATABASE_POOL: '1' }],
+  ['PARLEY_DATABASE_POOL', { PARLEY_DATABASE_POOL: 'many' }],
   ['REDIS_URL', { REDIS_URL: 'localhost:6379' }],
   ['CLICKHOUSE_URL', { CLICKHOUSE_URL: 'tcp://x' }],
   ['S3_BUCKET', { S3_ENDPOINT: 'http://minio:9000' }],

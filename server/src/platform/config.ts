@@ -45,6 +45,19 @@ const list = (value: string): string[] =>
     .map((item) => item.trim())
     .filter((item) => item !== '');
 
+/** US dollars for a million tokens, by the model's name as bots have it. */
+export type ModelPrices = Map<string, { input: number; output: number }>;
+
+const parsePrices = (value: string): ModelPrices | undefined => {
+  const prices: ModelPrices = new Map();
+  for (const item of list(value)) {
+    const [, model, input, output] = /^([\w.:@/-]{1,130})=(\d+(?:\.\d+)?)\/(\d+(?:\.\d+)?)$/.exec(item) ?? [];
+    if (!model || !input || !output || prices.size >= 50) return undefined;
+    prices.set(model, { input: Number(input), output: Number(output) });
+  }
+  return prices;
+};
+
 /** The parts of a worker; each can run in a process of its own. */
 export const workerParts = ['turn', 'delivery', 'knowledge', 'facts'] as const;
 export type WorkerPart = (typeof workerParts)[number];
@@ -70,6 +83,14 @@ const parseRoles = (value: string): Roles | undefined => {
   }
   return roles.api || workerParts.some((part) => roles.worker[part]) ? roles : undefined;
 };
+
+const months = (usual: number) =>
+  z
+    .string()
+    .regex(/^\d{1,3}$/)
+    .transform(Number)
+    .default(usual)
+    .describe('takes a number of months, or 0 to keep them for ever');
 
 const channelDefaults = {
   telegram: 'https://api.telegram.org',
@@ -116,6 +137,28 @@ export const variables = z.object({
     .default('info')
     .describe('takes one of fatal, error, warn, info, debug, trace, silent'),
   OTEL_EXPORTER_OTLP_ENDPOINT: http(),
+  OTEL_TRACES_SAMPLER_ARG: z
+    .string()
+    .regex(/^(0(\.\d+)?|1(\.0+)?)$/)
+    .transform(Number)
+    .default(1)
+    .describe('takes the share of traces to record, from 0 to 1'),
+  PARLEY_TRACE_HOSTS: z
+    .string()
+    .transform(list)
+    .refine((hosts) => hosts.every((host) => URL.canParse(`http://${host}`) && new URL(`http://${host}`).host === host))
+    .default([])
+    .describe('takes hosts (host or host:port) separated by commas whose calls carry the trace'),
+  PARLEY_MODEL_PRICES: z
+    .string()
+    .transform((value, context) => {
+      const prices = parsePrices(value);
+      if (prices) return prices;
+      context.addIssue('wrong prices');
+      return z.NEVER;
+    })
+    .default(new Map())
+    .describe('takes MODEL=INPUT/OUTPUT separated by commas, in US dollars for a million tokens: openai/gpt-5-mini=0.25/2'),
   PARLEY_OWNER_EMAIL: z.email().optional().describe('takes an email address'),
   PARLEY_OWNER_PASSWORD: z.string().min(10).max(200).optional().describe('takes a password of 10 to 200 characters'),
   PARLEY_DEMO: z
@@ -140,6 +183,10 @@ export const variables = z.object({
     .refine((urls) => urls.every((url) => URL.canParse(url) && postgresProtocols.includes(new URL(url).protocol)))
     .optional()
     .describe('takes postgres:// addresses separated by commas'),
+  PARLEY_RETENTION_MESSAGES: months(0),
+  PARLEY_RETENTION_EVENTS: months(3),
+  PARLEY_RETENTION_TRACES: months(3),
+  PARLEY_DATABASE_POOL: wholeNumber(2, 500).optional(),
   REDIS_URL: address(['redis:', 'rediss:']),
   CLICKHOUSE_URL: http(),
   S3_ENDPOINT: http(),
@@ -182,11 +229,15 @@ export type Config = {
   /** Absolute. */
   dataDir: string;
   log: { level: Settings['LOG_LEVEL'] };
-  otel: { endpoint?: string };
+  otel: { endpoint?: string; ratio: number; tell: string[] };
+  prices: ModelPrices;
   owner?: { email: string; password: string };
   demo: boolean;
   roles: Roles;
-  database: { url?: string; replicaUrls: string[] };
+  /** `pool`: connections of this process at most, for the product's statements. */
+  database: { url?: string; replicaUrls: string[]; pool?: number };
+  /** For how many whole months besides the current one; 0: for ever. */
+  retention: { messages: number; events: number; traces: number };
   redis: { url?: string };
   clickhouse: { url?: string };
   s3?: { endpoint: string; bucket: string; accessKey: string; secretKey: string; region: string };
@@ -272,11 +323,21 @@ export const readConfig = (env: Record<string, string | undefined>): Config => {
     keysPerMinute: { free: settings.PARLEY_API_LIMIT_FREE, paid: settings.PARLEY_API_LIMIT_PAID },
     dataDir,
     log: { level: settings.LOG_LEVEL },
-    otel: { endpoint: settings.OTEL_EXPORTER_OTLP_ENDPOINT },
+    otel: {
+      endpoint: settings.OTEL_EXPORTER_OTLP_ENDPOINT,
+      ratio: settings.OTEL_TRACES_SAMPLER_ARG,
+      tell: settings.PARLEY_TRACE_HOSTS,
+    },
+    prices: settings.PARLEY_MODEL_PRICES,
     ...(owner ? { owner } : {}),
     demo: settings.PARLEY_DEMO,
     roles: settings.PARLEY_ROLES,
-    database: { url: settings.DATABASE_URL, replicaUrls },
+    database: { url: settings.DATABASE_URL, replicaUrls, pool: settings.PARLEY_DATABASE_POOL },
+    retention: {
+      messages: settings.PARLEY_RETENTION_MESSAGES,
+      events: settings.PARLEY_RETENTION_EVENTS,
+      traces: settings.PARLEY_RETENTION_TRACES,
+    },
     redis: { url: settings.REDIS_URL },
     clickhouse: { url: settings.CLICKHOUSE_URL },
     ...(s3 ? { s3 } : {}),

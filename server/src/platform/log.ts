@@ -1,18 +1,36 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { pino } from 'pino';
 import type { ChildLoggerOptions, DestinationStream, Logger as PinoLogger } from 'pino';
+import type { ActiveSpan, TraceParent } from './tracing.ts';
 import { describeError, redact, redactRecord, redactString, safeErrorMessage } from './redact.ts';
 
 /** JSON lines, one per event. Secrets and the words of customers never reach it (see redact.ts). */
 export type Logger = PinoLogger;
 
-export type RequestContext = { requestId: string; workspaceId?: string };
+export type RequestContext = {
+  requestId: string;
+  workspaceId?: string;
+  /** The span that runs now, where traces are recorded. */
+  span?: ActiveSpan;
+  /** Where a trace of another process goes on, until a span begins here. */
+  parent?: TraceParent;
+};
 
 /** One request id follows the work through every hop: HTTP, job, outbound call. */
 export const requestContext = new AsyncLocalStorage<RequestContext>();
 
 /** Runs `work` so that everything it logs, also after awaits, carries the ids of `context`. */
 export const runWithContext = <T>(context: RequestContext, work: () => T): T => requestContext.run(context, work);
+
+export const currentContext = (): RequestContext | undefined => requestContext.getStore();
+
+/** The ids as every line of the log shows them. */
+const shownContext = (): Record<string, string> => {
+  const context = requestContext.getStore();
+  if (!context) return {};
+  const { requestId, workspaceId, span } = context;
+  return { requestId, ...(workspaceId ? { workspaceId } : {}), ...(span ? { traceId: span.context.traceId } : {}) };
+};
 
 /** The id of the request being worked on, undefined outside of one. */
 export const currentRequestId = (): string | undefined => requestContext.getStore()?.requestId;
@@ -54,7 +72,7 @@ export const createLogger = (options: { level: string }, destination?: Destinati
       base: null,
       timestamp: pino.stdTimeFunctions.isoTime,
       serializers,
-      mixin: () => ({ ...requestContext.getStore() }),
+      mixin: shownContext,
       formatters: {
         level: (label) => ({ level: label }),
         log: (record) => redactRecord(record, serialized),
