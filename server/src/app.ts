@@ -23,6 +23,7 @@ import type { Config } from './platform/config.ts';
 import { createKeyring } from './platform/crypto.ts';
 import { openDatabase } from './platform/db/index.ts';
 import { maintainEmbedded } from './platform/db/maintain.ts';
+import { createPartitionKeeper } from './platform/db/partitions.ts';
 import { connectWakes } from './platform/fleet.ts';
 import { readInstallation } from './platform/db/installation.ts';
 import { createHttp } from './platform/http/index.ts';
@@ -42,6 +43,7 @@ import { createStorage } from './platform/storage.ts';
 import { createStore } from './platform/tenant.ts';
 import { createWake } from './platform/wake.ts';
 import { signalsOf } from './signals.ts';
+import { createForget } from './turn/forget.ts';
 import { createForget } from './turn/forget.ts';
 import { freeLeasesOfTheDead } from './turn/recover.ts';
 import { DELIVERY, TAKEN_OVER, THREAD } from './turn/topics.ts';
@@ -63,6 +65,16 @@ export async function createApp(config: Config, log: Logger, options: AppOptions
   const database = await openDatabase(config, log);
   const maintenance = maintainEmbedded(database, log);
   const store = createStore(database);
+  const { messages: messageMonths, events, traces } = config.retention;
+  const partitions = createPartitionKeeper({
+    database,
+    log,
+    metrics,
+    retention: Object.values(config.roles.worker).some((isOn) => isOn)
+      ? { messages: messageMonths, inbound_events: events, traces }
+      : undefined,
+    forget: createForget(store),
+  });
   const wake = createWake((error, topic) => log.error({ err: error, topic }, 'woken work failed'));
   const redis = redisPlace(config.redis.url, await readInstallation(database));
   const wakes = connectWakes({
@@ -181,6 +193,7 @@ export async function createApp(config: Config, log: Logger, options: AppOptions
           })
         : undefined;
       path.start();
+      void partitions.start();
       if (doors) realtime.attach(http.server);
       pressure.start();
       // The framework's own line would stand in front of the start screen, which says it better.
@@ -207,6 +220,7 @@ export async function createApp(config: Config, log: Logger, options: AppOptions
       await wakes?.close();
       limits.close();
       for (const part of [conversations, queue, access, maintenance]) part.close();
+      await partitions.close();
       await embedder.close();
       await database.close();
     },

@@ -36,6 +36,7 @@ import { createReceive } from './turn/receive.ts';
 import type { Receive } from './turn/receive.ts';
 import { createSweeper } from './turn/sweeper.ts';
 import { DELIVERY, TAKEN_OVER, writeLaneKey } from './turn/topics.ts';
+import { createIdTrim } from './turn/trim.ts';
 import { createTurns } from './turn/turn.ts';
 import { createTyping } from './turn/typing.ts';
 
@@ -167,7 +168,7 @@ export function createPath(parts: PathParts) {
       if (woken?.message) announceMessage(live, woken.message);
       conversations.changed(workspaceId, conversationId);
     },
-    also: [async () => void (await knowledge.resumeUnfinished()), relay.trim],
+    also: [async () => void (await knowledge.resumeUnfinished()), relay.trim, createIdTrim(store)],
   });
 
   return {

@@ -49,6 +49,12 @@ const pooledBytes = (bytes: number): Buffer => {
 /** A new id for a row: UUID v7, lower case. */
 export const newId: () => string = createIdSource(Date.now, pooledBytes);
 
+/** Not after any id made at this moment or later, and after every id made before: the bound of a range of time. */
+export const firstIdOf = (moment: Date): string => {
+  const hex = moment.getTime().toString(16).padStart(12, '0');
+  return `${hex.slice(0, 8)}-${hex.slice(8)}-0000-0000-000000000000`;
+};
+
 /** A secret nobody can guess, base64url without padding; `bytes` of randomness (24 → 32 characters). */
 export const newToken = (bytes = 24): string => randomBytes(bytes).toString('base64url');
 

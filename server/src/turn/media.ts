@@ -12,22 +12,20 @@ import type { Live } from '../platform/realtime.ts';
 import type { Storage } from '../platform/storage.ts';
 import type { Store } from '../platform/tenant.ts';
 
-const Media = z.object({
-  conversationId: z.uuid(),
-  media: z.array(
-    z.object({
-      kind: z.enum(['image', 'audio', 'video', 'document']),
-      reference: z.string(),
-      name: z.string().optional(),
-      mime: z.string().optional(),
-      size: z.number().optional(),
-    }),
-  ),
-});
+const Fact = z.object({ conversationId: z.uuid() });
+const Media = z.array(
+  z.object({
+    kind: z.enum(['image', 'audio', 'video', 'document']),
+    reference: z.string(),
+    name: z.string().optional(),
+    mime: z.string().optional(),
+    size: z.number().optional(),
+  }),
+);
 
 /**
  * Reacts to `message.received_with_media`: fetches what the customer sent from the platform and keeps it as files of the
- * message. Running it again changes nothing once the message has its files.
+ * message. What there is to fetch stands in the event, whose id is the message's. Running it again changes nothing once the message has its files.
  */
 export function createMediaFetcher(parts: {
   store: Store;
@@ -56,13 +54,15 @@ export function createMediaFetcher(parts: {
   }
 
   return async function fetchMedia(fact: RelayedFact): Promise<void> {
-    const { conversationId, media } = Media.parse(fact.payload);
-    const [row] = await store.once<{ inbox_id: string; files: number }>(
+    const { conversationId } = Fact.parse(fact.payload);
+    const [row] = await store.once<{ inbox_id: string; files: number; media: unknown }>(
       fact.workspaceId,
-      sql`select c.inbox_id, jsonb_array_length(m.attachments) as files from messages m
-          join conversations c on c.id = m.conversation_id where m.id = ${fact.subjectId}::uuid and m.deleted_at is null`,
+      sql`select c.inbox_id, jsonb_array_length(m.attachments) as files, e.payload -> 'media' as media from messages m
+          join conversations c on c.id = m.conversation_id join inbound_events e on e.id = m.id
+          where m.id = ${fact.subjectId}::uuid and e.id = ${fact.subjectId}::uuid and m.deleted_at is null`,
     );
     if (!row || row.files > 0) return;
+    const media = Media.parse(row.media);
     const inbox = await parts.inboxes.byId(fact.workspaceId, row.inbox_id);
     if (!inbox) return;
     const attachments: Attachment[] = [];

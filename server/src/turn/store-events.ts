@@ -121,14 +121,14 @@ export const toNewMessage = ({ id, event }: MessageEvent, attachments: Message['
   platformId: event.messageId,
 });
 
+/** What was sent stays out of the facts: they are read across workspaces. The event has it, under the message's id. */
 export const receivedFacts =
   (target: { workspaceId: string; conversationId: string }, events: MessageEvent[]) =>
   (_message: NewMessage, id: string): Fact[] => {
     const { workspaceId, conversationId } = target;
-    const media = events.find((event) => event.id === id)?.event.media ?? [];
-    return media.length > 0
-      ? [{ workspaceId, type: 'message.received_with_media', subjectId: id, payload: { conversationId, media } }]
-      : [{ workspaceId, type: 'message.received', subjectId: id, payload: { conversationId } }];
+    const hasMedia = (events.find((event) => event.id === id)?.event.media.length ?? 0) > 0;
+    const type = hasMedia ? 'message.received_with_media' : 'message.received';
+    return [{ workspaceId, type, subjectId: id, payload: { conversationId } }];
   };
 
 /** Undefined when refused; without a status when every message was there already. */

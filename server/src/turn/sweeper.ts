@@ -20,7 +20,7 @@ export function createSweeper(parts: {
   /** a snooze is over */
   wakeUp: (workspaceId: string, conversationId: string) => Promise<void>;
   /** further lost work of other rooms, e.g. sources that were never read to the end */
-  also: (() => Promise<void>)[];
+  also: (() => Promise<unknown>)[];
 }) {
   const { store, wake, log } = parts;
   let timer: NodeJS.Timeout | undefined;
@@ -59,7 +59,7 @@ export function createSweeper(parts: {
   }
 
   /** One that fails every time keeps no other from being found. */
-  async function tryTo(run: () => Promise<void>): Promise<void> {
+  async function tryTo(run: () => Promise<unknown>): Promise<void> {
     try {
       await run();
     } catch (error) {

@@ -1,0 +1,29 @@
+import { sql } from 'drizzle-orm';
+import type { Store } from '../platform/tenant.ts';
+
+/**
+ * For how long a platform's id is known. The longest time a platform tries again is WhatsApp's, 7 days (Messenger 36 hours,
+ * Telegram 24 hours, the others less); twice that, since a repetition that is not recognised answers a customer twice.
+ */
+const KEPT_DAYS = 14;
+const BATCH = 5_000;
+const EVERY_MS = 3_600_000;
+
+/**
+ * Forgets the ids of what platforms sent, once nobody sends it again. May be called often: it deletes one batch a call while there
+ * is more, and looks once an hour otherwise. As parley_system, which can tell a row's age and nothing else of it.
+ */
+export function createIdTrim(store: Store): () => Promise<number> {
+  let lookedAt = 0;
+  return async function trim() {
+    if (Date.now() - lookedAt < EVERY_MS) return 0;
+    const { rowCount } = await store.asSystem((tx) =>
+      tx.execute(sql`
+        delete from inbound_ids where ctid = any(array(
+          select ctid from inbound_ids where received_at < now() - make_interval(days => ${KEPT_DAYS}) limit ${BATCH}))`),
+    );
+    const deleted = rowCount ?? 0;
+    if (deleted < BATCH) lookedAt = Date.now();
+    return deleted;
+  };
+}
