@@ -113,6 +113,9 @@ export function createPath(parts: PathParts) {
       return show && (() => show({ threadKey }, inbox.credentials, platform));
     },
   });
+  const delivery = worker.delivery
+    ? createDelivery({ store, wake, live, log, metrics, inboxes, channelOf })
+    : undefined;
   const turns = createTurns({
     store,
     live,
@@ -124,14 +127,12 @@ export function createPath(parts: PathParts) {
     route,
     typing,
     channelIsLive: (inbox) => isLive(inbox.channel),
+    beginDelivery: delivery?.begin,
     conversations,
     queue,
   });
   const mailbox = worker.turn
     ? createMailbox({ store, wake, log, work: turns.work, giveUp: turns.giveUp, retryMs: pace.roundRetryMs })
-    : undefined;
-  const delivery = worker.delivery
-    ? createDelivery({ store, wake, live, log, metrics, inboxes, channelOf })
     : undefined;
 
   // a person's turn

@@ -50,6 +50,8 @@ export function createDelivery(parts: {
 }) {
   const { store, wake, live, log, metrics } = parts;
   let closing = false;
+  /** Deliveries this process has already, each before what its lane claims next. */
+  const begun = new Map<string, Claimed>();
   const lanes = createLanes({ wake, topic: DELIVERY, work: (key) => drain(readLaneKey(key)) });
 
   async function sendParts(lane: LaneKey, delivery: Claimed, inbox: InboxRuntime): Promise<SendResult> {
@@ -137,7 +139,9 @@ export function createDelivery(parts: {
 
   async function drain(lane: LaneKey): Promise<void> {
     while (!closing) {
-      const delivery = await claimNext(store, lane);
+      const key = writeLaneKey(lane);
+      const delivery = begun.get(key) ?? (await claimNext(store, lane));
+      begun.delete(key);
       if (!delivery) return;
       const context = { requestId: delivery.requestId ?? delivery.id, workspaceId: lane.workspaceId };
       if (!(await runWithContext(context, () => deliverOne(lane, delivery)))) return;
@@ -146,6 +150,12 @@ export function createDelivery(parts: {
 
   return {
     run: lanes.run,
+    /** Goes on with a delivery that was begun in this process: nothing of its thread waits before it. */
+    begin(lane: LaneKey, delivery: Claimed): void {
+      const key = writeLaneKey(lane);
+      begun.set(key, delivery);
+      lanes.run(key).catch((error: unknown) => log.error({ err: error, deliveryId: delivery.id }, 'a delivery failed'));
+    },
     busy: lanes.busy,
     /** Sends under way are finished; what waits is sent after the restart. */
     close(): Promise<void> {

@@ -21,7 +21,9 @@ export type Claimed = {
 };
 
 /** Short, so that a message whose sender died does not wait long; renewed while a send takes its time. */
-const LEASE_SECONDS = 10;
+export const LEASE_SECONDS = 6;
+/** The token of a delivery that its writer began itself, in the statement that made it. */
+const FIRST_TOKEN = 1;
 export const RENEW_MS = (LEASE_SECONDS * 1000) / 3;
 
 /**
@@ -67,6 +69,20 @@ export async function claimNext(store: Store, lane: LaneKey): Promise<Claimed | 
     message,
   };
 }
+
+/** A delivery that was begun with its message (`sendFor` of the append). */
+export const begunWith = (
+  delivery: { id: string; requestId: string | null; inboxId: string; threadKey: string },
+  message: Message,
+): Claimed => ({
+  ...delivery,
+  token: FIRST_TOKEN,
+  attempts: 1,
+  conversationId: message.conversationId,
+  createdAt: message.createdAt,
+  acceptedParts: [],
+  message,
+});
 
 /** The send still runs. */
 export async function holdOn(store: Store, workspaceId: string, delivery: Claimed): Promise<void> {

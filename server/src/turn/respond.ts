@@ -2,12 +2,19 @@ import type { Citation, Message } from '@parley/contract';
 import type { Saying } from '../engine/types.ts';
 import { announceChange, announceMessage } from '../features/messages/announce.ts';
 import { appendOnce, cite } from '../features/messages/commands.ts';
+import { currentRequestId } from '../platform/log.ts';
 import type { Live } from '../platform/realtime.ts';
 import { rooms } from '../platform/realtime.ts';
 import type { Store } from '../platform/tenant.ts';
 import type { Wake } from '../platform/wake.ts';
 import type { Lease } from './lease.ts';
+import { begunWith, LEASE_SECONDS } from './delivery-lane.ts';
+import type { Claimed } from './delivery-lane.ts';
+import type { LaneKey, ThreadKey } from './topics.ts';
 import { DELIVERY, writeLaneKey } from './topics.ts';
+
+/** Begins a delivery in this process. */
+export type BeginDelivery = (lane: LaneKey, delivery: Claimed) => void;
 
 /** A guarded write was refused: a human owns the conversation now, or another process has the thread. */
 export class TurnStopped extends Error {
@@ -32,9 +39,9 @@ export type Speaker = {
  * statement that also proves that the bot may still speak: the state is still `bot`, the lease is still ours.
  */
 export function createSpeaker(
-  parts: { store: Store; live: Live; wake: Wake },
+  parts: { store: Store; live: Live; wake: Wake; beginDelivery: BeginDelivery | undefined },
   turn: {
-    workspaceId: string;
+    key: ThreadKey;
     conversationId: string;
     turnId: string;
     lease: Lease;
@@ -44,8 +51,10 @@ export function createSpeaker(
     alreadySaid: number;
   },
 ): Speaker {
-  const { store, live, wake } = parts;
-  const { workspaceId, conversationId, turnId, lease } = turn;
+  const { store, live, wake, beginDelivery } = parts;
+  const { conversationId, turnId, lease } = turn;
+  const { workspaceId, inboxId, threadKey } = turn.key;
+  const lane = { workspaceId, threadId: lease.threadId };
   let ordinal = turn.alreadySaid;
 
   const chunk = (message: Pick<Message, 'text'> & { ordinal: number }, last: boolean): void =>
@@ -74,6 +83,7 @@ export function createSpeaker(
         ],
         {
           guard: { status: 'bot', lease },
+          ...(beginDelivery ? { sendFor: LEASE_SECONDS } : {}),
           facts: (_message, id) => [
             { workspaceId, type: 'message.sent', subjectId: id, payload: { conversationId, turnId } },
           ],
@@ -81,11 +91,16 @@ export function createSpeaker(
       );
       if (made.outcome === 'refused') throw new TurnStopped();
       if (made.outcome === 'stored') {
-        if (!turn.channelIsLive) wake.wake(DELIVERY, writeLaneKey({ workspaceId, threadId: lease.threadId }));
         for (const message of made.messages) {
           chunk({ text: message.text, ordinal }, false);
           announceMessage(live, message);
         }
+        const { sending } = made;
+        const first = made.messages.find((message) => message.id === sending?.messageId);
+        if (beginDelivery && sending && first) {
+          const requestId = currentRequestId() ?? null;
+          beginDelivery(lane, begunWith({ id: sending.id, requestId, inboxId, threadKey }, first));
+        } else if (!turn.channelIsLive) wake.wake(DELIVERY, writeLaneKey(lane));
       }
       ordinal += 1;
     },

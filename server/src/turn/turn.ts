@@ -27,7 +27,7 @@ import { handOver } from './hand-over.ts';
 import { LeaseLost } from './mailbox.ts';
 import type { Round } from './mailbox.ts';
 import { createSpeaker, TurnStopped } from './respond.ts';
-import type { Speaker } from './respond.ts';
+import type { BeginDelivery, Speaker } from './respond.ts';
 import { isMessage, storeEvents } from './store-events.ts';
 import { HISTORY, storeQuickly } from './store-quickly.ts';
 import type { TurnContext } from './store-quickly.ts';
@@ -48,6 +48,8 @@ export type TurnParts = {
   route: Router;
   typing: Typing;
   channelIsLive: (inbox: InboxRuntime) => boolean;
+  /** undefined where another process delivers */
+  beginDelivery: BeginDelivery | undefined;
   conversations: ConversationAnnouncer;
   queue: QueueAnnouncer;
 };
@@ -113,9 +115,9 @@ export function createTurns(parts: TurnParts) {
     const taken = new AbortController();
     const signal = AbortSignal.any([round.signal, taken.signal]);
     const speaker = createSpeaker(
-      { store, live, wake },
+      { store, live, wake, beginDelivery: parts.beginDelivery },
       {
-        workspaceId,
+        key: round.key,
         conversationId,
         turnId: turn.id,
         lease: round.lease,

@@ -58,7 +58,14 @@ export type Guard = {
 };
 
 export type Appended =
-  | { outcome: 'stored'; messages: Message[]; threadId: string; status: ConversationStatus }
+  | {
+      outcome: 'stored';
+      messages: Message[];
+      threadId: string;
+      status: ConversationStatus;
+      /** the delivery that the writer has with `sendFor`; undefined when another one is before it */
+      sending: { id: string; messageId: string } | undefined;
+    }
   /** every message was there already (a resend, a restarted turn) */
   | { outcome: 'known' }
   /** the guard did not hold; nothing was written */
@@ -99,6 +106,11 @@ const toInput = (message: NewMessage, place: number) => ({
 type Target = { workspaceId: string; conversationId: string };
 type Options = {
   guard?: Guard;
+  /**
+   * Seconds for which the writer itself has the first delivery, when none waits before it: it spares claiming it. Only for
+   * one who holds the thread's lease, since nobody else may queue a delivery at the same moment.
+   */
+  sendFor?: number;
   facts?: (message: NewMessage, id: string) => Fact[];
   /** further columns of the conversation, e.g. its new state */
   changes?: SQL;
@@ -111,6 +123,7 @@ type AppendedRow = {
   thread_id: string | null;
   status: ConversationStatus | null;
   stored: MessageRow[] | null;
+  sending: { id: string; message_id: string } | null;
 };
 
 /**
@@ -147,9 +160,15 @@ export async function appendWith<Columns extends Record<string, unknown>>(
 
 function readAppended(result: AppendedRow | undefined): Appended {
   if (!result || result.fresh === 0) return { outcome: 'known' };
-  const { accepted, thread_id: threadId, status, stored } = result;
+  const { accepted, thread_id: threadId, status, stored, sending } = result;
   if (!accepted || !threadId || !status) return { outcome: 'refused' };
-  return { outcome: 'stored', messages: (stored ?? []).map(presentMessage), threadId, status };
+  return {
+    outcome: 'stored',
+    messages: (stored ?? []).map(presentMessage),
+    threadId,
+    status,
+    sending: sending ? { id: sending.id, messageId: sending.message_id } : undefined,
+  };
 }
 
 function appendStatement(target: Target, messages: NewMessage[], options: Options): SQL {
@@ -184,6 +203,15 @@ function appendStatement(target: Target, messages: NewMessage[], options: Option
   const lease = guard?.lease ? sql`exists (select 1 from held)` : sql`true`;
   const status = guard?.status ? sql`status = ${guard.status}` : guard?.open ? sql`status <> 'resolved'` : sql`true`;
 
+  const isNext = sql`f.step = 1 and not exists (
+        select 1 from deliveries d where d.thread_id = c.thread_id and d.state in ('pending', 'sending'))`;
+  const sendNow =
+    options.sendFor === undefined
+      ? sql`'pending', 0, 0, null`
+      : sql`case when ${isNext} then 'sending' else 'pending' end, case when ${isNext} then 1 else 0 end,
+        case when ${isNext} then 1 else 0 end,
+        case when ${isNext} then now() + make_interval(secs => ${options.sendFor}) end`;
+
   return sql`
     with input as (
       select * from jsonb_to_recordset(${storedJson(inputs)}::jsonb) as i(
@@ -212,15 +240,18 @@ function appendStatement(target: Target, messages: NewMessage[], options: Option
         f.ordinal, f.client_id, f.platform_id, coalesce(f.created_at, now())
       from fresh f, moved c returning *
     ), queued as (
-      insert into deliveries (id, workspace_id, inbox_id, thread_id, conversation_id, message_id, request_id)
-      select f.delivery_id, ${target.workspaceId}::uuid, c.inbox_id, c.thread_id, c.id, f.id, ${currentRequestId() ?? null}::text
-      from fresh f, moved c where f.delivery_id is not null order by f.step
+      insert into deliveries (id, workspace_id, inbox_id, thread_id, conversation_id, message_id, request_id, state, attempts,
+        lease_token, lease_until)
+      select f.delivery_id, ${target.workspaceId}::uuid, c.inbox_id, c.thread_id, c.id, f.id, ${currentRequestId() ?? null}::text,
+        ${sendNow}
+      from fresh f, moved c where f.delivery_id is not null order by f.step returning id, message_id, state
     ), told as (
       insert into outbox (id, workspace_id, type, subject_id, payload, request_id)
       select v.* from ${facts.length > 0 ? sql`(values ${sql.join(facts.map(factValues), sql`, `)})` : sql`(select null::uuid, null::uuid, null::text, null::uuid, null::jsonb, null::text where false)`} as v(id, workspace_id, type, subject_id, payload, request_id), moved
     )${options.also?.steps ?? sql``}
     select exists (select 1 from moved) as accepted, (select count(*)::int from fresh) as fresh,
       (select thread_id from moved) as thread_id, (select status from moved) as status,
+      (select to_json(q) from queued q where q.state = 'sending') as sending,
       (select json_agg(s order by s.seq) from stored s) as stored${options.also ? sql`, ${options.also.columns}` : sql``}`;
 }
 
