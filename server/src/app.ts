@@ -37,7 +37,9 @@ import type { Signal } from './platform/pressure.ts';
 import { OUTBOX } from './platform/outbox.ts';
 import { createPasswords } from './platform/password.ts';
 import { createRealtime } from './platform/realtime.ts';
-import { redisPlace } from './platform/redis.ts';
+import { isConnectionLoss } from './platform/outage.ts';
+import { assertRedis, redisPlace, watchRedis } from './platform/redis.ts';
+import { createReplicas, replicaAt } from './platform/replicas.ts';
 import { openLimits } from './platform/shared-limits.ts';
 import { createStorage } from './platform/storage.ts';
 import { createStore } from './platform/tenant.ts';
@@ -64,7 +66,13 @@ export async function createApp(config: Config, log: Logger, options: AppOptions
   const metrics = createMetrics();
   const database = await openDatabase(config, log);
   const maintenance = maintainEmbedded(database, log);
-  const store = createStore(database);
+  const replicas = createReplicas({
+    primary: database.pool,
+    replicas: config.database.replicaUrls.map((address, index) => replicaAt(database, config, address, index + 1)),
+    log,
+    metrics,
+  });
+  const store = createStore(database, replicas);
   const { messages: messageMonths, events, traces } = config.retention;
   const partitions = createPartitionKeeper({
     database,
@@ -137,7 +145,18 @@ export async function createApp(config: Config, log: Logger, options: AppOptions
     metrics,
     authenticate: access.authenticate,
     serves: config.roles.api ? 'everything' : 'health',
-    health: { probes: { database: () => store.statement('select 1', []) }, breakers: outbound.states },
+    health: {
+      dependencies: listDependencies({
+        roles: config.roles,
+        database: () => store.statement('select 1', []),
+        redis: redisWatch?.probe,
+        jobs: jobs.probe,
+        storage,
+        embedder,
+      }),
+      targets: outbound.report,
+      replicas: replicas.report,
+    },
     makeLimiter: limits.make,
     pressure,
     limits: { keysPerMinute: config.keysPerMinute, ...options.limits },
@@ -184,6 +203,7 @@ export async function createApp(config: Config, log: Logger, options: AppOptions
     async start(): Promise<{ address: string; setupUrl: string | undefined }> {
       await freeLeasesOfTheDead(database);
       wakes?.start();
+      replicas.start();
       await jobs.start();
       // Of several processes that start at once, one does the first steps; the others find them done.
       const setup = doors

@@ -3,9 +3,10 @@ import { createTableRelationsHelpers, extractTablesRelationalConfig } from 'driz
 import type { ExtractTablesWithRelations, SQL } from 'drizzle-orm';
 import { NodePgSession, NodePgTransaction } from 'drizzle-orm/node-postgres';
 import { PgDialect } from 'drizzle-orm/pg-core';
-import type { PoolClient, QueryResultRow } from 'pg';
+import type { Pool, PoolClient, QueryResultRow } from 'pg';
 import * as schema from '../db/schema/index.ts';
 import type { Database } from './db/index.ts';
+import type { Replicas } from './replicas.ts';
 import { createScopedQueries } from './scoped-query.ts';
 
 type Schema = typeof schema;
@@ -29,6 +30,11 @@ export type Store = {
    * @throws TypeError when `workspaceId` is no uuid, before anything is sent
    */
   inWorkspace<T>(workspaceId: string, work: (tx: Tx) => Promise<T>): Promise<T>;
+  /**
+   * The same for what only reads, and reads much: lists, searches, reports. It runs on a replica that is up to date where
+   * there is one; a write in it fails everywhere. It sees everything that was committed before it began.
+   */
+  read<T>(workspaceId: string, work: (tx: Tx) => Promise<T>): Promise<T>;
   /** One statement in a transaction of its own under the workspace: the hot path's form of `inWorkspace`. */
   once<Row extends Record<string, unknown>>(workspaceId: string, query: SQL): Promise<Row[]>;
   /** The same as the role parley_system, which sees the few tables and columns granted to it across all workspaces. */
@@ -46,7 +52,7 @@ const AGAIN = new Set(['40001', '40P01', NOT_PREPARED]);
 const ATTEMPTS = 3;
 
 /** The only ways to the tables. */
-export function createStore(database: Database): Store {
+export function createStore(database: Database, replicas?: Pick<Replicas, 'read'>): Store {
   let statements = 0;
   const logger = { logQuery: () => void statements++ };
   const dialect = new PgDialect();
@@ -72,8 +78,8 @@ export function createStore(database: Database): Store {
     return client.query(text);
   }
 
-  async function attempt<T>(begin: string, work: (tx: Tx) => Promise<T>): Promise<T> {
-    const client = await database.pool.connect();
+  async function attempt<T>(pool: Pool, begin: string, work: (tx: Tx) => Promise<T>): Promise<T> {
+    const client = await pool.connect();
     let broken: Error | undefined;
     try {
       await send(client, begin);
@@ -96,14 +102,26 @@ export function createStore(database: Database): Store {
     }
   }
 
-  const transaction = <T>(begin: string, work: (tx: Tx) => Promise<T>): Promise<T> => again(() => attempt(begin, work));
+  const transaction = <T>(pool: Pool, begin: string, work: (tx: Tx) => Promise<T>): Promise<T> =>
+    again(() => attempt(pool, begin, work));
+
+  /** Replicas hold what stands beside the shared tables, so only reads of that pool can go there. */
+  function reading<T>(pool: Pool, begin: string, work: (tx: Tx) => Promise<T>): Promise<T> {
+    const here = (): Promise<T> => transaction(pool, begin, work);
+    return replicas && pool === database.pool
+      ? replicas.read((replica) => attempt(replica, begin, work), here)
+      : here();
+  }
 
   async function inWorkspace<T>(workspaceId: string, work: (tx: Tx) => Promise<T>): Promise<T> {
-    return transaction(beginIn(workspaceId), work);
+    return transaction(database.pool, beginIn(workspaceId), work);
   }
 
   return {
     inWorkspace,
+    async read(workspaceId, work) {
+      return reading(database.pool, beginIn(workspaceId, 'BEGIN READ ONLY'), work);
+    },
     async once<Row extends Record<string, unknown>>(workspaceId: string, query: SQL) {
       assertWorkspace(workspaceId);
       const { sql: text, params } = dialect.sqlToQuery(query);
@@ -121,7 +139,7 @@ export function createStore(database: Database): Store {
         }
       });
     },
-    asSystem: (work) => transaction('BEGIN; SET LOCAL ROLE parley_system', work),
+    asSystem: (work) => transaction(database.pool, 'BEGIN; SET LOCAL ROLE parley_system', work),
     async statement<Row extends QueryResultRow>(text: string, values: unknown[]) {
       statements++;
       const name = scoped.nameOf(text);
@@ -137,9 +155,9 @@ function assertWorkspace(workspaceId: string): void {
 }
 
 /** Opens a transaction inside the workspace. The id is written into the statement, so nothing but a uuid may pass. */
-function beginIn(workspaceId: string): string {
+function beginIn(workspaceId: string, begin = 'BEGIN'): string {
   assertWorkspace(workspaceId);
-  return `BEGIN; SELECT set_config('app.workspace_id', '${workspaceId}', true)`;
+  return `${begin}; SELECT set_config('app.workspace_id', '${workspaceId}', true)`;
 }
 
 /** Runs it again, twice at most, when nothing was done: the database gave up on a conflict, or forgot a statement. */

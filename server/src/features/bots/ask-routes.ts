@@ -46,7 +46,7 @@ export function askRoutes(http: Http, { store, ask }: { store: Store; ask: AskBo
     },
     async (request) => {
       const { workspaceId } = actorOf(request);
-      const found = await store.inWorkspace(workspaceId, async (tx) => {
+      const found = await store.read(workspaceId, async (tx) => {
         const bot = await findBot(tx, request.params.id);
         return listTraces(tx, bot.id, request.query);
       });

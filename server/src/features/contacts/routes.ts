@@ -19,7 +19,7 @@ export function contactRoutes(http: Http, { store }: { store: Store }): void {
     },
     async (request) => {
       const { workspaceId } = actorOf(request);
-      const { contacts, nextCursor } = await store.inWorkspace(workspaceId, (tx) => listContacts(tx, request.query));
+      const { contacts, nextCursor } = await store.read(workspaceId, (tx) => listContacts(tx, request.query));
       return cursor(contacts, nextCursor);
     },
   );

@@ -36,7 +36,7 @@ export function conversationRoutes(http: Http, { store, desk }: { store: Store; 
     },
     async (request) => {
       const { workspaceId, userId } = actorOf(request);
-      const found = await store.inWorkspace(workspaceId, (tx) => listConversations(tx, userId, request.query));
+      const found = await store.read(workspaceId, (tx) => listConversations(tx, userId, request.query));
       return cursor(found.conversations, found.nextCursor);
     },
   );
@@ -49,7 +49,7 @@ export function conversationRoutes(http: Http, { store, desk }: { store: Store; 
     },
     async (request) => {
       const { workspaceId, userId } = actorOf(request);
-      return ok(await store.inWorkspace(workspaceId, (tx) => countConversations(tx, userId)));
+      return ok(await store.read(workspaceId, (tx) => countConversations(tx, userId)));
     },
   );
 

@@ -18,6 +18,12 @@ export type PoolOptions = {
   searchPath: string;
   /** What the server calls these connections. */
   name: string;
+  /** Of another server or database than DATABASE_URL. */
+  address?: string | undefined;
+  /** milliseconds to wait for a connection (default: 10 000) */
+  connectMs?: number;
+  /** milliseconds after which a statement the server says nothing about fails; not for statements inside a workspace in one step */
+  answerMs?: number;
 };
 
 export type Database = {
@@ -26,6 +32,8 @@ export type Database = {
   pool: Pool;
   /** A further pool, also as parley_app, for a library with its own schema. Closed by `close()` at the latest. */
   openPool(options: PoolOptions): Pool;
+  /** All of them that are open, by name. */
+  pools(): { name: string; pool: Pool }[];
   /** A connection of its own as the owner of the tables, for schema changes only. */
   asOwner<T>(work: (client: Client) => Promise<T>): Promise<T>;
   /** Runs `work` while no other process runs it under the same number. The embedded database has one process. */
@@ -51,7 +59,9 @@ const APP_ROLE = 'parley_app';
 export async function openDatabase(config: DatabaseConfig, log: Logger, migrations = MIGRATIONS): Promise<Database> {
   const { url } = config.database;
   const embedded = url ? null : await startEmbedded(config.dataDir, log);
-  const pools: Pool[] = [];
+  const opened: { name: string; pool: Pool }[] = [];
+  const pools = () => opened.filter(({ pool: one }) => !one.ending);
+  let outage: Outage | undefined;
 
   async function asOwner<T>(work: (client: Client) => Promise<T>): Promise<T> {
     const client = new Client(connection(embedded, url, { search_path: 'public' }, 'parley owner'));
@@ -65,20 +75,29 @@ export async function openDatabase(config: DatabaseConfig, log: Logger, migratio
     }
   }
 
-  function openPool({ max, searchPath, name }: PoolOptions): Pool {
+  function openPool({ max, searchPath, name, address, connectMs = 10_000, answerMs }: PoolOptions): Pool {
     const limits = embedded
       ? undefined
       : { statement_timeout: STATEMENT_MS, idle_in_transaction_session_timeout: STATEMENT_MS * 2 };
     const pool = new Pool({
-      ...connection(embedded, url, { role: APP_ROLE, search_path: searchPath }, name),
+      ...connection(embedded, address ?? url, { role: APP_ROLE, search_path: searchPath }, name),
       ...limits,
+      ...(answerMs ? { query_timeout: answerMs } : {}),
       max,
-      connectionTimeoutMillis: 10_000,
+      connectionTimeoutMillis: connectMs,
       idleTimeoutMillis: embedded ? 0 : 60_000,
     });
     // The pool replaces a connection lost while idle; without a listener the loss would end the process.
-    pool.on('error', (error) => log.warn({ err: error, pool: name }, 'an idle database connection was lost'));
-    pools.push(pool);
+    pool.on('error', (error) => {
+      log.debug({ err: error, pool: name }, 'an idle database connection was lost');
+      outage?.suspected();
+    });
+    // One lost while somebody uses it fails their statement, too, where it is handled.
+    pool.on('connect', (client) => {
+      client.on('error', (error) => log.debug({ err: error, pool: name }, 'a database connection was lost'));
+    });
+    for (const [index, one] of opened.entries()) if (one.pool.ended) opened.splice(index, 1);
+    opened.push({ name, pool });
     return pool;
   }
 
@@ -95,7 +114,8 @@ export async function openDatabase(config: DatabaseConfig, log: Logger, migratio
   }
 
   async function close(): Promise<void> {
-    const ended = Promise.all(pools.filter((pool) => !pool.ending).map((pool) => pool.end()));
+    outage?.close();
+    const ended = Promise.all(pools().map(({ pool: one }) => one.end()));
     if ((await within(ended, CLOSE_WITHIN_MS)) === 'late') log.warn('closing the database over running statements');
     await embedded?.close();
   }
@@ -110,8 +130,18 @@ export async function openDatabase(config: DatabaseConfig, log: Logger, migratio
     await embedded?.close();
     throw embedded || error instanceof MigrationError ? error : unusable(error);
   }
-  const pool = openPool({ max: embedded ? 10 : 20, searchPath: 'public', name: 'parley' });
-  return { kind: embedded ? 'embedded' : 'external', pool, openPool, asOwner, oneAtATime, close };
+  const pool = openPool({ max: config.database.pool ?? (embedded ? 10 : 20), searchPath: 'public', name: 'parley' });
+  // The embedded one does not go away: its thread ends with the process.
+  if (!embedded) {
+    outage = createOutage({
+      log,
+      name: 'the database',
+      meaning: 'nothing is taken in or answered until it is back; what was acknowledged is kept',
+      probe: () => pool.query('select 1'),
+      watchEveryMs: 5_000,
+    });
+  }
+  return { kind: embedded ? 'embedded' : 'external', pool, openPool, pools, asOwner, oneAtATime, close };
 }
 
 function connection(
