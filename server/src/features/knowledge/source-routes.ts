@@ -46,9 +46,7 @@ export function sourceRoutes(http: Http, parts: Omit<KnowledgeParts, 'embedder' 
     async (request) => {
       const { workspaceId } = actorOf(request);
       const { page: number, limit } = request.query;
-      const { rows, total } = await store.read(workspaceId, (tx) =>
-        listSources(tx, request.params.id, request.query),
-      );
+      const { rows, total } = await store.read(workspaceId, (tx) => listSources(tx, request.params.id, request.query));
       return page(rows.map(presentSource), { page: number, limit, total });
     },
   );
@@ -175,9 +173,7 @@ export function sourceRoutes(http: Http, parts: Omit<KnowledgeParts, 'embedder' 
     },
     async (request) => {
       const { workspaceId } = actorOf(request);
-      const { rows, total } = await store.read(workspaceId, (tx) =>
-        listChunks(tx, request.params.id, request.query),
-      );
+      const { rows, total } = await store.read(workspaceId, (tx) => listChunks(tx, request.params.id, request.query));
       return page(rows.map(presentChunk), { ...request.query, total });
     },
   );

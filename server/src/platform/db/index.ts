@@ -6,6 +6,8 @@ import type { Config } from '../config.ts';
 import type { Logger } from '../log.ts';
 import { startEmbedded } from './embedded.ts';
 import type { Embedded } from './embedded.ts';
+import { createOutage } from '../outage.ts';
+import type { Outage } from '../outage.ts';
 import { migrate, MigrationError } from './migrate.ts';
 
 export { FolderInUseError } from './lock.ts';
