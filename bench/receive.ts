@@ -1,93 +1,82 @@
 /**
- * `npm run bench -- receive`: a Telegram webhook verified, deduplicated and committed under row-level security before its
- * 200, as a ratio to a bare Fastify route that checks the same secret and does one INSERT; both in this process, on the
- * same database, asked by the same load.
+ * `npm run bench -- receive`: a Telegram webhook verified (its secret header), deduplicated and committed under
+ * row-level security before its 200; as a ratio to a bare Fastify route that checks an HMAC-SHA256 of the body and does
+ * one INSERT. The product, the bare route and the load have a process each; both routes are asked in turns, on the same
+ * server, by the same requests.
  */
-import { timingSafeEqual } from 'node:crypto';
-import autocannon from 'autocannon';
-import fastify from 'fastify';
-import { SECRET, startBenchApp } from './lib/app.ts';
-import { line } from './lib/stats.ts';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { startChild } from './lib/child.ts';
+import type { BareRoute } from './lib/bare-route-process.ts';
+import type { Load } from './lib/load-process.ts';
+import { SECRET, startProduct } from './lib/product.ts';
+import { openProfile } from './lib/profile.ts';
+import { openReport, some } from './lib/report.ts';
+import { median, summarise } from './lib/stats.ts';
+import type { World } from './lib/world-process.ts';
 
-const SECONDS = 8;
-const CONNECTIONS = 32;
-const ROUNDS = 2;
+const SECONDS = some(8);
+const CONNECTIONS = 64;
+const ROUNDS = some(5);
+const RATE = 500;
+const STEADY_SECONDS = some(10);
+const STEADY_ROUNDS = some(3);
 
-type Load = { perSecond: number; p50: number; p99: number };
-
-let updateId = 1;
-const nextUpdate = (): string => {
-  const id = updateId++;
-  // Every customer writes once: what is measured is receiving, not answering.
-  const chat = 1_000_000 + id;
-  return JSON.stringify({
-    update_id: id,
-    message: {
-      message_id: id,
-      date: 1_700_000_000,
-      chat: { id: chat, type: 'private', first_name: 'Load' },
-      from: { id: chat, is_bot: false, first_name: 'Load' },
-      text: 'How long does a refund take?',
-    },
-  });
-};
-
-async function load(url: string, seconds: number): Promise<Load> {
-  const result = await autocannon({
-    url,
-    connections: CONNECTIONS,
-    duration: seconds,
-    requests: [
-      {
-        method: 'POST',
-        headers: { 'content-type': 'application/json', 'x-telegram-bot-api-secret-token': SECRET },
-        setupRequest: (request) => ({ ...request, body: nextUpdate() }),
-      },
-    ],
-  });
-  if (result.non2xx > 0 || result.errors > 0) throw new Error(`${result.non2xx} refused, ${result.errors} failed`);
-  return { perSecond: result.requests.average, p50: result.latency.p50, p99: result.latency.p99 };
-}
-
+const profile = await openProfile();
+const report = openReport(profile);
+const folder = mkdtempSync(join(tmpdir(), 'parley-bench-'));
+const world = await startChild<World>('world-process.ts');
+const addresses = await world.ask('open', {});
 // The workers are off: answering would take the same processor from what is measured.
-const bench = await startBenchApp({ PARLEY_ROLES: 'api', CHANNEL_TELEGRAM_API_URL: 'http://127.0.0.1:9' });
-const bare = fastify();
+const product = await startProduct(profile, ['api'], { CHANNEL_TELEGRAM_API_URL: addresses.telegramUrl });
+const bare = await startChild<BareRoute>('bare-route-process.ts');
+const load = await startChild<Load>('load-process.ts');
 try {
-  await bench.app.database.asOwner((client) =>
-    client.query('create table bench_bare (id text primary key, body text); grant insert on bench_bare to parley_app'),
-  );
-  const secret = Buffer.from(SECRET);
-  bare.post('/', async (request, reply) => {
-    const given = Buffer.from(String(request.headers['x-telegram-bot-api-secret-token'] ?? ''));
-    if (given.length !== secret.length || !timingSafeEqual(given, secret)) return reply.status(401).send();
-    const body = request.body as { update_id: number };
-    await bench.app.database.pool.query('insert into bench_bare (id, body) values ($1, $2)', [
-      String(body.update_id),
-      JSON.stringify(body),
-    ]);
-    return { ok: true };
+  const bareUrl = await bare.ask('listen', {
+    databaseUrl: profile.name === 'cluster' ? profile.databaseUrl : undefined,
+    folder: join(folder, 'bare'),
+    secret: SECRET,
   });
-  const bareUrl = await bare.listen({ port: 0, host: '127.0.0.1' });
-  const bot = await bench.call<{ id: string }>('POST', '/bots', { name: 'Bench' });
-  const webhookUrl = await bench.plainTelegramInbox(bot.id);
+  const { webhookUrl } = await product.telegramInbox(addresses);
+  const routes = { bare: { url: bareUrl, secret: SECRET }, product: { url: webhookUrl, secret: SECRET } };
+  const flood = (name: keyof typeof routes, seconds: number) =>
+    load.ask('flood', { ...routes[name], seconds, connections: CONNECTIONS });
 
-  await load(bareUrl, 2);
-  await load(webhookUrl, 2);
-  const rounds: { bare: Load; product: Load }[] = [];
+  for (const name of ['bare', 'product'] as const) await flood(name, some(3));
+  const rates = { bare: [] as number[], product: [] as number[] };
   for (let round = 0; round < ROUNDS; round++) {
-    rounds.push({ bare: await load(bareUrl, SECONDS), product: await load(webhookUrl, SECONDS) });
+    // Each goes first in turn.
+    const order = round % 2 ? (['product', 'bare'] as const) : (['bare', 'product'] as const);
+    for (const name of order) rates[name].push((await flood(name, SECONDS)).perSecond);
   }
-  const mean = (pick: (round: (typeof rounds)[number]) => number): number =>
-    rounds.reduce((sum, round) => sum + pick(round), 0) / rounds.length;
-  const bareRate = mean((round) => round.bare.perSecond);
-  const productRate = mean((round) => round.product.perSecond);
-  line('bare route, one INSERT', `${bareRate.toFixed(0)}/s, p99 ${mean((round) => round.bare.p99).toFixed(1)} ms`);
-  line(
-    'webhook → committed → 200',
-    `${productRate.toFixed(0)}/s, p99 ${mean((round) => round.product.p99).toFixed(1)} ms`,
-  );
-  line('ratio (embedded, bar: 0.5)', (productRate / bareRate).toFixed(2));
+  const ratios = rates.product.map((rate, round) => rate / (rates.bare[round] ?? rate));
+  report.figure(`bare route with HMAC and one INSERT, ${CONNECTIONS} connections`, median(rates.bare), '/s');
+  report.figure('webhook verified, stored, committed, answered', median(rates.product), '/s');
+  report.figure('throughput, product / bare (median of the rounds)', median(ratios), '×', {
+    bar: { atLeast: profile.name === 'cluster' ? 1 : 0.5 },
+    note: `rounds ${ratios.map((ratio) => ratio.toFixed(2)).join(', ')}`,
+  });
+
+  const steady = { bare: [] as number[], product: [] as number[] };
+  for (let round = 0; round < STEADY_ROUNDS; round++) {
+    for (const name of ['bare', 'product'] as const) {
+      const { durations } = await load.ask('steady', { ...routes[name], seconds: STEADY_SECONDS, rate: RATE });
+      steady[name].push(...durations);
+    }
+  }
+  const [plain, ours] = [summarise(steady.bare), summarise(steady.product)];
+  report.figure(`bare route at ${RATE}/s, p50`, plain.p50, 'ms');
+  report.figure(`bare route at ${RATE}/s, p99`, plain.p99, 'ms');
+  report.figure(`product at ${RATE}/s, p50`, ours.p50, 'ms');
+  report.figure(`product at ${RATE}/s, p99`, ours.p99, 'ms');
+  report.figure(`p99 at ${RATE}/s, product / bare`, ours.p99 / plain.p99, '×', {
+    ...(profile.name === 'cluster' ? { bar: { atMost: 1.5 } } : {}),
+  });
+  await report.close();
 } finally {
-  await bare.close();
-  await bench.close();
+  await product.close();
+  for (const child of [bare, load, world]) await child.stop();
+  rmSync(folder, { recursive: true, force: true });
+  await profile.close();
 }

@@ -1,73 +1,64 @@
 /**
- * `npm run bench -- turn`: one turn on Telegram, from the webhook's first byte to the reply at Telegram's API, with a
- * model that answers at once; beside one bare INSERT on the same database in the same run. Then 100 messages at once to
- * one conversation.
+ * `npm run bench -- turn`: a turn on Telegram, from the webhook's first byte to the reply at Telegram's API, with a model
+ * that answers at once: alone, beside one bare committed INSERT of the same run; as many as one worker takes (cluster);
+ * and 100 messages at once to one conversation. Customers, platform and model are a process of their own.
  */
-import { SECRET, startBenchApp, timeBareInsert } from './lib/app.ts';
-import { startPeer } from './lib/peer.ts';
-import { line, ms, summarise } from './lib/stats.ts';
+import { startChild } from './lib/child.ts';
+import { floodBareInserts, timeBareInsert } from './lib/bare-insert.ts';
+import { burst, embeddedInsert, statementsPerTurn } from './lib/turn-parts.ts';
+import { SECRET, startProduct } from './lib/product.ts';
+import { openProfile } from './lib/profile.ts';
+import { openReport, some } from './lib/report.ts';
+import type { World } from './lib/world-process.ts';
 
-const WARM = 100;
-const TURNS = 400;
+const TURNS = some(400);
+const CHATS = 100;
+const SECONDS = some(20);
 
-const peer = await startPeer();
-const bench = await startBenchApp({
-  CHANNEL_TELEGRAM_API_URL: peer.telegramUrl,
-  OPENAI_BASE_URL: peer.modelUrl,
-  OPENAI_API_KEY: 'bench',
-});
+const profile = await openProfile();
+const report = openReport(profile);
+const isCluster = profile.name === 'cluster';
+const world = await startChild<World>('world-process.ts');
+const addresses = await world.ask('open', {});
+const env = { CHANNEL_TELEGRAM_API_URL: addresses.telegramUrl, OPENAI_BASE_URL: addresses.modelUrl };
+const product = await startProduct(profile, isCluster ? ['api', 'worker'] : ['api,worker'], env);
 try {
-  await bench.app.database.asOwner((client) =>
-    client.query('create table bench_bare (id int, text text); grant insert on bench_bare to parley_app'),
-  );
-  const { webhookUrl } = await bench.telegramInbox(peer.telegramToken, { name: 'Instant', model: 'openai/instant' });
-  const order = { webhookUrl, secret: SECRET };
+  const { webhookUrl } = await product.telegramInbox(addresses);
+  const door = { webhookUrl, secret: SECRET };
 
-  await timeBareInsert(bench.app.database.pool, 500);
-  await peer.order({ kind: 'turns', ...order, chat: 500, count: WARM, firstId: 1 });
+  await world.ask('oneByOne', { ...door, chat: 500, count: some(100) });
+  const turn = await world.ask('oneByOne', { ...door, chat: 501, count: TURNS });
+  const bare = isCluster ? await timeBareInsert(profile.databaseUrl, 2_000) : await embeddedInsert(1_000);
+  const again = await world.ask('oneByOne', { ...door, chat: 502, count: TURNS });
+  const p50 = (turn.p50 + again.p50) / 2;
+  report.figure('one bare committed INSERT, p50', bare.p50, 'ms');
+  report.figure('one bare committed INSERT, p99', bare.p99, 'ms');
+  report.figure('one turn alone, webhook to delivered, p50', p50, 'ms');
+  report.figure('one turn alone, webhook to delivered, p99', Math.max(turn.p99, again.p99), 'ms');
+  report.figure('one turn p50 / bare INSERT p50', p50 / bare.p50, '×', { bar: { atMost: isCluster ? 12 : 20 } });
 
-  const before = bench.app.store.statementCount();
-  const { durations } = await peer.order({ kind: 'turns', ...order, chat: 501, count: TURNS, firstId: 10_000 });
-  await new Promise((resolve) => setTimeout(resolve, 300));
-  const statements = (bench.app.store.statementCount() - before) / TURNS;
-  const bare = summarise(await timeBareInsert(bench.app.database.pool, 1_000));
-  const turn = summarise(durations);
-  line('one turn, webhook to delivered, p50', ms(turn.p50));
-  line('one turn, webhook to delivered, p99', ms(turn.p99));
-  line('statements per turn', statements.toFixed(1));
-  line('one bare INSERT, p50', ms(bare.p50));
-  line('turn p50 / bare INSERT p50 (bar: 20)', (turn.p50 / bare.p50).toFixed(1));
+  const order = { ...door, firstChat: 10_000, chats: CHATS, warmSeconds: some(5), seconds: SECONDS };
+  const flood = await world.ask('flood', order);
+  if (isCluster) {
+    const inserts = await floodBareInserts(profile.databaseUrl, 8);
+    report.figure('bare INSERTs, 20 connections', inserts, '/s');
+    report.figure('turns sustained, one worker process', flood.perSecond, '/s', { bar: { atLeast: 400 } });
+    report.figure('bare INSERTs per turn at full load', inserts / flood.perSecond, '×');
+  } else {
+    report.figure('turns sustained, one process', flood.perSecond, '/s');
+  }
+  report.figure(`  a turn of ${CHATS} conversations at once, p50`, flood.p50, 'ms');
+  report.figure(`  a turn of ${CHATS} conversations at once, p99`, flood.p99, 'ms');
 
-  const count = 100;
-  const burst = await peer.order({ kind: 'burst', ...order, chat: 502, count, firstId: 50_000 });
-  const conversations = await bench.call<{ id: string; contact: { name: string }; lastSeq: number }[]>(
-    'GET',
-    '/conversations?limit=5',
-  );
-  const newest = conversations[0];
-  if (!newest) throw new Error('no conversation of the burst');
-  const messages = await bench.call<{ seq: number; text: string; author: { type: string } }[]>(
-    'GET',
-    `/conversations/${newest.id}/messages?after=0&limit=100`,
-  );
-  const more = await bench.call<typeof messages>(
-    'GET',
-    `/conversations/${newest.id}/messages?after=${messages.at(-1)?.seq ?? 0}&limit=100`,
-  );
-  const all = [...messages, ...more];
-  const asked = all.filter((message) => message.author.type === 'contact');
-  const inOrder = all.every((message, index) => message.seq === index + 1);
-  line(
-    '100 at once to one conversation',
-    `${asked.length} stored, ${new Set(asked.map((message) => message.text)).size} different, in order: ${inOrder}`,
-  );
-  line(
-    '  answered in turns / delivered',
-    `${all.filter((message) => message.author.type === 'bot').length} / ${burst.texts.length}`,
-  );
-  line('  until the last reply', ms(burst.milliseconds));
-  if (asked.length !== count || !inOrder) process.exitCode = 1;
+  if (isCluster) for (let more = 0; more < 2; more++) await product.start('worker', { ...env });
+  await burst({ profile, product, world, door, report, workers: isCluster ? 3 : 1, aloneMs: p50 });
 } finally {
-  await bench.close();
-  await peer.stop();
+  await product.close();
+  await world.stop();
+}
+try {
+  report.figure('statements per turn', await statementsPerTurn(profile), '', { bar: { atMost: 12 } });
+  await report.close();
+} finally {
+  await profile.close();
 }

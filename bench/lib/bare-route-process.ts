@@ -1,0 +1,45 @@
+/**
+ * The bare baseline of `receive`: a Fastify route that checks an HMAC over the raw body and does one INSERT, and nothing
+ * else. On PostgreSQL through a pool with a prepared statement; on PGlite in its own process, called directly.
+ */
+import { createHmac, timingSafeEqual } from 'node:crypto';
+import { PGlite } from '@electric-sql/pglite';
+import fastify from 'fastify';
+import { Pool } from 'pg';
+import { serve } from './child.ts';
+
+type Insert = (id: number, body: string) => Promise<unknown>;
+
+async function onPostgres(url: string): Promise<Insert> {
+  const pool = new Pool({ connectionString: url, max: 20 });
+  await pool.query('create table bench_bare (id bigint primary key, body jsonb not null)');
+  const statement = { name: 'bare', text: 'insert into bench_bare (id, body) values ($1, $2)' };
+  return (id, body) => pool.query({ ...statement, values: [id, body] });
+}
+
+async function onPglite(folder: string): Promise<Insert> {
+  const database = await PGlite.create(folder);
+  await database.exec('create table bench_bare (id bigint primary key, body jsonb not null)');
+  return (id, body) => database.query('insert into bench_bare (id, body) values ($1, $2)', [id, body]);
+}
+
+const functions = {
+  async listen({ databaseUrl, folder, secret }: { databaseUrl?: string; folder: string; secret: string }) {
+    const insert = databaseUrl ? await onPostgres(databaseUrl) : await onPglite(folder);
+    const http = fastify();
+    http.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+    http.post('/', async (request, reply) => {
+      const body = request.body as Buffer;
+      const wanted = createHmac('sha256', secret).update(body).digest();
+      const given = Buffer.from(String(request.headers['x-signature'] ?? ''), 'hex');
+      if (given.length !== wanted.length || !timingSafeEqual(given, wanted)) return reply.status(401).send();
+      const text = body.toString('utf8');
+      const update = JSON.parse(text) as { update_id: number };
+      await insert(update.update_id, text);
+      return { ok: true };
+    });
+    return http.listen({ port: 0, host: '127.0.0.1' });
+  },
+};
+export type BareRoute = typeof functions;
+serve(functions);

@@ -1,0 +1,137 @@
+/** Customers on Telegram: one after the other, all at once, as fast as they are answered, or at a steady rate. */
+import { Agent, request } from 'node:http';
+import { now } from './child.ts';
+import { summarise } from './stats.ts';
+import type { OpenWorld } from './world.ts';
+
+type Door = { webhookUrl: string; secret: string };
+
+export function createCustomers(world: OpenWorld) {
+  const agent = new Agent({ keepAlive: true, maxSockets: 512 });
+  let updateId = 1;
+  /** when the question was asked that a chat waits for an answer to */
+  const waiting = new Map<number, (at: number) => void>();
+  world.onMessage(({ chat }) => {
+    const answered = waiting.get(chat);
+    waiting.delete(chat);
+    answered?.(now());
+  });
+
+  function post({ webhookUrl, secret }: Door, chat: number, text: string): Promise<void> {
+    const id = updateId++;
+    const body = JSON.stringify({
+      update_id: id,
+      message: {
+        message_id: id,
+        date: 1_700_000_000,
+        chat: { id: chat, type: 'private', first_name: 'Load' },
+        from: { id: chat, is_bot: false, first_name: 'Load', language_code: 'en' },
+        text,
+      },
+    });
+    return new Promise((resolve, reject) => {
+      const asked = request(webhookUrl, {
+        method: 'POST',
+        agent,
+        headers: {
+          'content-type': 'application/json',
+          'content-length': Buffer.byteLength(body),
+          'x-telegram-bot-api-secret-token': secret,
+        },
+      });
+      asked.on('response', (answer) => {
+        answer.resume();
+        answer.on('end', () =>
+          answer.statusCode === 200 ? resolve() : reject(new Error(`the webhook answered ${answer.statusCode}`)),
+        );
+      });
+      asked.on('error', reject);
+      asked.end(body);
+    });
+  }
+
+  /** One question and its answer; milliseconds from `due` to the reply's arrival. */
+  async function ask(door: Door, chat: number, due: number): Promise<number> {
+    const reply = new Promise<number>((resolve) => waiting.set(chat, resolve));
+    await post(door, chat, `Question ${updateId}: how long does a refund take?`);
+    return (await reply) - due;
+  }
+
+  return {
+    think: ({ milliseconds }: { milliseconds: number }) => world.think(milliseconds),
+
+    async oneByOne({ chat, count, ...door }: Door & { chat: number; count: number }) {
+      const durations: number[] = [];
+      for (let index = 0; index < count; index++) {
+        durations.push(await ask(door, chat, now()));
+        // The turn's own last statements come after the reply; the next question does not wait behind them.
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+      return summarise(durations);
+    },
+
+    /** All at once to one conversation; over when nothing has arrived for a while. */
+    async burst({ chat, count, ...door }: Door & { chat: number; count: number }) {
+      const began = now();
+      let replies = 0;
+      let last = began;
+      const stop = world.onMessage((message) => {
+        if (message.chat !== chat) return;
+        replies += 1;
+        last = now();
+      });
+      await Promise.all(Array.from({ length: count }, (_unused, index) => post(door, chat, `Message ${index}`)));
+      while (replies === 0 || now() - last < 1_500) await new Promise((resolve) => setTimeout(resolve, 50));
+      stop();
+      return { replies, milliseconds: last - began };
+    },
+
+    /** `chats` customers, each asking again as soon as it is answered. The first `warmSeconds` do not count. */
+    async flood(order: Door & { firstChat: number; chats: number; warmSeconds: number; seconds: number }) {
+      const from = now() + order.warmSeconds * 1_000;
+      const until = from + order.seconds * 1_000;
+      const durations: number[] = [];
+      const talk = async (chat: number): Promise<void> => {
+        while (now() < until) {
+          const took = await ask(order, chat, now());
+          const at = now();
+          if (at >= from && at < until) durations.push(took);
+        }
+      };
+      await Promise.all(Array.from({ length: order.chats }, (_unused, index) => talk(order.firstChat + index)));
+      return { perSecond: durations.length / order.seconds, ...summarise(durations) };
+    },
+
+    /** `rate` questions a second, of customers who wait for their last answer before they ask again. */
+    async steady(order: Door & { firstChat: number; chats: number; rate: number; seconds: number }) {
+      const began = now();
+      const count = Math.floor(order.rate * order.seconds);
+      const durations: number[] = [];
+      const free = Array.from({ length: order.chats }, (_unused, index) => order.firstChat + index);
+      const open = new Set<Promise<void>>();
+      const failures: string[] = [];
+      let late = 0;
+      for (let sent = 0; sent < count;) {
+        for (; sent < count && began + (sent * 1_000) / order.rate <= now(); sent++) {
+          const chat = free.shift();
+          if (chat === undefined) {
+            late += 1;
+            continue;
+          }
+          const asked = ask(order, chat, began + (sent * 1_000) / order.rate).then(
+            (took) => {
+              durations.push(took);
+              free.push(chat);
+            },
+            (error: unknown) => void failures.push(String(error)),
+          );
+          open.add(asked);
+          void asked.finally(() => open.delete(asked));
+        }
+        await new Promise((resolve) => setTimeout(resolve, 1));
+      }
+      await Promise.race([Promise.all(open), new Promise((resolve) => setTimeout(resolve, 10_000))]);
+      return { ...summarise(durations), late, unanswered: open.size, failed: failures.length, failure: failures[0] };
+    },
+  };
+}

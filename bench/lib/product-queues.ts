@@ -1,0 +1,64 @@
+/** The product's two ways to start work, wired as the product wires them: the bell with its bridge, and jobs. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { readConfig } from '../../server/src/platform/config.ts';
+import { openDatabase } from '../../server/src/platform/db/index.ts';
+import { connectWakes } from '../../server/src/platform/fleet.ts';
+import { createJobs } from '../../server/src/platform/jobs.ts';
+import { createLogger } from '../../server/src/platform/log.ts';
+import { createWake } from '../../server/src/platform/wake.ts';
+import { THREAD } from '../../server/src/turn/topics.ts';
+
+export type ProductQueues = {
+  /** rings the bell of a thread */
+  wake(key: string): void;
+  add(payload: { sentAt: number }): Promise<void>;
+  close(): Promise<void>;
+};
+
+/** @param hear called where work begins: `wake` or `job`; without it this process only gives work to others */
+export async function openProductQueues(
+  servers: { databaseUrl?: string; redisUrl?: string },
+  hear?: (kind: 'wake' | 'job', sentAt: number) => void,
+): Promise<ProductQueues> {
+  const folder = mkdtempSync(join(tmpdir(), 'parley-bench-'));
+  const log = createLogger({ level: 'fatal' });
+  const config = readConfig({
+    DATA_DIR: folder,
+    ...(servers.databaseUrl
+      ? {
+          DATABASE_URL: servers.databaseUrl,
+          REDIS_URL: servers.redisUrl,
+          ENCRYPTION_KEYS: `bench:${Buffer.alloc(32, 7).toString('base64')}`,
+          JWT_SECRET: 'a secret of benches that is long enough to sign',
+        }
+      : {}),
+  });
+  const database = await openDatabase(config, log);
+  const redis = servers.redisUrl ? { url: servers.redisUrl, prefix: 'parley' } : undefined;
+  const wake = createWake();
+  if (hear) wake.on(THREAD, (key) => hear('wake', Number(key.split(' ').at(-1))));
+  const bridge = connectWakes({ redis, database, wake, log, topics: { work: [THREAD], news: [] } });
+  const jobs = createJobs({ redis, database, log });
+  const queue = jobs.define({
+    name: 'bench',
+    sentence: 'Nothing but its start.',
+    schema: z.object({ sentAt: z.number() }),
+    concurrency: 4,
+  });
+  if (hear) queue.process(async ({ sentAt }) => hear('job', sentAt));
+  bridge?.start();
+  await jobs.start();
+  return {
+    wake: (key) => wake.wake(THREAD, key),
+    add: (payload) => queue.add(payload),
+    async close() {
+      await jobs.close();
+      await bridge?.close();
+      await database.close();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}

@@ -1,0 +1,91 @@
+/**
+ * Many Socket.IO clients in one process, lean enough not to be what is measured: the protocol by hand on `ws`. They come
+ * from many addresses of the loopback, since a real crowd does, and since ports and the connections of an address end.
+ */
+import { now, serve } from './child.ts';
+import { openSocket } from './light-socket.ts';
+import type { LightSocket } from './light-socket.ts';
+
+type Group = { sockets: LightSocket[]; wanted: number; counted: number; done: (at: number) => void };
+const groups = new Map<string, Group>();
+
+function groupOf(name: string): Group {
+  const found = groups.get(name);
+  if (!found) throw new Error(`there is no group ${name}`);
+  return found;
+}
+
+const functions = {
+  /** `count` sockets, `atOnce` of them connecting at a time; each then sends `greeting`, and its acknowledgement must be a success. */
+  async connect(order: {
+    group: string;
+    url: string;
+    count: number;
+    firstAddress: number;
+    auth: Record<string, unknown>;
+    event: string;
+    greeting?: [event: string, payload: unknown];
+    atOnce?: number;
+  }): Promise<{ milliseconds: number }> {
+    const group: Group = { sockets: [], wanted: 0, counted: 0, done: () => undefined };
+    groups.set(order.group, group);
+    const heard = (event: string): void => {
+      if (event !== order.event) return;
+      group.counted += 1;
+      if (group.counted === group.wanted) group.done(now());
+    };
+    const began = now();
+    let next = 0;
+    const one = async (): Promise<void> => {
+      for (let index = next++; index < order.count; index = next++) {
+        const socket = await openSocket({
+          url: order.url,
+          auth: order.auth,
+          localAddress: addressOf(order.firstAddress + index),
+          heard,
+        });
+        group.sockets.push(socket);
+        if (order.greeting) await socket.call(...order.greeting);
+      }
+    };
+    await Promise.all(Array.from({ length: order.atOnce ?? 50 }, one));
+    return { milliseconds: now() - began };
+  },
+
+  /** Resolves with the moment at which all of the group together have heard `each` events a socket. */
+  async hear({ group: name, each }: { group: string; each: number }): Promise<number> {
+    const group = groupOf(name);
+    group.counted = 0;
+    group.wanted = group.sockets.length * each;
+    return new Promise((resolve, reject) => {
+      const late = setTimeout(
+        () => reject(new Error(`${name}: ${group.counted} of ${group.wanted} events came`)),
+        60_000,
+      );
+      group.done = (at) => {
+        clearTimeout(late);
+        resolve(at);
+      };
+    });
+  },
+
+  /** The first socket of the group says it `times` in a row; the moment of the first. */
+  async say(order: { group: string; event: string; payload: unknown; times: number }): Promise<number> {
+    const [socket] = groupOf(order.group).sockets;
+    const at = now();
+    for (let time = 0; time < order.times; time++) socket?.send(order.event, order.payload);
+    return at;
+  },
+
+  async close({ group }: { group: string }): Promise<void> {
+    for (const socket of groupOf(group).sockets) socket.close();
+    groups.delete(group);
+  },
+};
+
+/** 250 addresses: each gets some of the connections. */
+const addressOf = (index: number): string =>
+  `127.0.${1 + Math.floor((index % 250) / 200)}.${1 + ((index % 250) % 200)}`;
+
+export type Sockets = typeof functions;
+serve(functions);

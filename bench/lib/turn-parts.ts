@@ -1,0 +1,139 @@
+/** The parts of the `turn` benchmark that look inside: what a burst cost, and what a turn asks of the database. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createApp } from '../../server/src/app.ts';
+import { openDatabase } from '../../server/src/platform/db/index.ts';
+import { readConfig } from '../../server/src/platform/config.ts';
+import { createLogger } from '../../server/src/platform/log.ts';
+import { startChild } from './child.ts';
+import type { Child } from './child.ts';
+import { clusterSettings, createCaller, makeTelegramInbox, owner, SECRET } from './product.ts';
+import type { Product } from './product.ts';
+import type { Profile } from './profile.ts';
+import type { Report } from './report.ts';
+import { summarise } from './stats.ts';
+import type { Summary } from './stats.ts';
+import type { World } from './world-process.ts';
+
+type Message = { seq: number; text: string; author: { type: string } };
+const MESSAGES = 100;
+
+async function messagesOf(product: Product, conversationId: string): Promise<Message[]> {
+  const all: Message[] = [];
+  for (;;) {
+    const path = `/conversations/${conversationId}/messages?after=${all.at(-1)?.seq ?? 0}&limit=100`;
+    const page = await product.call<Message[]>('GET', path);
+    all.push(...page);
+    if (page.length < 100) return all;
+  }
+}
+
+/**
+ * 100 messages at once to one conversation. Their processing is what they would take one by one: 100 times a turn alone
+ * of the same run, from the webhook to the reply. Beside it what was really worked: turns from start to end and
+ * deliveries from their making to their end, by the clock of the database (cluster).
+ */
+export async function burst(parts: {
+  profile: Profile;
+  product: Product;
+  world: Child<World>;
+  door: { webhookUrl: string; secret: string };
+  report: Report;
+  workers: number;
+  aloneMs: number;
+}): Promise<void> {
+  const { profile, product, world, door, report, workers, aloneMs } = parts;
+  const chat = 503;
+  const { replies, milliseconds } = await world.ask('burst', { ...door, chat, count: MESSAGES });
+  const [newest] = await product.call<{ id: string }[]>('GET', '/conversations?limit=1');
+  const all = (await messagesOf(product, newest?.id ?? '')).slice(-(MESSAGES + replies));
+  const asked = all.filter((message) => message.author.type === 'contact' && message.text.startsWith('Message '));
+  const inOrder = all.every((message, index) => index === 0 || message.seq === (all[index - 1]?.seq ?? 0) + 1);
+  const different = new Set(asked.map((message) => message.text)).size;
+  report.figure(
+    `${MESSAGES} messages at once to one conversation, ${workers} worker(s): stored once and in order`,
+    inOrder ? different : 0,
+    '',
+    {
+      bar: { atLeast: MESSAGES },
+    },
+  );
+  report.figure('  until the last reply', milliseconds, 'ms', { note: `${replies} replies` });
+  report.figure('  that time / their processing one by one', milliseconds / (MESSAGES * aloneMs), '×', {
+    bar: { atMost: 1.3 },
+  });
+  if (profile.name !== 'cluster') return;
+  const { rows } = await profile.client.query<{ worked: string }>(
+    `select coalesce(sum(extract(epoch from finished_at - started_at)), 0) * 1000
+       + coalesce((select sum(extract(epoch from d.finished_at - d.created_at)) * 1000 from deliveries d
+         where d.conversation_id = $1), 0) as worked
+     from turns where conversation_id = $1`,
+    [newest?.id],
+  );
+  report.figure('  turns and deliveries of the burst, summed', Number(rows[0]?.worked), 'ms');
+}
+
+/** One row in a table of a fresh embedded database, through the driver the product uses. */
+export async function embeddedInsert(count: number): Promise<Summary> {
+  const folder = mkdtempSync(join(tmpdir(), 'parley-bench-'));
+  const config = readConfig({ DATA_DIR: folder });
+  const database = await openDatabase(config, createLogger({ level: 'fatal' }));
+  try {
+    await database.asOwner((client) =>
+      client.query('create table bench_bare (id int, text text); grant insert on bench_bare to parley_app'),
+    );
+    const durations: number[] = [];
+    for (let index = -200; index < count; index++) {
+      const started = performance.now();
+      await database.pool.query({
+        name: 'bare',
+        text: 'insert into bench_bare (id, text) values ($1, $2)',
+        values: [index, 'one bare row'],
+      });
+      if (index >= 0) durations.push(performance.now() - started);
+    }
+    return summarise(durations);
+  } finally {
+    await database.close();
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** Counted by the product's own store, in this process, with all roles in it: every statement that left it, over 300 turns. */
+export async function statementsPerTurn(profile: Profile): Promise<number> {
+  const count = 300;
+  const folder = mkdtempSync(join(tmpdir(), 'parley-bench-'));
+  const world = await startChild<World>('world-process.ts');
+  const addresses = await world.ask('open', {});
+  const config = readConfig({
+    DATA_DIR: folder,
+    PORT: '0',
+    LOG_LEVEL: 'fatal',
+    PARLEY_DEMO: '0',
+    PARLEY_OWNER_EMAIL: owner.email,
+    PARLEY_OWNER_PASSWORD: owner.password,
+    OPENAI_API_KEY: 'bench',
+    CHANNEL_TELEGRAM_API_URL: addresses.telegramUrl,
+    OPENAI_BASE_URL: addresses.modelUrl,
+    ...(profile.name === 'cluster' ? clusterSettings(profile) : {}),
+  });
+  const app = await createApp(config, createLogger(config.log));
+  const { address } = await app.start();
+  try {
+    const { call, signIn } = createCaller(address);
+    await signIn();
+    const { webhookUrl } = await makeTelegramInbox(call, address, addresses.token);
+    const door = { webhookUrl, secret: SECRET };
+    await world.ask('oneByOne', { ...door, chat: 700, count: 50 });
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    const before = app.store.statementCount();
+    await world.ask('oneByOne', { ...door, chat: 700, count });
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    return (app.store.statementCount() - before) / count;
+  } finally {
+    await app.close();
+    await world.stop();
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
