@@ -1,4 +1,5 @@
 import { createDemo } from './demo.ts';
+import { listDependencies } from './dependencies.ts';
 import { openDoors } from './doors.ts';
 import { API_KEY_REVOKED } from './features/api-keys/topics.ts';
 import { createBotDirectory } from './features/bots/lookup.ts';
@@ -15,6 +16,7 @@ import { createSignIn } from './features/sessions/sign-in.ts';
 import { createThrottle } from './features/sessions/throttle.ts';
 import { createAccessTokens } from './features/sessions/tokens.ts';
 import { SESSION_REVOKED } from './features/sessions/topics.ts';
+import { registerGauges } from './gauges.ts';
 import { createBundledEmbedder } from './knowledge/embed.ts';
 import { createPath } from './path.ts';
 import type { Pace } from './path.ts';
@@ -43,9 +45,9 @@ import { createReplicas, replicaAt } from './platform/replicas.ts';
 import { openLimits } from './platform/shared-limits.ts';
 import { createStorage } from './platform/storage.ts';
 import { createStore } from './platform/tenant.ts';
+import { openTracing } from './tracing.ts';
 import { createWake } from './platform/wake.ts';
 import { signalsOf } from './signals.ts';
-import { createForget } from './turn/forget.ts';
 import { createForget } from './turn/forget.ts';
 import { freeLeasesOfTheDead } from './turn/recover.ts';
 import { DELIVERY, TAKEN_OVER, THREAD } from './turn/topics.ts';
@@ -64,6 +66,8 @@ const FIRST_STEPS = 727_002;
 export async function createApp(config: Config, log: Logger, options: AppOptions = {}) {
   // platform
   const metrics = createMetrics();
+  const tracing = await openTracing(config, log);
+  await assertRedis(config.redis.url);
   const database = await openDatabase(config, log);
   const maintenance = maintainEmbedded(database, log);
   const replicas = createReplicas({
@@ -83,8 +87,11 @@ export async function createApp(config: Config, log: Logger, options: AppOptions
       : undefined,
     forget: createForget(store),
   });
-  const wake = createWake((error, topic) => log.error({ err: error, topic }, 'woken work failed'));
+  const wake = createWake((error, topic) =>
+    log[isConnectionLoss(error) ? 'debug' : 'error']({ err: error, topic }, 'woken work failed'),
+  );
   const redis = redisPlace(config.redis.url, await readInstallation(database));
+  const redisWatch = config.redis.url ? watchRedis({ url: config.redis.url, log }) : undefined;
   const wakes = connectWakes({
     redis,
     database,
@@ -95,7 +102,7 @@ export async function createApp(config: Config, log: Logger, options: AppOptions
       news: [TAKEN_OVER, BOT_CHANGED, INBOX_CHANGED, SESSION_REVOKED, MEMBERSHIP_CHANGED, API_KEY_REVOKED],
     },
   });
-  const jobs = createJobs({ redis, database, log });
+  const jobs = createJobs({ redis, database, log, metrics, tracing });
   const outbound = createOutbound({ log, metrics });
   const keyring = createKeyring(config);
   const storage = createStorage(config, outbound);
@@ -123,6 +130,7 @@ export async function createApp(config: Config, log: Logger, options: AppOptions
     config,
     log,
     metrics,
+    tracing,
     store,
     wake,
     jobs,
@@ -138,11 +146,13 @@ export async function createApp(config: Config, log: Logger, options: AppOptions
     pace: options.pace ?? {},
   });
 
+  registerGauges({ metrics, database, store, jobs, log });
   const demo = createDemo({ store, storage, knowledge, log });
   const http = await createHttp({
     config,
     log,
     metrics,
+    tracing,
     authenticate: access.authenticate,
     serves: config.roles.api ? 'everything' : 'health',
     health: {
@@ -168,6 +178,7 @@ export async function createApp(config: Config, log: Logger, options: AppOptions
         config,
         log,
         metrics,
+        tracing,
         store,
         wake,
         jobs,
@@ -239,10 +250,12 @@ export async function createApp(config: Config, log: Logger, options: AppOptions
       await realtime.close();
       await wakes?.close();
       limits.close();
+      redisWatch?.close();
       for (const part of [conversations, queue, access, maintenance]) part.close();
       await partitions.close();
       await embedder.close();
       await database.close();
+      await tracing.close();
     },
   };
 }

@@ -40,6 +40,7 @@ import { rooms } from './platform/realtime.ts';
 import type { Realtime } from './platform/realtime.ts';
 import type { Storage } from './platform/storage.ts';
 import type { Store } from './platform/tenant.ts';
+import type { Tracing } from './platform/tracing.ts';
 import type { Wake } from './platform/wake.ts';
 import { openSockets } from './sockets.ts';
 import { webhookRoutes } from './turn/webhooks.ts';
@@ -52,6 +53,7 @@ export type DoorParts = {
   config: Config;
   log: Logger;
   metrics: Metrics;
+  tracing: Tracing;
   store: Store;
   wake: Wake;
   jobs: Jobs;
@@ -125,6 +127,7 @@ export async function openDoors(parts: DoorParts): Promise<{ close(): void }> {
     connectLimit: makeLimiter('connect', { capacity: 200, refillPerSecond: 5 }),
     agent: {
       store,
+      tracing: parts.tracing,
       desk,
       setPresence: async (actor, presence) => {
         await store.inWorkspace(actor.workspaceId, (tx) => setPresence(tx, actor.userId, presence));
@@ -134,6 +137,7 @@ export async function openDoors(parts: DoorParts): Promise<{ close(): void }> {
     },
     visitor: {
       store,
+      tracing: parts.tracing,
       bots,
       receive,
       conversations,

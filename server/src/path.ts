@@ -22,12 +22,15 @@ import type { Embedder } from './knowledge/embed.ts';
 import type { Outbound } from './platform/breaker.ts';
 import type { Config } from './platform/config.ts';
 import type { Jobs } from './platform/jobs.ts';
+import { runWithContext } from './platform/log.ts';
 import type { Logger } from './platform/log.ts';
 import type { Metrics } from './platform/metrics.ts';
 import { createRelay, RelayedFact } from './platform/outbox.ts';
 import type { Live } from './platform/realtime.ts';
 import type { Storage } from './platform/storage.ts';
 import type { Store } from './platform/tenant.ts';
+import { readCarried } from './platform/tracing.ts';
+import type { Tracing } from './platform/tracing.ts';
 import type { Wake } from './platform/wake.ts';
 import { createDelivery } from './turn/deliver.ts';
 import { createMailbox } from './turn/mailbox.ts';
@@ -53,6 +56,7 @@ export type PathParts = {
   config: Config;
   log: Logger;
   metrics: Metrics;
+  tracing: Tracing;
   store: Store;
   wake: Wake;
   jobs: Jobs;
@@ -72,7 +76,7 @@ type Channelled = { workspaceId: string; channel: keyof typeof channels };
 
 /** The path of a message, from what a platform sent to what it is told, with the roles this process has of it. */
 export function createPath(parts: PathParts) {
-  const { config, log, metrics, store, wake, jobs, outbound, storage, live } = parts;
+  const { config, log, metrics, tracing, store, wake, jobs, outbound, storage, live } = parts;
   const { embedder, knowledge, inboxes, bots, conversations, queue, pace } = parts;
   const { worker } = config.roles;
 
@@ -86,7 +90,7 @@ export function createPath(parts: PathParts) {
     });
   const channelOf = (inbox: Channelled) => ({ channel: channels[inbox.channel], http: door(inbox) });
   const isLive = (channel: keyof typeof channels): boolean => channels[channel].live === true;
-  const received = createReceive({ store, wake, metrics });
+  const received = createReceive({ store, wake, metrics, log });
   const noteLastEvent = createLastEvent({ store, log });
   const receive: Receive = async (inbox, events) => {
     const result = await received(inbox, events);
@@ -100,6 +104,8 @@ export function createPath(parts: PathParts) {
     embedder,
     answer: createAnswerer({ embedder, outbound, idleMs: pace.modelIdleMs, backoffMs: pace.modelRetryMs }),
     models: config.models,
+    prices: config.prices,
+    log,
     metrics,
     outbound,
   });
@@ -114,7 +120,7 @@ export function createPath(parts: PathParts) {
     },
   });
   const delivery = worker.delivery
-    ? createDelivery({ store, wake, live, log, metrics, inboxes, channelOf })
+    ? createDelivery({ store, wake, live, log, metrics, tracing, inboxes, channelOf })
     : undefined;
   const turns = createTurns({
     store,
@@ -132,7 +138,7 @@ export function createPath(parts: PathParts) {
     queue,
   });
   const mailbox = worker.turn
-    ? createMailbox({ store, wake, log, work: turns.work, giveUp: turns.giveUp, retryMs: pace.roundRetryMs })
+    ? createMailbox({ store, wake, log, metrics, tracing, work: turns.work, giveUp: turns.giveUp, retryMs: pace.roundRetryMs })
     : undefined;
 
   // a person's turn
@@ -155,7 +161,8 @@ export function createPath(parts: PathParts) {
     wake,
     log,
     wanted: (type) => Object.hasOwn(reactions, type),
-    hand: (fact) => facts.add(fact, { jobId: fact.id }),
+    // Under the ids of what caused the fact, not of whoever rang for the relay.
+    hand: (fact) => runWithContext(readCarried(fact.requestId ?? fact.id), () => facts.add(fact, { jobId: fact.id })),
   });
   if (worker.facts) facts.process(async (fact) => reactions[fact.type]?.(fact));
   if (worker.knowledge) knowledge.work();

@@ -3,7 +3,10 @@ import type { TraceRecord } from '../db/schema/index.ts';
 import type { Embedder } from '../knowledge/embed.ts';
 import { AppError } from '../platform/errors.ts';
 import type { Outbound } from '../platform/breaker.ts';
+import type { ModelPrices } from '../platform/config.ts';
+import type { Logger } from '../platform/log.ts';
 import type { Metrics } from '../platform/metrics.ts';
+import { stageTimer } from '../platform/stages.ts';
 import type { Store } from '../platform/tenant.ts';
 import type { Answer, Answerer } from './answer.ts';
 import { ModelFailure, toModelFailure } from './failures.ts';
@@ -59,8 +62,12 @@ export function createQuestionAnswerer(parts: {
   models: ModelSettings;
   metrics: Metrics;
   outbound: Pick<Outbound, 'call'>;
+  log: Logger;
+  /** of models whose cost is counted */
+  prices?: ModelPrices;
 }): QuestionAnswerer {
-  const { store, embedder, answer, models, metrics, outbound } = parts;
+  const { store, embedder, answer, models, metrics, outbound, log, prices = new Map() } = parts;
+  const timed = stageTimer(metrics);
 
   return async function answerQuestion(request, onParagraph) {
     const { workspaceId, bot, question, history, alreadySent, signal } = request;
@@ -73,40 +80,46 @@ export function createQuestionAnswerer(parts: {
       const record = recordOf({ ...told, generated: false }, timings);
       return { answered: false, generated: false, confidence: 0, text: '', citations: [], failure: model, record };
     }
-    const terms = await searchTerms({
-      question,
-      history,
-      ...(model.kind === 'language' ? { with: { model: model.model, target: model.target, outbound } } : {}),
-      ...(signal ? { signal } : {}),
-    });
+    const terms = await timed('terms', () =>
+      searchTerms({
+        question,
+        history,
+        ...(model.kind === 'language' ? { with: { model: model.model, target: model.target, outbound } } : {}),
+        ...(signal ? { signal } : {}),
+      }),
+    );
     const termsMs = performance.now() - started;
     const retrieval =
       bot.knowledgeBaseIds.length > 0
-        ? await retrieve(store, embedder, {
-            workspaceId,
-            knowledgeBaseIds: bot.knowledgeBaseIds,
-            text: terms.text,
-            terms: terms.terms,
-          })
+        ? await timed('retrieve', () =>
+            retrieve(store, embedder, {
+              workspaceId,
+              knowledgeBaseIds: bot.knowledgeBaseIds,
+              text: terms.text,
+              terms: terms.terms,
+            }),
+          )
         : nothing;
     const retrieved = performance.now();
     signal?.throwIfAborted();
 
     const ask = (answerAnyway: boolean) =>
-      answer(
-        {
-          model,
-          bot,
-          question,
-          history,
-          passages: retrieval.passages,
-          terms: retrieval.terms,
-          threshold: bot.handoffThreshold,
-          answerAnyway,
-          ...(alreadySent ? { alreadySent } : {}),
-          ...(signal ? { signal } : {}),
-        },
-        onParagraph,
+      timed('model', () =>
+        answer(
+          {
+            model,
+            bot,
+            question,
+            history,
+            passages: retrieval.passages,
+            terms: retrieval.terms,
+            threshold: bot.handoffThreshold,
+            answerAnyway,
+            ...(alreadySent ? { alreadySent } : {}),
+            ...(signal ? { signal } : {}),
+          },
+          onParagraph,
+        ),
       );
 
     let result: Answer | undefined;
@@ -129,7 +142,24 @@ export function createQuestionAnswerer(parts: {
     if (result) {
       metrics.aiTokens.inc({ provider, direction: 'input' }, result.usage.inputTokens);
       metrics.aiTokens.inc({ provider, direction: 'output' }, result.usage.outputTokens);
+      const price = prices.get(model.name);
+      if (price) {
+        const { inputTokens, outputTokens } = result.usage;
+        const dollars = (inputTokens * price.input + outputTokens * price.output) / 1_000_000;
+        metrics.aiCost.inc({ provider, model: model.name }, dollars);
+      }
     }
+    log.debug(
+      {
+        model: model.name,
+        passages: retrieval.passages.length,
+        verdict: failure ? failure.kind : result?.haveEnoughInformation === true,
+        inputTokens: result?.usage.inputTokens,
+        outputTokens: result?.usage.outputTokens,
+        ms: Math.round(performance.now() - started),
+      },
+      'a question was asked',
+    );
     const citations = presentCitations(result, retrieval.passages);
     return {
       answered: !failure && (result?.haveEnoughInformation === true || generated),

@@ -2,6 +2,7 @@
 import type { Attachment, ChannelName } from '@parley/contract';
 import { HttpStatusError, readRetryAfter, type Outbound } from '../platform/breaker.ts';
 import { tooLarge } from '../platform/errors.ts';
+import { traceHeaders } from '../platform/tracing.ts';
 import type { ChannelHttp } from './contract.ts';
 
 const TIMEOUT_MS = 15_000;
@@ -36,7 +37,7 @@ export function createChannelHttp(parts: {
           signal,
           // A redirect would carry credentials that stand in the path or a header to somebody else.
           redirect: 'manual',
-          ...(headers ? { headers } : {}),
+          headers: { ...headers, ...traceHeaders(baseUrl) },
           ...(body === undefined ? {} : { body: Buffer.isBuffer(body) ? new Uint8Array(body) : body }),
         });
         const answer = {

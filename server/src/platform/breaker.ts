@@ -5,6 +5,7 @@ import { LRUCache } from 'lru-cache';
 import { unavailable } from './errors.ts';
 import type { Logger } from './log.ts';
 import type { Metrics } from './metrics.ts';
+import { inSpan } from './tracing.ts';
 import { isNetworkError, OutboundTimeoutError, retryAfterOf, statusOf } from './outbound-errors.ts';
 
 export { HttpStatusError, OutboundTimeoutError, readRetryAfter } from './outbound-errors.ts';
@@ -221,7 +222,12 @@ export const createOutbound = (parts: { log: Logger; metrics?: OutboundMetrics; 
     for (let attempt = 1; ; attempt += 1) {
       options.signal?.throwIfAborted();
       try {
-        return await guard.policy.execute(() => attemptOnce(target, guard, work, options));
+        const attributes = { 'parley.target': labelOf(target), 'parley.attempt': attempt };
+        return await guard.policy.execute(() =>
+          inSpan(`call ${labelOf(target)}`, { kind: 'client', attributes }, () =>
+            attemptOnce(target, guard, work, options),
+          ),
+        );
       } catch (error) {
         options.signal?.throwIfAborted();
         if (error instanceof BrokenCircuitError) {

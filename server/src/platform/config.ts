@@ -158,7 +158,9 @@ export const variables = z.object({
       return z.NEVER;
     })
     .default(new Map())
-    .describe('takes MODEL=INPUT/OUTPUT separated by commas, in US dollars for a million tokens: openai/gpt-5-mini=0.25/2'),
+    .describe(
+      'takes MODEL=INPUT/OUTPUT separated by commas, in US dollars for a million tokens: openai/gpt-5-mini=0.25/2',
+    ),
   PARLEY_OWNER_EMAIL: z.email().optional().describe('takes an email address'),
   PARLEY_OWNER_PASSWORD: z.string().min(10).max(200).optional().describe('takes a password of 10 to 200 characters'),
   PARLEY_DEMO: z

@@ -3,8 +3,8 @@ import type { SQL } from 'drizzle-orm';
 import { z } from 'zod';
 import { newId } from './ids.ts';
 import type { Logger } from './log.ts';
-import { currentRequestId } from './log.ts';
 import { storedJson } from './stored-json.ts';
+import { carried } from './tracing.ts';
 import type { Store, Tx } from './tenant.ts';
 import type { Wake } from './wake.ts';
 
@@ -29,7 +29,7 @@ export type RelayedFact = z.infer<typeof RelayedFact>;
 
 /** One fact as a row for `insert into outbox`, to be part of a larger statement. */
 export const factValues = (fact: Fact): SQL =>
-  sql`(${newId()}::uuid, ${fact.workspaceId}::uuid, ${fact.type}::text, ${fact.subjectId}::uuid, ${storedJson(fact.payload ?? {})}::jsonb, ${currentRequestId() ?? null}::text)`;
+  sql`(${newId()}::uuid, ${fact.workspaceId}::uuid, ${fact.type}::text, ${fact.subjectId}::uuid, ${storedJson(fact.payload ?? {})}::jsonb, ${carried() ?? null}::text)`;
 
 /** Writes facts in the transaction that makes them true: both are kept, or neither. */
 export async function recordFacts(tx: Tx, facts: Fact[]): Promise<void> {

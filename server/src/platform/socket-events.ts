@@ -2,8 +2,9 @@ import type { Acknowledgement } from '@parley/contract';
 import type { z } from 'zod';
 import { badRequest, toProblem } from './errors.ts';
 import { newId } from './ids.ts';
-import { runWithContext } from './log.ts';
 import type { Logger } from './log.ts';
+import { enter } from './tracing.ts';
+import type { Tracing } from './tracing.ts';
 
 type AnySocket = { on(event: string, listener: (...args: unknown[]) => void): unknown };
 
@@ -21,10 +22,11 @@ export function bindEvents<Schemas extends Record<string, z.ZodType>>(parts: {
   schemas: Schemas;
   handlers: EventHandlers<Schemas>;
   log: Logger;
+  tracing: Tracing;
   workspaceId: string;
   admit: (event: string) => Promise<void> | void;
 }): void {
-  const { socket, schemas, handlers, log, workspaceId, admit } = parts;
+  const { socket, schemas, handlers, log, tracing, workspaceId, admit } = parts;
   for (const [event, handler] of Object.entries(handlers)) {
     const schema = schemas[event];
     if (!schema || !handler) continue;
@@ -32,7 +34,8 @@ export function bindEvents<Schemas extends Record<string, z.ZodType>>(parts: {
       const last = args.at(-1);
       const acknowledge = typeof last === 'function' ? (last as (answer: Acknowledgement) => void) : undefined;
       const payload = args.length > (acknowledge ? 1 : 0) ? args[0] : {};
-      void runWithContext({ requestId: newId(), workspaceId }, async () => {
+      const context = { requestId: newId(), workspaceId };
+      void enter(tracing, context, `socket ${event}`, { kind: 'server' }, async () => {
         try {
           await admit(event);
           const parsed = schema.safeParse(payload);
@@ -46,6 +49,7 @@ export function bindEvents<Schemas extends Record<string, z.ZodType>>(parts: {
           }
           const data = await (handler as (payload: unknown) => Promise<unknown>)(parsed.data);
           acknowledge?.({ success: true, data: data ?? { done: true } });
+          log.debug({ event }, 'a socket event was handled');
         } catch (error) {
           const problem = toProblem(error);
           if (problem.reportable) log.error({ err: error, event }, 'a socket event failed');

@@ -46,7 +46,8 @@ function told(exporter: SpanExporter, log: Logger): SpanExporter {
       exporter.export(spans, (result) => {
         const failed = result.code !== 0;
         if (failed !== away) {
-          if (failed) log.warn({ err: result.error }, 'traces cannot be sent: spans are dropped until the collector is back');
+          if (failed)
+            log.warn({ err: result.error }, 'traces cannot be sent: spans are dropped until the collector is back');
           else log.info('traces are sent again');
         }
         away = failed;
@@ -124,7 +125,9 @@ export function createOtlpTracing(parts: OtlpSettings & { log: Logger; process: 
     async close() {
       const { promise: late, resolve } = Promise.withResolvers<void>();
       const timer = setTimeout(resolve, CLOSE_WITHIN_MS);
-      const flushed = provider.shutdown().catch((error: unknown) => log.debug({ err: error }, 'the last spans were not sent'));
+      const flushed = provider
+        .shutdown()
+        .catch((error: unknown) => log.debug({ err: error }, 'the last spans were not sent'));
       await Promise.race([flushed, late]);
       clearTimeout(timer);
     },

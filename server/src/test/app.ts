@@ -103,7 +103,7 @@ export function createCall(base: () => string, token?: string): Call {
  */
 export async function startTestApp(
   env: Record<string, string> = {},
-  options: Pick<AppOptions, 'pace' | 'signals'> = {},
+  { writeLog, ...options }: Pick<AppOptions, 'pace' | 'signals'> & { writeLog?: (line: string) => void } = {},
 ): Promise<TestApp> {
   const dataDir = mkdtempSync(join(tmpdir(), 'parley-app-'));
   const name = `parley_test_${randomBytes(6).toString('hex')}`;
@@ -130,7 +130,10 @@ export async function startTestApp(
   let url = '';
   const boot = async (): Promise<App> => {
     const config = readConfig(settings);
-    const app = await createApp(config, createLogger(config.log), { limits, ...options });
+    const app = await createApp(config, createLogger(config.log, writeLog && { write: writeLog }), {
+      limits,
+      ...options,
+    });
     url = (await app.start()).address;
     return app;
   };

@@ -2,9 +2,10 @@ import type { Channel, ChannelHttp, SendResult } from '../channels/contract.ts';
 import { announceChange } from '../features/messages/announce.ts';
 import type { InboxDirectory, InboxRuntime } from '../features/inboxes/lookup.ts';
 import { AppError } from '../platform/errors.ts';
-import { runWithContext } from '../platform/log.ts';
 import type { Logger } from '../platform/log.ts';
 import type { Metrics } from '../platform/metrics.ts';
+import { enter, readCarried } from '../platform/tracing.ts';
+import type { Tracing } from '../platform/tracing.ts';
 import type { Live } from '../platform/realtime.ts';
 import type { Store } from '../platform/tenant.ts';
 import type { Wake } from '../platform/wake.ts';
@@ -45,10 +46,11 @@ export function createDelivery(parts: {
   live: Live;
   log: Logger;
   metrics: Metrics;
+  tracing: Tracing;
   inboxes: InboxDirectory;
   channelOf: (inbox: InboxRuntime) => { channel: Channel; http: ChannelHttp };
 }) {
-  const { store, wake, live, log, metrics } = parts;
+  const { store, wake, live, log, metrics, tracing } = parts;
   let closing = false;
   /** Deliveries this process has already, each before what its lane claims next. */
   const begun = new Map<string, Claimed>();
@@ -105,6 +107,11 @@ export function createDelivery(parts: {
         platformId: result.platformId || undefined,
       });
       metrics.deliveries.inc({ channel: inbox.channel, outcome: 'sent' });
+      metrics.deliveryDuration.observe(
+        { channel: inbox.channel },
+        Math.max(0, Date.now() - Date.parse(delivery.createdAt)) / 1_000,
+      );
+      log.debug({ deliveryId: delivery.id, channel: inbox.channel, attempts: delivery.attempts }, 'delivered');
       if (message) announceChange(live, message);
       return more;
     }
@@ -143,8 +150,9 @@ export function createDelivery(parts: {
       const delivery = begun.get(key) ?? (await claimNext(store, lane));
       begun.delete(key);
       if (!delivery) return;
-      const context = { requestId: delivery.requestId ?? delivery.id, workspaceId: lane.workspaceId };
-      if (!(await runWithContext(context, () => deliverOne(lane, delivery)))) return;
+      const context = { ...readCarried(delivery.requestId ?? delivery.id), workspaceId: lane.workspaceId };
+      const goesOn = await enter(tracing, context, 'deliver', { kind: 'consumer' }, () => deliverOne(lane, delivery));
+      if (!goesOn) return;
     }
   }
 

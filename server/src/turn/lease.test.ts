@@ -5,9 +5,11 @@ import { sql } from 'drizzle-orm';
 import { append, appendOnce } from '../features/messages/commands.ts';
 import { newId } from '../platform/ids.ts';
 import { createLogger } from '../platform/log.ts';
+import { createMetrics } from '../platform/metrics.ts';
 import { createRelay, recordFacts } from '../platform/outbox.ts';
 import { createStore } from '../platform/tenant.ts';
 import type { Store } from '../platform/tenant.ts';
+import { noTracing } from '../platform/tracing.ts';
 import { createWake } from '../platform/wake.ts';
 import { until } from '../test/app.ts';
 import { createTestDatabase } from '../test/database.ts';
@@ -25,6 +27,7 @@ import type { ThreadKey } from './topics.ts';
 /** Invariants 2, 3 and 4 on the database alone: two holders as two processes would be. */
 describe('the lease of a thread', () => {
   const log = createLogger({ level: 'silent' });
+  const metrics = createMetrics({ defaults: false });
   const workspaceId = newId();
   const inboxId = newId();
   let database: TestDatabase;
@@ -245,7 +248,19 @@ describe('the lease of a thread', () => {
         return { released: false };
       };
       const wake = createWake();
-      return { wake, mailbox: createMailbox({ store, wake, log, work, giveUp: () => Promise.resolve(), retryMs: 10 }) };
+      return {
+        wake,
+        mailbox: createMailbox({
+          store,
+          wake,
+          log,
+          metrics,
+          tracing: noTracing,
+          work,
+          giveUp: () => Promise.resolve(),
+          retryMs: 10,
+        }),
+      };
     };
     const ring = ({ mailbox }: Worker) => mailbox.run(writeThreadKey(key));
 
@@ -342,6 +357,8 @@ describe('the lease of a thread', () => {
       const given: string[][] = [];
       const wake = createWake();
       const mailbox = createMailbox({
+        metrics,
+        tracing: noTracing,
         store,
         wake,
         log,

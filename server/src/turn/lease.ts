@@ -12,7 +12,16 @@ import type { ThreadKey } from './topics.ts';
  */
 export type Lease = { threadId: string; token: number };
 
-export type PendingEvent = { id: string; seq: number; attempts: number; requestId: string | null; event: Inbound };
+export type PendingEvent = {
+  id: string;
+  seq: number;
+  attempts: number;
+  /** what `carried` left: the id of the request, maybe with its trace */
+  requestId: string | null;
+  /** milliseconds since 1970, by the database's clock */
+  receivedAt?: number | undefined;
+  event: Inbound;
+};
 
 export type Claimed = {
   lease: Lease;
@@ -38,7 +47,7 @@ export const pendingEvents = (key: ThreadKey) =>
 /** What waits in the mailbox, and the conversation it belongs to, as two columns. */
 const mailbox = (key: ThreadKey) => sql`
   (select json_agg(e) from (
-    select id, seq, attempts, request_id, payload from inbound_events where ${pendingEvents(key)} order by seq limit ${ROUND}) e) as events,
+    select id, seq, attempts, request_id, received_at, payload from inbound_events where ${pendingEvents(key)} order by seq limit ${ROUND}) e) as events,
   (select to_json(c) from (
     select v.id, v.status, v.bot_id, v.contact_id from conversations v join threads t on t.id = v.thread_id
     where t.inbox_id = ${key.inboxId}::uuid and t.thread_key = ${key.threadKey} and v.status <> 'resolved') c) as conversation,
@@ -48,7 +57,9 @@ const mailbox = (key: ThreadKey) => sql`
     order by u.last_event_seq limit 1) r) as interrupted`;
 
 type MailboxRow = {
-  events: { id: string; seq: number; attempts: number; request_id: string | null; payload: Inbound }[] | null;
+  events:
+    | { id: string; seq: number; attempts: number; request_id: string | null; received_at: string; payload: Inbound }[]
+    | null;
   conversation: { id: string; status: ConversationStatus; bot_id: string | null; contact_id: string } | null;
   interrupted: { id: string; last_event_seq: number } | null;
 };
@@ -62,6 +73,7 @@ const readRow = ({ events, conversation, interrupted }: MailboxRow): Mailbox => 
     seq: Number(event.seq),
     attempts: event.attempts,
     requestId: event.request_id,
+    receivedAt: Date.parse(event.received_at),
     event: event.payload,
   })),
   conversation: conversation

@@ -1,6 +1,8 @@
 import type { Logger } from '../platform/log.ts';
-import { runWithContext } from '../platform/log.ts';
 import { newId } from '../platform/ids.ts';
+import type { Metrics } from '../platform/metrics.ts';
+import { enter, noteSpan, readCarried } from '../platform/tracing.ts';
+import type { Tracing } from '../platform/tracing.ts';
 import type { Store } from '../platform/tenant.ts';
 import type { Wake } from '../platform/wake.ts';
 import { claim, countFailure, LEASE_MS, postpone, readMailbox, release, renew } from './lease.ts';
@@ -48,6 +50,8 @@ export function createMailbox(parts: {
   store: Store;
   wake: Wake;
   log: Logger;
+  metrics: Metrics;
+  tracing: Tracing;
   /** @returns whether the thread was given back with the round's end */
   work: (round: Round) => Promise<{ released: boolean }>;
   /** the last resort for events that failed every time: nobody may be left without an answer */
@@ -55,7 +59,7 @@ export function createMailbox(parts: {
   /** the first wait before a failed round is tried again; it doubles up to half a minute */
   retryMs?: number;
 }) {
-  const { store, wake, log, work, giveUp, retryMs = RETRY_MS } = parts;
+  const { store, wake, log, metrics, tracing, work, giveUp, retryMs = RETRY_MS } = parts;
   const lanes = createLanes({ wake, topic: THREAD, work: (key) => hold(readThreadKey(key)) });
   const stopping = new AbortController();
 
@@ -77,6 +81,7 @@ export function createMailbox(parts: {
   }
 
   async function hold(key: ThreadKey): Promise<void> {
+    const claimedAt = Date.now();
     const claimed = await claim(store, key);
     if (!claimed) return;
     await keepLease(claimed, key, async (signal) => {
@@ -85,7 +90,7 @@ export function createMailbox(parts: {
         if (events.length > 0) {
           const together = nextRound(events, interrupted);
           const round: Round = { ...claimed, key, wakes, events: together, conversation, interrupted, signal };
-          if (!(await runRound(round))) return;
+          if (!(await runRound(round, claimedAt))) return;
         }
         const newer = await release(store, key, claimed.lease, wakes);
         if (newer === undefined) return;
@@ -99,10 +104,21 @@ export function createMailbox(parts: {
   }
 
   /** False: this holder is done with the thread, for now or for good. */
-  async function runRound(round: Round): Promise<boolean> {
+  async function runRound(round: Round, claimedAt: number): Promise<boolean> {
     const { key, lease, events } = round;
-    const requestId = events.at(-1)?.requestId ?? newId();
-    return runWithContext({ requestId, workspaceId: key.workspaceId }, async () => {
+    const of = readCarried(events.at(-1)?.requestId ?? newId());
+    const options = { kind: 'consumer' as const, startedAt: claimedAt, attributes: { 'parley.events': events.length } };
+    return enter(tracing, { ...of, workspaceId: key.workspaceId }, 'turn', options, async () => {
+      noteSpan('mailbox claim', claimedAt);
+      // Messages that are answered together are found under the last one's id, and it under theirs.
+      const others = new Set(
+        events.flatMap((event) => (event.requestId ? [readCarried(event.requestId).requestId] : [])),
+      );
+      others.delete(of.requestId);
+      log.debug({ events: events.length, ...(others.size > 0 ? { together: [...others] } : {}) }, 'a round begins');
+      for (const { receivedAt } of events)
+        if (receivedAt !== undefined)
+          metrics.turnStages.observe({ stage: 'wait' }, Math.max(0, Date.now() - receivedAt) / 1_000);
       try {
         const { released } = await work(round);
         return !released;

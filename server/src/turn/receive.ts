@@ -1,7 +1,8 @@
 import type { ChannelName } from '@parley/contract';
 import type { Inbound } from '../channels/contract.ts';
 import { newId } from '../platform/ids.ts';
-import { currentRequestId } from '../platform/log.ts';
+import type { Logger } from '../platform/log.ts';
+import { carried, inSpan } from '../platform/tracing.ts';
 import type { Metrics } from '../platform/metrics.ts';
 import { storedJson } from '../platform/stored-json.ts';
 import type { Store } from '../platform/tenant.ts';
@@ -47,7 +48,9 @@ type Entry = { id: string; inboxId: string; event: Inbound; requestId: string | 
  * Stores what a platform sent; when it returns, the events are committed. Work on them starts at once. Events of one
  * workspace that arrive while a commit is under way share the next one.
  */
-export function createReceive({ store, wake, metrics }: { store: Store; wake: Wake; metrics: Metrics }): Receive {
+export function createReceive(parts: { store: Store; wake: Wake; metrics: Metrics; log: Logger }): Receive {
+  const { store, wake, metrics, log } = parts;
+
   async function write(workspaceId: string, groups: Entry[][]): Promise<Set<string>[]> {
     const entries = groups.flat();
     const rows = await store.statement<{ id: string }>(RECEIVE, [
@@ -70,9 +73,14 @@ export function createReceive({ store, wake, metrics }: { store: Store; wake: Wa
     atOnce: 2,
   });
 
-  return async function receive(inbox, events) {
+  return async (inbox, events) => {
     if (events.length === 0) return { stored: 0, repeated: 0 };
-    const requestId = currentRequestId() ?? null;
+    const attributes = { 'parley.channel': inbox.channel, 'parley.events': events.length };
+    return inSpan('receive', { attributes }, () => receive(inbox, events));
+  };
+
+  async function receive(inbox: ReceivingInbox, events: Inbound[]): Promise<Received> {
+    const requestId = carried() ?? null;
     const entries = events.map((event) => ({ id: newId(), inboxId: inbox.id, event, requestId }));
     const committed = await grouped(inbox.workspaceId, entries);
     const stored = entries.filter((entry) => committed.has(entry.id));
@@ -83,6 +91,7 @@ export function createReceive({ store, wake, metrics }: { store: Store; wake: Wa
     const repeated = entries.length - stored.length;
     metrics.inboundEvents.inc({ channel: inbox.channel, outcome: 'stored' }, stored.length);
     if (repeated > 0) metrics.inboundEvents.inc({ channel: inbox.channel, outcome: 'repeated' }, repeated);
+    log.debug({ channel: inbox.channel, inboxId: inbox.id, stored: stored.length, repeated }, 'received');
     return { stored: stored.length, repeated };
-  };
+  }
 }

@@ -2,10 +2,12 @@ import type { Citation, Message } from '@parley/contract';
 import type { Saying } from '../engine/types.ts';
 import { announceChange, announceMessage } from '../features/messages/announce.ts';
 import { appendOnce, cite } from '../features/messages/commands.ts';
-import { currentRequestId } from '../platform/log.ts';
+import type { Logger } from '../platform/log.ts';
+import type { Metrics } from '../platform/metrics.ts';
 import type { Live } from '../platform/realtime.ts';
 import { rooms } from '../platform/realtime.ts';
 import type { Store } from '../platform/tenant.ts';
+import { carried, inSpan } from '../platform/tracing.ts';
 import type { Wake } from '../platform/wake.ts';
 import type { Lease } from './lease.ts';
 import { begunWith, LEASE_SECONDS } from './delivery-lane.ts';
@@ -39,7 +41,14 @@ export type Speaker = {
  * statement that also proves that the bot may still speak: the state is still `bot`, the lease is still ours.
  */
 export function createSpeaker(
-  parts: { store: Store; live: Live; wake: Wake; beginDelivery: BeginDelivery | undefined },
+  parts: {
+    store: Store;
+    live: Live;
+    wake: Wake;
+    log: Logger;
+    metrics: Metrics;
+    beginDelivery: BeginDelivery | undefined;
+  },
   turn: {
     key: ThreadKey;
     conversationId: string;
@@ -51,7 +60,7 @@ export function createSpeaker(
     alreadySaid: number;
   },
 ): Speaker {
-  const { store, live, wake, beginDelivery } = parts;
+  const { store, live, wake, log, metrics, beginDelivery } = parts;
   const { conversationId, turnId, lease } = turn;
   const { workspaceId, inboxId, threadKey } = turn.key;
   const lane = { workspaceId, threadId: lease.threadId };
@@ -67,43 +76,46 @@ export function createSpeaker(
     });
 
   return {
-    async say({ text, citations }) {
-      const made = await appendOnce(
-        store,
-        { workspaceId, conversationId },
-        [
-          {
-            author: { type: 'bot', id: turn.bot.id, name: turn.bot.name },
-            text,
-            citations: citations ?? [],
-            turnId,
-            ordinal,
-            deliver: !turn.channelIsLive,
-          },
-        ],
-        {
-          guard: { status: 'bot', lease },
-          ...(beginDelivery ? { sendFor: LEASE_SECONDS } : {}),
-          facts: (_message, id) => [
-            { workspaceId, type: 'message.sent', subjectId: id, payload: { conversationId, turnId } },
+    say: ({ text, citations }) =>
+      inSpan('paragraph', { attributes: { 'parley.ordinal': ordinal } }, async () => {
+        const started = performance.now();
+        const made = await appendOnce(
+          store,
+          { workspaceId, conversationId },
+          [
+            {
+              author: { type: 'bot', id: turn.bot.id, name: turn.bot.name },
+              text,
+              citations: citations ?? [],
+              turnId,
+              ordinal,
+              deliver: !turn.channelIsLive,
+            },
           ],
-        },
-      );
-      if (made.outcome === 'refused') throw new TurnStopped();
-      if (made.outcome === 'stored') {
-        for (const message of made.messages) {
-          chunk({ text: message.text, ordinal }, false);
-          announceMessage(live, message);
+          {
+            guard: { status: 'bot', lease },
+            ...(beginDelivery ? { sendFor: LEASE_SECONDS } : {}),
+            facts: (_message, id) => [
+              { workspaceId, type: 'message.sent', subjectId: id, payload: { conversationId, turnId } },
+            ],
+          },
+        );
+        if (made.outcome === 'refused') throw new TurnStopped();
+        if (made.outcome === 'stored') {
+          for (const message of made.messages) {
+            chunk({ text: message.text, ordinal }, false);
+            announceMessage(live, message);
+          }
+          const { sending } = made;
+          const first = made.messages.find((message) => message.id === sending?.messageId);
+          if (beginDelivery && sending && first) {
+            beginDelivery(lane, begunWith({ id: sending.id, requestId: carried() ?? null, inboxId, threadKey }, first));
+          } else if (!turn.channelIsLive) wake.wake(DELIVERY, writeLaneKey(lane));
         }
-        const { sending } = made;
-        const first = made.messages.find((message) => message.id === sending?.messageId);
-        if (beginDelivery && sending && first) {
-          const requestId = currentRequestId() ?? null;
-          beginDelivery(lane, begunWith({ id: sending.id, requestId, inboxId, threadKey }, first));
-        } else if (!turn.channelIsLive) wake.wake(DELIVERY, writeLaneKey(lane));
-      }
-      ordinal += 1;
-    },
+        metrics.turnStages.observe({ stage: 'paragraph' }, (performance.now() - started) / 1_000);
+        log.debug({ turnId, ordinal, outcome: made.outcome }, 'a paragraph is stored');
+        ordinal += 1;
+      }),
     async cite(citations) {
       if (ordinal === 0) return;
       const message = await store.inWorkspace(workspaceId, (tx) =>

@@ -8,7 +8,7 @@ import { advance, append, edit, remove } from '../features/messages/commands.ts'
 import type { NewMessage } from '../features/messages/commands.ts';
 import type { InboxRuntime } from '../features/inboxes/lookup.ts';
 import { newId } from '../platform/ids.ts';
-import { currentRequestId } from '../platform/log.ts';
+import { carried } from '../platform/tracing.ts';
 import type { Fact } from '../platform/outbox.ts';
 import type { Tx } from '../platform/tenant.ts';
 import type { Lease, PendingEvent } from './lease.ts';
@@ -189,7 +189,7 @@ async function beginTurn(
   const { rows } = await tx.execute<{ id: string; attempts: number }>(sql`
     insert into turns (id, workspace_id, conversation_id, thread_id, bot_id, last_event_seq, lease_token, status, request_id)
     select ${newId()}::uuid, ${round.key.workspaceId}::uuid, ${conversation.id}::uuid, ${round.lease.threadId}::uuid,
-      ${conversation.botId}::uuid, ${round.events.at(-1)?.seq ?? 0}, t.lease_token, 'running', ${currentRequestId() ?? null}::text
+      ${conversation.botId}::uuid, ${round.events.at(-1)?.seq ?? 0}, t.lease_token, 'running', ${carried() ?? null}::text
     from threads t where t.id = ${round.lease.threadId}::uuid and t.lease_token = ${round.lease.token}
     on conflict (thread_id, last_event_seq) do update set attempts = turns.attempts + 1, lease_token = excluded.lease_token
       where turns.status = 'running'

@@ -6,7 +6,7 @@ import { presentMessage } from '../features/messages/present.ts';
 import type { MessageRow } from '../features/messages/present.ts';
 import { since } from '../features/messages/queries.ts';
 import { newId } from '../platform/ids.ts';
-import { currentRequestId } from '../platform/log.ts';
+import { carried } from '../platform/tracing.ts';
 import type { Store } from '../platform/tenant.ts';
 import type { Round } from './mailbox.ts';
 import { isMessage, isWorthStoring, receivedFacts, toNewMessage } from './store-events.ts';
@@ -18,7 +18,7 @@ export type TurnContext = { contact: TurnInput['contact']; history: Message[] };
 export const HISTORY = 10;
 
 /** The contact, and the messages before what is in `fresh`, as two columns. */
-const contextColumns = (conversation: OpenConversation) => sql`
+export const contextColumns = (conversation: OpenConversation) => sql`
   (select to_json(p) from (select id, name, language from contacts where id = ${conversation.contactId}::uuid) p) as contact,
   (select json_agg(m order by m.seq) from (
     select * from messages where conversation_id = ${conversation.id}::uuid and ${since(conversation.id)} and not private
@@ -60,7 +60,7 @@ export async function storeQuickly(
         steps: sql`, begun as (
           insert into turns (id, workspace_id, conversation_id, thread_id, bot_id, last_event_seq, lease_token, status, request_id)
           select ${newId()}::uuid, ${key.workspaceId}::uuid, m.id, m.thread_id, ${conversation.botId}::uuid,
-            ${events.at(-1)?.seq ?? 0}::bigint, ${lease.token}::bigint, 'running', ${currentRequestId() ?? null}::text
+            ${events.at(-1)?.seq ?? 0}::bigint, ${lease.token}::bigint, 'running', ${carried() ?? null}::text
           from moved m where m.status = 'bot' returning id, attempts)`,
         columns: sql`(select to_json(begun) from begun) as turn, ${contextColumns(conversation)}`,
       },

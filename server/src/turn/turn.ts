@@ -16,6 +16,7 @@ import type { MessageRow } from '../features/messages/present.ts';
 import type { Logger } from '../platform/log.ts';
 import type { Metrics } from '../platform/metrics.ts';
 import { OUTBOX } from '../platform/outbox.ts';
+import { stageTimer } from '../platform/stages.ts';
 import { rooms } from '../platform/realtime.ts';
 import type { Live } from '../platform/realtime.ts';
 import type { Store } from '../platform/tenant.ts';
@@ -56,7 +57,8 @@ export type TurnParts = {
 
 /** Deals with one round of a mailbox: stores what came, and lets the bot answer when it is the bot's to answer. */
 export function createTurns(parts: TurnParts) {
-  const { store, live, wake, metrics } = parts;
+  const { store, live, wake, log, metrics } = parts;
+  const timed = stageTimer(metrics);
   /** Running turns of this process by conversation, to be stopped when a human takes over. */
   const running = new Map<string, AbortController>();
   const stopListening = wake.on(TAKEN_OVER, (conversationId) => running.get(conversationId)?.abort(new TurnStopped()));
@@ -70,8 +72,11 @@ export function createTurns(parts: TurnParts) {
     const events = interrupted ? round.events.filter((event) => event.seq <= interrupted.lastEventSeq) : round.events;
     const current = { ...round, events: events.length > 0 ? events : round.events };
 
-    const quick = await storeQuickly(store, current);
-    const stored = quick ?? (await store.inWorkspace(current.key.workspaceId, (tx) => storeEvents(tx, inbox, current)));
+    const { quick, stored } = await timed('store', async () => {
+      const short = await storeQuickly(store, current);
+      const long = () => store.inWorkspace(current.key.workspaceId, (tx) => storeEvents(tx, inbox, current));
+      return { quick: short, stored: short ?? (await long()) };
+    });
     announceStored(current, stored);
     const { conversation, turn } = stored;
     if (conversation && turn) return takeTurn(current, inbox, { ...stored, conversation }, turn, quick?.context);
@@ -115,7 +120,7 @@ export function createTurns(parts: TurnParts) {
     const taken = new AbortController();
     const signal = AbortSignal.any([round.signal, taken.signal]);
     const speaker = createSpeaker(
-      { store, live, wake, beginDelivery: parts.beginDelivery },
+      { store, live, wake, log, metrics, beginDelivery: parts.beginDelivery },
       {
         key: round.key,
         conversationId,
@@ -146,8 +151,18 @@ export function createTurns(parts: TurnParts) {
     speaker.end();
     const finished = await finish(round, turn.id, ending, stored, bot);
     parts.conversations.changed(workspaceId, conversationId);
-    metrics.turns.inc({ outcome: ending.status });
-    metrics.turnDuration.observe({ outcome: ending.status }, (performance.now() - started) / 1000);
+    const seconds = (performance.now() - started) / 1000;
+    const outcome = ending.status;
+    metrics.turns.inc({ outcome });
+    metrics.turnDuration.observe({ outcome }, seconds);
+    metrics.handlerDuration.observe({ handler: ending.handler || 'none' }, seconds);
+    for (const { receivedAt } of round.events)
+      if (receivedAt !== undefined)
+        metrics.messageDuration.observe({ outcome }, Math.max(0, Date.now() - receivedAt) / 1000);
+    log.debug(
+      { turnId: turn.id, conversationId, handler: ending.handler, outcome, attempts: turn.attempts },
+      'a turn ended',
+    );
     return finished;
   }
 
@@ -263,10 +278,9 @@ export function createTurns(parts: TurnParts) {
     stored?: InConversation,
     bot?: Bot | null,
   ): Promise<{ released: boolean }> {
-    const held = await finishTurn(store, round, turnId, ending, {
-      conversationId: stored?.conversation.id,
-      botId: bot?.id,
-    });
+    const held = await timed('finish', () =>
+      finishTurn(store, round, turnId, ending, { conversationId: stored?.conversation.id, botId: bot?.id }),
+    );
     if (!held) throw new LeaseLost();
     return held;
   }

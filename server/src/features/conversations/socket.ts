@@ -9,6 +9,7 @@ import type { Pressure } from '../../platform/pressure.ts';
 import type { Live, RealtimeSocket } from '../../platform/realtime.ts';
 import { bindEvents } from '../../platform/socket-events.ts';
 import type { Store } from '../../platform/tenant.ts';
+import type { Tracing } from '../../platform/tracing.ts';
 import { listQueue, placeInQueue } from '../handoffs/queries.ts';
 import type { Desk } from './desk.ts';
 import { findConversation } from './queries.ts';
@@ -30,6 +31,7 @@ export type AgentSocketParts = {
   store: Store;
   live: Live;
   log: Logger;
+  tracing: Tracing;
   pressure: Pick<Pressure, 'admit'>;
   desk: Desk;
   visitorsConnected: (workspaceId: string) => Promise<number>;
@@ -68,6 +70,7 @@ export function bindAgent(parts: AgentSocketParts, socket: RealtimeSocket, actor
     socket,
     schemas: { ...AgentEvents, ...AdminEvents },
     log: parts.log,
+    tracing: parts.tracing,
     workspaceId,
     admit: async (event) => {
       parts.pressure.admit('ordinary');

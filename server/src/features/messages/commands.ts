@@ -12,7 +12,7 @@ import type {
 } from '@parley/contract';
 import type { MessagePayload } from '../../db/schema/index.ts';
 import { newId } from '../../platform/ids.ts';
-import { currentRequestId } from '../../platform/log.ts';
+import { carried } from '../../platform/tracing.ts';
 import { factValues } from '../../platform/outbox.ts';
 import type { Fact } from '../../platform/outbox.ts';
 import { storedJson } from '../../platform/stored-json.ts';
@@ -242,7 +242,7 @@ function appendStatement(target: Target, messages: NewMessage[], options: Option
     ), queued as (
       insert into deliveries (id, workspace_id, inbox_id, thread_id, conversation_id, message_id, request_id, state, attempts,
         lease_token, lease_until)
-      select f.delivery_id, ${target.workspaceId}::uuid, c.inbox_id, c.thread_id, c.id, f.id, ${currentRequestId() ?? null}::text,
+      select f.delivery_id, ${target.workspaceId}::uuid, c.inbox_id, c.thread_id, c.id, f.id, ${carried() ?? null}::text,
         ${sendNow}
       from fresh f, moved c where f.delivery_id is not null order by f.step returning id, message_id, state
     ), told as (

@@ -13,6 +13,7 @@ import type { Pressure } from '../../platform/pressure.ts';
 import type { Live, RealtimeSocket } from '../../platform/realtime.ts';
 import { bindEvents } from '../../platform/socket-events.ts';
 import type { Store, Tx } from '../../platform/tenant.ts';
+import type { Tracing } from '../../platform/tracing.ts';
 import type { BotDirectory } from '../bots/lookup.ts';
 import { describeContact } from '../contacts/commands.ts';
 import type { ConversationAnnouncer } from '../conversations/announce.ts';
@@ -31,6 +32,7 @@ export type VisitorParts = {
   store: Store;
   live: Live;
   log: Logger;
+  tracing: Tracing;
   bots: BotDirectory;
   tokens: VisitorTokens;
   receive: (inbox: InboxRuntime, events: Inbound[]) => Promise<unknown>;
@@ -142,6 +144,7 @@ export function bindVisitor(
     socket,
     schemas: VisitorEvents,
     log: parts.log,
+    tracing: parts.tracing,
     workspaceId,
     admit: async () => {
       parts.pressure.admit('visitors');

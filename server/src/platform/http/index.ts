@@ -9,6 +9,8 @@ import { localLimits } from '../limiter.ts';
 import type { MakeLimiter } from '../limiter.ts';
 import type { Logger } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
+import { noTracing } from '../tracing.ts';
+import type { Tracing } from '../tracing.ts';
 import type { Pressure } from '../pressure.ts';
 import { guardAccess } from './access.ts';
 import { acceptJson } from './bodies.ts';
@@ -46,6 +48,8 @@ export type HttpOptions = {
   metrics: Metrics;
   /** Who sends this request; null for nobody. Asked once per request, and not for public routes. */
   authenticate: (request: FastifyRequest) => Promise<SignedIn | null>;
+  /** Where requests are recorded as spans (default: nowhere). */
+  tracing?: Tracing | undefined;
   health?: Partial<Health>;
   /** A process without doors serves its probes and metrics (default: everything). */
   serves?: 'everything' | 'health';
@@ -104,7 +108,7 @@ export const createHttp = async (options: HttpOptions): Promise<Http> => {
 
   http.setValidatorCompiler(validatorCompiler);
   http.setSerializerCompiler(serializerCompiler);
-  bindRequestId(http);
+  bindRequestId(http, options.tracing ?? noTracing);
   translateFailures(http);
   acceptJson(http);
   observe(http, metrics);
