@@ -42,7 +42,10 @@ export type MediaReference = {
 };
 
 type InboundBase = {
-  /** Unique inside the inbox for ever: the database's dedupe key. For Telegram `update:<update_id>`. */
+  /**
+   * Never of two events of an inbox: the database's dedupe key, known for 14 days (turn/trim.ts). For Telegram
+   * `update:<update_id>`.
+   */
   platformId: string;
   /** The platform's conversation (chat) id: events with the same key are handled strictly in order. */
   threadKey: string;

@@ -12,20 +12,24 @@ import type { MessageRow } from './present.ts';
 export const since = (conversationId: string): SQL =>
   sql`id >= (select messages_from from conversations where id = ${conversationId}::uuid)`;
 
+export const newestFirst = (conversationId: string, limit: number, before?: number): SQL => sql`
+  select * from messages where conversation_id = ${conversationId}::uuid and ${since(conversationId)}
+    and ${before === undefined ? sql`true` : sql`seq < ${before}`}
+  order by seq desc limit ${limit}`;
+
+export const oldestFirst = (conversationId: string, seq: number, limit: number): SQL => sql`
+  select * from messages where conversation_id = ${conversationId}::uuid and ${since(conversationId)} and seq > ${seq}
+  order by seq limit ${limit}`;
+
 /** The newest `limit` messages before `before` (a seq), oldest first. */
 export async function latest(tx: Tx, conversationId: string, limit: number, before?: number): Promise<Message[]> {
-  const { rows } = await tx.execute<MessageRow>(sql`
-    select * from messages where conversation_id = ${conversationId}::uuid and ${since(conversationId)}
-      and ${before === undefined ? sql`true` : sql`seq < ${before}`}
-    order by seq desc limit ${limit}`);
+  const { rows } = await tx.execute<MessageRow>(newestFirst(conversationId, limit, before));
   return rows.reverse().map(presentMessage);
 }
 
 /** What came after a known seq, oldest first. */
 export async function after(tx: Tx, conversationId: string, seq: number, limit: number): Promise<Message[]> {
-  const { rows } = await tx.execute<MessageRow>(sql`
-    select * from messages where conversation_id = ${conversationId}::uuid and ${since(conversationId)} and seq > ${seq}
-    order by seq limit ${limit}`);
+  const { rows } = await tx.execute<MessageRow>(oldestFirst(conversationId, seq, limit));
   return rows.map(presentMessage);
 }
 
