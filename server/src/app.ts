@@ -107,7 +107,7 @@ export async function createApp(config: Config, log: Logger, options: AppOptions
   const keyring = createKeyring(config);
   const storage = createStorage(config, outbound);
   const limits = openLimits({ redis, log });
-  const realtime = createRealtime({ log, redis });
+  const realtime = createRealtime({ log, metrics, redis });
   const { live } = realtime;
   const proxies = createProxies(config.trustedProxies);
   const pressure = createPressure({ signals: options.signals ?? signalsOf({ config, database, store }), log, metrics });

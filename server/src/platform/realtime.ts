@@ -4,7 +4,9 @@ import type { Socket } from 'socket.io';
 import type { ServerEventName, ServerEventPayload, ServerToClient } from '@parley/contract';
 import type { Logger } from './log.ts';
 import { createClusterAdapter } from './realtime-cluster.ts';
+import type { Metrics } from './metrics.ts';
 import type { RedisPlace } from './redis.ts';
+import { watchSlowSockets } from './slow-sockets.ts';
 
 /** Rooms are made here and nowhere else, so that no client can name one. */
 export const rooms = {
@@ -30,7 +32,12 @@ export type RealtimeSocket = Socket<Record<string, never>, ServerToClient>;
  * The raw socket server, before anybody may connect. `attach` binds it to the HTTP server. With `redis` it is one with
  * those of the other processes: `live` and `cut` reach every socket, also from a process that attaches nothing.
  */
-export function createRealtime({ log, redis }: { log: Logger; redis?: RedisPlace | undefined }) {
+export function createRealtime(parts: {
+  log: Logger;
+  redis?: RedisPlace | undefined;
+  metrics?: Pick<Metrics, 'socketsCut'>;
+}) {
+  const { log, redis, metrics } = parts;
   const cluster = redis ? createClusterAdapter({ redis, log }) : undefined;
   const io = new Server<Record<string, never>, ServerToClient>({
     path: '/socket.io',
@@ -44,6 +51,10 @@ export function createRealtime({ log, redis }: { log: Logger; redis?: RedisPlace
     pingTimeout: 20_000,
   });
 
+  const slow = watchSlowSockets(io, (waiting) => {
+    metrics?.socketsCut.inc();
+    log.info({ waiting }, 'a socket was cut: its client does not read');
+  });
   let isAttached = false;
   const live: Live = {
     emit(room, event, payload) {
@@ -56,6 +67,7 @@ export function createRealtime({ log, redis }: { log: Logger; redis?: RedisPlace
     live,
     attach(server: HttpServer) {
       io.attach(server);
+      slow.start();
       isAttached = true;
     },
     /** Ends every socket of a room at once, in all processes, e.g. of a revoked login. */
@@ -68,6 +80,7 @@ export function createRealtime({ log, redis }: { log: Logger; redis?: RedisPlace
     },
     async close() {
       log.debug('closing sockets');
+      slow.close();
       // The library cannot close what was never opened: a worker's, or that of a start that was called off.
       if (isAttached) await io.close();
       else await io.of('/').adapter.close();

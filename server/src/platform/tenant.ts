@@ -50,6 +50,8 @@ const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 const NOT_PREPARED = '26000';
 const AGAIN = new Set(['40001', '40P01', NOT_PREPARED]);
 const ATTEMPTS = 3;
+/** A replica that has not begun after this, in milliseconds, is not waited for. */
+const BEGIN_MS = 1_000;
 
 /** The only ways to the tables. */
 export function createStore(database: Database, replicas?: Pick<Replicas, 'read'>): Store {
@@ -78,11 +80,11 @@ export function createStore(database: Database, replicas?: Pick<Replicas, 'read'
     return client.query(text);
   }
 
-  async function attempt<T>(pool: Pool, begin: string, work: (tx: Tx) => Promise<T>): Promise<T> {
+  async function attempt<T>(pool: Pool, begin: string, work: (tx: Tx) => Promise<T>, beginMs?: number): Promise<T> {
     const client = await pool.connect();
     let broken: Error | undefined;
     try {
-      await send(client, begin);
+      await (beginMs === undefined ? send(client, begin) : promptly(send(client, begin), beginMs));
       const { tx, end } = begun(client);
       const result = await work(tx).finally(end);
       // COMMIT of a failed transaction answers ROLLBACK without an error; the work must not look done.
@@ -91,6 +93,8 @@ export function createStore(database: Database, replicas?: Pick<Replicas, 'read'
       return result;
     } catch (error) {
       try {
+        // A server that says nothing would not answer this either.
+        if (isSilence(error)) throw error;
         await send(client, 'ROLLBACK');
       } catch (failure) {
         // Nobody knows what state this connection is in: the pool throws it away.
@@ -109,7 +113,7 @@ export function createStore(database: Database, replicas?: Pick<Replicas, 'read'
   function reading<T>(pool: Pool, begin: string, work: (tx: Tx) => Promise<T>): Promise<T> {
     const here = (): Promise<T> => transaction(pool, begin, work);
     return replicas && pool === database.pool
-      ? replicas.read((replica) => attempt(replica, begin, work), here)
+      ? replicas.read((replica) => attempt(replica, begin, work, BEGIN_MS), here)
       : here();
   }
 
@@ -177,4 +181,19 @@ function codeOf(error: unknown): string {
   if (!(error instanceof Error)) return '';
   if ('code' in error && typeof error.code === 'string') return error.code;
   return codeOf(error.cause);
+}
+
+const isSilence = (error: unknown): boolean => error instanceof Error && error.message.endsWith('read timeout');
+
+/** @throws after so many milliseconds; the work goes on unheeded */
+async function promptly<T>(work: Promise<T>, milliseconds: number): Promise<T> {
+  const { promise: late, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(new Error('Begin read timeout')), milliseconds);
+  // Whoever is late fails with the connection, which is given up.
+  work.catch(() => undefined);
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
