@@ -104,7 +104,7 @@ function placeOf(file) {
  * @returns {string | null}
  */
 export function offence({ from, to, names }) {
-  if (!/^(server|packages|dashboard|widget|e2e|bench|scripts)\//.test(to)) return null;
+  if (!/^(server|packages|dashboard|widget|e2e|bench|chaos|scripts)\//.test(to)) return null;
   const a = placeOf(from);
   const b = placeOf(to);
 

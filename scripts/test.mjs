@@ -18,7 +18,7 @@ await ensure();
 const wanted = process.argv.slice(2);
 /** @param {string} file */
 const chosen = (file) => wanted.length === 0 || wanted.some((part) => file.includes(part));
-const nodeFiles = ['server/src', 'packages', 'widget', 'scripts', 'bench', 'e2e']
+const nodeFiles = ['server/src', 'packages', 'widget', 'scripts', 'bench', 'chaos', 'e2e']
   .flatMap((start) => filesBelow(start, (file) => /\.test\.(ts|mjs)$/.test(file)))
   .filter(chosen);
 const vueFiles = filesBelow('dashboard', (file) => /\.(test|spec)\.ts$/.test(file)).filter(chosen);

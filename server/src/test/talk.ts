@@ -29,7 +29,12 @@ export type Chat = Awaited<ReturnType<typeof openTelegram>>;
 let lastUpdate = 1_000;
 
 /** A Telegram inbox of the bot, and customers who write to it. */
-export async function openTelegram(test: Running, telegram: TelegramDouble, botId: string | null, name = 'Telegram') {
+export async function openTelegram(
+  test: Running,
+  telegram: Pick<TelegramDouble, 'token' | 'messages'>,
+  botId: string | null,
+  name = 'Telegram',
+) {
   const made = await test.owner<Inbox>('POST', '/inboxes', {
     name,
     channel: 'telegram',

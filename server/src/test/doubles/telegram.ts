@@ -3,6 +3,7 @@
  * was told in order, and shows the faults a client must survive. Point `CHANNEL_TELEGRAM_API_URL` at `url`.
  */
 import type { ServerResponse } from 'node:http';
+import { setTimeout as pause } from 'node:timers/promises';
 import { answerJson, startHttpDouble, type DoubleRequest } from './http-double.ts';
 import { methods, TelegramRefusal, type TelegramState } from './telegram-methods.ts';
 import type { TelegramDoubleMessage } from './telegram-methods.ts';
@@ -41,6 +42,8 @@ export type TelegramDouble = {
   webhook(): { url: string; secretToken?: string; allowedUpdates?: string[] } | undefined;
   /** The next `times` (default 1) calls of `method` (default: any) meet the fault. */
   fail(fault: TelegramFault, options?: { method?: string; times?: number }): void;
+  /** Forgets the faults that have not come yet. */
+  heal(): void;
   /** Makes a file downloadable through getFile. `size` may lie, to test the limit without the bytes. */
   addFile(fileId: string, bytes: Buffer, options?: { path?: string; size?: number }): void;
   blockedChats: Set<string>;
@@ -53,7 +56,12 @@ export type TelegramDouble = {
 };
 
 export async function startTelegramDouble(
-  options: { token?: string; username?: string } = {},
+  options: {
+    token?: string;
+    username?: string;
+    /** milliseconds a call takes, asked at each */
+    takesMs?: (call: TelegramCall) => number;
+  } = {},
 ): Promise<TelegramDouble> {
   const token = options.token ?? '7000000001:AAH-double-token-for-tests-only_0123456';
   const faults: { fault: TelegramFault; method?: string; left: number }[] = [];
@@ -81,6 +89,8 @@ export async function startTelegramDouble(
     if (decodeURIComponent(match[1] ?? '') !== token) return refuse(response, 401, 'Unauthorized');
     const call: TelegramCall = { method: match[2] ?? '', ...(await readParameters(request)) };
     calls.push(call);
+    const takes = options.takesMs?.(call) ?? 0;
+    if (takes > 0) await pause(takes);
 
     const planned = faults.find((entry) => entry.method === undefined || entry.method === call.method);
     if (planned) {
@@ -105,6 +115,7 @@ export async function startTelegramDouble(
     messages: state.messages,
     webhook: () => state.webhook,
     fail: (fault, { method, times = 1 } = {}) => void faults.push({ fault, method, left: times }),
+    heal: () => void faults.splice(0),
     addFile: (fileId, bytes, { path, size } = {}) =>
       void state.files.set(fileId, { path: path ?? `documents/${fileId}`, bytes, size: size ?? bytes.length }),
     blockedChats: state.blockedChats,
