@@ -25,13 +25,15 @@ import type { Jobs } from './platform/jobs.ts';
 import { runWithContext } from './platform/log.ts';
 import type { Logger } from './platform/log.ts';
 import type { Metrics } from './platform/metrics.ts';
-import { createRelay, RelayedFact } from './platform/outbox.ts';
+import { createRelay } from './platform/outbox.ts';
+import type { RelayedFact } from './platform/outbox.ts';
 import type { Live } from './platform/realtime.ts';
 import type { Storage } from './platform/storage.ts';
 import type { Store } from './platform/tenant.ts';
 import { readCarried } from './platform/tracing.ts';
 import type { Tracing } from './platform/tracing.ts';
 import type { Wake } from './platform/wake.ts';
+import { queues } from './queues.ts';
 import { createDelivery } from './turn/deliver.ts';
 import { createMailbox } from './turn/mailbox.ts';
 import { createMediaFetcher } from './turn/media.ts';
@@ -138,7 +140,16 @@ export function createPath(parts: PathParts) {
     queue,
   });
   const mailbox = worker.turn
-    ? createMailbox({ store, wake, log, metrics, tracing, work: turns.work, giveUp: turns.giveUp, retryMs: pace.roundRetryMs })
+    ? createMailbox({
+        store,
+        wake,
+        log,
+        metrics,
+        tracing,
+        work: turns.work,
+        giveUp: turns.giveUp,
+        retryMs: pace.roundRetryMs,
+      })
     : undefined;
 
   // a person's turn
@@ -155,7 +166,7 @@ export function createPath(parts: PathParts) {
   const reactions: Record<string, (fact: RelayedFact) => Promise<void>> = {
     'message.received_with_media': createMediaFetcher({ store, storage, live, log, inboxes, channelOf }),
   };
-  const facts = jobs.define({ name: 'facts', schema: RelayedFact, concurrency: 4 });
+  const facts = jobs.define(queues.facts);
   const relay = createRelay({
     store,
     wake,
@@ -164,7 +175,12 @@ export function createPath(parts: PathParts) {
     // Under the ids of what caused the fact, not of whoever rang for the relay.
     hand: (fact) => runWithContext(readCarried(fact.requestId ?? fact.id), () => facts.add(fact, { jobId: fact.id })),
   });
-  if (worker.facts) facts.process(async (fact) => reactions[fact.type]?.(fact));
+  if (worker.facts) {
+    facts.process(async (fact) => {
+      await reactions[fact.type]?.(fact);
+      await relay.handled(fact);
+    }, relay.handled);
+  }
   if (worker.knowledge) knowledge.work();
 
   const sweeper = createSweeper({
@@ -176,7 +192,7 @@ export function createPath(parts: PathParts) {
       if (woken?.message) announceMessage(live, woken.message);
       conversations.changed(workspaceId, conversationId);
     },
-    also: [async () => void (await knowledge.resumeUnfinished()), relay.trim, createIdTrim(store)],
+    also: [async () => void (await knowledge.resumeUnfinished()), relay.again, relay.trim, createIdTrim(store)],
   });
 
   return {

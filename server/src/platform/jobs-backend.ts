@@ -1,5 +1,5 @@
 import { createPostgresBackend, Queue, runMigrations, Worker } from 'bullmq';
-import type { Processor, QueueOptions, WorkerOptions } from 'bullmq';
+import type { Job, Processor, QueueOptions, WorkerOptions } from 'bullmq';
 import type { Redis } from 'ioredis';
 import type { Database } from './db/index.ts';
 import type { Logger } from './log.ts';
@@ -10,10 +10,23 @@ import type { RedisPlace } from './redis.ts';
 export type Envelope = { payload: unknown; requestId: string };
 export type JobQueue = Pick<
   Queue<Envelope>,
-  'add' | 'upsertJobScheduler' | 'getJobCounts' | 'getFailed' | 'getJob' | 'waitUntilReady' | 'close'
+  | 'add'
+  | 'upsertJobScheduler'
+  | 'getJobScheduler'
+  | 'getJobCounts'
+  | 'getCountsPerPriority'
+  | 'getJobs'
+  | 'getJob'
+  | 'isPaused'
+  | 'pause'
+  | 'resume'
+  | 'waitUntilReady'
+  | 'close'
 > & { on(event: 'error', listener: (error: Error) => void): unknown };
 export type JobWorker = Pick<Worker<Envelope>, 'waitUntilReady' | 'close'> & {
   on(event: 'error', listener: (error: Error) => void): unknown;
+  /** After each attempt that failed; the job has `finishedOn` when it was the last. */
+  on(event: 'failed', listener: (job: Job<Envelope> | undefined, error: Error) => void): unknown;
 };
 
 /** Where jobs live. Both kinds have the same semantics; see the contract test in jobs.test.ts. */
@@ -28,9 +41,15 @@ export type JobsBackend = {
     options: Omit<WorkerOptions, 'connection'>,
     workers: number,
   ): JobWorker;
+  /** Rejects when the jobs cannot be reached. For health. */
+  probe(): Promise<unknown>;
+  /** Runs `work` while no other process of the installation does, where the library would do it twice. */
+  alone<T>(work: () => Promise<T>): Promise<T>;
   close(): Promise<void>;
 };
 
+/** Names the lock of the schedules; any number nobody else uses. */
+const SCHEDULES = 727_003;
 const SCHEMA = 'bullmq';
 
 /** Jobs in a schema of their own in the product's database, woken by NOTIFY (also in the embedded one). */
@@ -64,6 +83,10 @@ export function postgresJobs(database: Database): JobsBackend {
       consumers ??= open('parley workers', workers * 2 + 2);
       return new Worker(name, work, { ...options, connection: consumers }, createPostgresBackend);
     },
+    // The server is the product's own; only the connections differ.
+    probe: async () => (producers ?? database.pool).query('select 1'),
+    // Two processes that make a schedule at once would both make its first job.
+    alone: (work) => database.oneAtATime(SCHEDULES, work),
     async close() {
       await Promise.all(pools.map((pool) => pool.end()));
     },
@@ -74,7 +97,7 @@ export function postgresJobs(database: Database): JobsBackend {
 export function redisJobs(redis: RedisPlace, log: Logger): JobsBackend {
   const connections: Redis[] = [];
   const connect = (maxRetriesPerRequest: number | null) => {
-    const failed = (error: Error): void => log.warn({ err: error }, 'redis connection');
+    const failed = (error: Error): void => log.debug({ err: error }, 'redis connection');
     const connection = openRedis(redis.url, failed, { maxRetriesPerRequest });
     connections.push(connection);
     return connection;
@@ -93,6 +116,11 @@ export function redisJobs(redis: RedisPlace, log: Logger): JobsBackend {
       consumers ??= connect(null);
       return new Worker(name, work, { ...options, prefix, connection: consumers });
     },
+    async probe() {
+      producers ??= connect(5);
+      return producers.ping();
+    },
+    alone: (work) => work(),
     async close() {
       for (const connection of connections) connection.disconnect();
     },

@@ -1,114 +1,81 @@
 import { UnrecoverableError } from 'bullmq';
 import type { Job } from 'bullmq';
 import { z } from 'zod';
-import type { ZodType } from 'zod';
 import type { Database } from './db/index.ts';
 import { notFound } from './errors.ts';
 import { newId } from './ids.ts';
 import { chooseJobsBackend } from './jobs-backend.ts';
 import type { Envelope, JobQueue, JobWorker } from './jobs-backend.ts';
-import { currentRequestId, runWithContext } from './log.ts';
+import { createSchedules } from './jobs-schedule.ts';
+import { countJobs, readDead, readState, retryAllDead, retryDead } from './jobs-state.ts';
+import type { AddOptions, DeadListener, DefinedQueue, JobHandler, Jobs, QueueDefinition } from './jobs-types.ts';
 import type { Logger } from './log.ts';
+import type { Metrics } from './metrics.ts';
+import { isConnectionLoss } from './outage.ts';
 import { safeErrorMessage } from './redact.ts';
 import type { RedisPlace } from './redis.ts';
+import { carried, enter, noTracing, readCarried } from './tracing.ts';
+import type { Tracing } from './tracing.ts';
 
-export type QueueDefinition<P> = {
-  name: string;
-  schema: ZodType<P>;
-  /** Jobs of this queue running at once in this process. */
-  concurrency: number;
-  /** Runs at most, the first included (default 3). */
-  attempts?: number;
-  /** The wait before the second run; doubles each time (default 1000: 1 s, 2 s, 4 s). */
-  backoffMs?: number;
-};
-
-export type AddOptions = {
-  /** An id of the caller's choosing. While the queue still knows a job with it, finished ones included, nothing is added. */
-  jobId?: string;
-  /**
-   * At most one waiting job per key. While one waits, another is not added; while one runs, one more is kept and runs
-   * after it. So work that became pending during a run is never missed.
-   */
-  key?: string;
-  delayMs?: number;
-  /** 1 is first; without one a job goes before all that have one. */
-  priority?: number;
-};
-
-export type JobContext = { jobId: string; requestId: string; attempt: number };
-export type JobHandler<P> = (payload: P, context: JobContext) => Promise<void>;
-
-/** A job that used up its attempts. `error` is the safe message of the last one. */
-export type DeadJob = {
-  id: string;
-  payload: unknown;
-  requestId: string;
-  attempts: number;
-  error: string;
-  failedAt: Date | null;
-};
-export type JobCounts = { waiting: number; active: number; delayed: number; failed: number; completed: number };
-
-/** A defined queue; its methods are those of `Jobs` with the payload's type. */
-export type DefinedQueue<P> = {
-  name: string;
-  add(payload: P, options?: AddOptions): Promise<void>;
-  process(handler: JobHandler<P>): void;
-};
-
-export type Jobs = {
-  /** Names a queue. Once per name, before `start`. */
-  define<P>(definition: QueueDefinition<P>): DefinedQueue<P>;
-  /** Stores a job; it is durable when this returns. @throws ZodError when the payload does not fit */
-  add(name: string, payload: unknown, options?: AddOptions): Promise<void>;
-  /** Has this process work on the queue from `start` on. A handler may run twice for one job and must bear it. */
-  process(name: string, handler: JobHandler<unknown>): void;
-  /** Adds a job every `ms`, one schedule per queue for all processes together; calling again changes it. */
-  every(name: string, ms: number, payload?: unknown): Promise<void>;
-  counts(): Promise<Record<string, JobCounts>>;
-  /** Jobs that failed for good, the latest first. */
-  failed(name: string, page?: { offset?: number; limit?: number }): Promise<DeadJob[]>;
-  /** Runs a dead job again with fresh attempts. @throws not found, or conflict when it is not dead */
-  retry(name: string, jobId: string): Promise<void>;
-  start(): Promise<void>;
-  /** Takes no more jobs, waits for running ones (at most `drainMs`), closes. What did not finish runs again later. */
-  close(): Promise<void>;
-};
+export type * from './jobs-types.ts';
 
 type Defined = {
   definition: QueueDefinition<unknown>;
   /** Opened on first use. */
   readonly queue: Promise<JobQueue>;
   handler?: JobHandler<unknown>;
+  dead?: DeadListener<unknown> | undefined;
 };
 
 const KEEP_COMPLETED = { age: 3600, count: 1000 };
 const KEEP_FAILED = { age: 30 * 24 * 3600, count: 10_000 };
 /** An idle worker looks again this often, in seconds, should a wake-up be lost. */
 const IDLE_LOOK_S = 5;
+/** A fifth of each wait is chance, so that what failed together does not come back together. */
+const JITTER = 0.2;
+/**
+ * A process that says nothing of a running job for so long is taken for dead, and another one runs it: with the look in
+ * between within ten seconds. A handler that holds the event loop longer than this may run twice.
+ */
+const LOCK_MS = 6_000;
+const LOOK_FOR_DEAD_MS = 2_000;
+/** A job whose process died this often and once more is no accident: it counts as dead. */
+const DEATHS_BORNE = 2;
 
 export type JobsOptions = {
   /** Where the jobs are, if there is a Redis; else they are in the database. */
   redis: RedisPlace | undefined;
   database: Database;
   log: Logger;
+  metrics?: Pick<Metrics, 'jobWait' | 'jobDuration'> | undefined;
+  tracing?: Tracing | undefined;
   /** How long `close` waits for running handlers (default 30 000 ms). */
   drainMs?: number;
+  /** How often lost schedules are looked for (default 30 000 ms). */
+  lookMs?: number;
 };
 
 /** Background work: wake-ups and schedules. What must not be lost lives in the product's tables. */
-export function createJobs({ redis, database, log, drainMs = 30_000 }: JobsOptions): Jobs {
+export function createJobs(options: JobsOptions): Jobs {
+  const { redis, database, log, metrics, tracing = noTracing, drainMs = 30_000, lookMs } = options;
   const backend = chooseJobsBackend(redis, database, log);
   const queues = new Map<string, Defined>();
   const opening: Promise<JobQueue>[] = [];
   const workers: JobWorker[] = [];
+  const schedules = createSchedules({ backend, log, lookMs });
   let prepared: Promise<void> | undefined;
   let closing: Promise<void> | undefined;
 
   const find = (name: string): Defined => {
     const found = queues.get(name);
     if (!found) throw new Error(`no queue ${name} is defined`);
+    return found;
+  };
+
+  /** For names that come from outside. */
+  const known = (name: string): Defined => {
+    const found = queues.get(name);
+    if (!found) throw notFound('The queue');
     return found;
   };
 
@@ -121,12 +88,12 @@ export function createJobs({ redis, database, log, drainMs = 30_000 }: JobsOptio
       const queue = backend.queue(name, {
         defaultJobOptions: {
           attempts: definition.attempts ?? 3,
-          backoff: { type: 'exponential', delay: definition.backoffMs ?? 1000 },
+          backoff: { type: 'exponential', delay: definition.backoffMs ?? 1000, jitter: JITTER },
           removeOnComplete: KEEP_COMPLETED,
           removeOnFail: KEEP_FAILED,
         },
       });
-      queue.on('error', (error) => log.warn({ err: error, queue: name }, 'job queue'));
+      queue.on('error', (error) => complain(error, { queue: name }, 'job queue'));
       await queue.waitUntilReady();
       return queue;
     };
@@ -142,13 +109,18 @@ export function createJobs({ redis, database, log, drainMs = 30_000 }: JobsOptio
     return {
       name,
       add: (payload, options) => add(name, payload, options),
-      process: (handler) => process(name, async (payload, context) => handler(schema.parse(payload), context)),
+      process: (handler, dead) =>
+        process(
+          name,
+          async (payload, context) => handler(schema.parse(payload), context),
+          dead && (async (payload, error) => dead(schema.parse(payload), error)),
+        ),
     };
   }
 
   async function add(name: string, payload: unknown, options: AddOptions = {}): Promise<void> {
     const { definition, queue } = find(name);
-    const data: Envelope = { payload: definition.schema.parse(payload), requestId: currentRequestId() ?? newId() };
+    const data: Envelope = { payload: definition.schema.parse(payload), requestId: carried() ?? newId() };
     await (
       await queue
     ).add(name, data, {
@@ -160,10 +132,28 @@ export function createJobs({ redis, database, log, drainMs = 30_000 }: JobsOptio
     });
   }
 
-  function process(name: string, handler: JobHandler<unknown>): void {
+  function process(name: string, handler: JobHandler<unknown>, dead?: DeadListener<unknown>): void {
     const found = find(name);
     if (found.handler) throw new Error(`queue ${name} is processed twice`);
     found.handler = handler;
+    found.dead = dead;
+  }
+
+  /** After an attempt failed. It was the last one when the job has ended with it. */
+  async function bury({ definition, dead }: Defined, job: Job<Envelope> | undefined, error: Error): Promise<void> {
+    if (!job?.finishedOn) return;
+    const about = { queue: definition.name, jobId: job.id, requestId: readCarried(job.data.requestId).requestId };
+    log.error({ ...about, attempts: job.attemptsMade, reason: safeErrorMessage(error) }, 'a job is given up');
+    const payload = definition.schema.safeParse(job.data.payload);
+    if (!dead || !payload.success) return;
+    try {
+      const of = readCarried(job.data.requestId);
+      await enter(tracing, of, `job ${definition.name} given up`, { kind: 'consumer' }, () =>
+        dead(payload.data, safeErrorMessage(error)),
+      );
+    } catch (failure) {
+      log.error({ ...about, err: failure }, 'a dead job was not noted');
+    }
   }
 
   async function run({ definition, handler }: Defined, job: Job<Envelope>): Promise<void> {
@@ -174,12 +164,24 @@ export function createJobs({ redis, database, log, drainMs = 30_000 }: JobsOptio
       const problem = envelope.error ?? payload.error;
       throw new UnrecoverableError(`the payload does not fit${problem ? `: ${z.prettifyError(problem)}` : ''}`);
     }
-    const { requestId } = envelope.data;
+    const of = readCarried(envelope.data.requestId);
+    const { requestId } = of;
     const context = { jobId: job.id ?? '', requestId, attempt: job.attemptsMade + 1 };
-    await runWithContext({ requestId }, async () => {
+    const span = { kind: 'consumer' as const, attributes: { 'parley.attempt': context.attempt } };
+    await enter(tracing, of, `job ${definition.name}`, span, async () => {
+      const started = Date.now();
+      // Of the first attempt: later ones wait on purpose.
+      if (context.attempt === 1)
+        metrics?.jobWait.observe({ queue: definition.name }, Math.max(0, started - job.timestamp - job.delay) / 1_000);
+      const took = (outcome: string): void => {
+        metrics?.jobDuration.observe({ queue: definition.name, outcome }, (Date.now() - started) / 1_000);
+        log.debug({ queue: definition.name, jobId: job.id, attempt: context.attempt, outcome }, 'a job has run');
+      };
       try {
         await handler?.(payload.data, context);
+        took('done');
       } catch (error) {
+        took('failed');
         const failure = error instanceof Error ? error : new Error(String(error));
         log.warn({ err: failure, queue: definition.name, jobId: job.id, attempt: context.attempt }, 'job failed');
         // The queue keeps the message for people to read, so it keeps the safe one.
@@ -189,6 +191,7 @@ export function createJobs({ redis, database, log, drainMs = 30_000 }: JobsOptio
   }
 
   async function stop(): Promise<void> {
+    schedules.close();
     const drained = Promise.all(workers.map((worker) => worker.close()));
     if (!(await inTime(drained, drainMs))) log.warn('closing over running jobs; they will run again');
     for (const queue of await Promise.allSettled(opening)) if (queue.status === 'fulfilled') await queue.value.close();
@@ -198,55 +201,51 @@ export function createJobs({ redis, database, log, drainMs = 30_000 }: JobsOptio
 
   const defined = () => [...queues.values()];
 
+  /** What the library says at every try while its server is away is told once, by the watch of that server. */
+  function complain(error: Error, about: object, what: string): void {
+    log[isConnectionLoss(error) ? 'debug' : 'warn']({ err: error, ...about }, what);
+  }
+
   return {
     define,
     add,
     process,
-    async every(name, ms, payload = {}) {
+    async schedule(name, when, payload = {}) {
       const { definition, queue } = find(name);
       const data: Envelope = { payload: definition.schema.parse(payload), requestId: `schedule:${name}` };
-      await (await queue).upsertJobScheduler(name, { every: ms }, { name, data });
+      await schedules.add({ name, when, data, queue: await queue });
     },
     async counts() {
-      const types = ['waiting', 'prioritized', 'active', 'delayed', 'failed', 'completed'] as const;
-      const entries = defined().map(async ({ definition, queue }) => {
-        const found = await (await queue).getJobCounts(...types);
-        const count = (type: string) => found[type] ?? 0;
-        const counts: JobCounts = {
-          waiting: count('waiting') + count('prioritized'),
-          active: count('active'),
-          delayed: count('delayed'),
-          failed: count('failed'),
-          completed: count('completed'),
-        };
-        return [definition.name, counts] as const;
-      });
+      const entries = defined().map(async ({ definition, queue }) => [definition.name, await countJobs(await queue)]);
       return Object.fromEntries(await Promise.all(entries));
     },
-    async failed(name, { offset = 0, limit = 50 } = {}) {
-      const jobs = await (await find(name).queue).getFailed(offset, offset + limit - 1);
-      return jobs.map((job) => ({
-        id: job.id ?? '',
-        payload: job.data.payload,
-        requestId: job.data.requestId,
-        attempts: job.attemptsMade,
-        error: job.failedReason ?? '',
-        failedAt: job.finishedOn ? new Date(job.finishedOn) : null,
-      }));
+    probe: backend.probe,
+    states: () => Promise.all(defined().map(async ({ definition, queue }) => readState(definition, await queue))),
+    async state(name) {
+      const { definition, queue } = known(name);
+      return readState(definition, await queue);
     },
-    async retry(name, jobId) {
-      const job = await (await find(name).queue).getJob(jobId);
-      if (!job || !(await job.isFailed())) throw notFound('failed job');
-      await job.retry('failed', { resetAttemptsMade: true, resetAttemptsStarted: true });
-    },
+    failed: async (name, { offset = 0, limit = 50 } = {}) => readDead(await known(name).queue, offset, limit),
+    retry: async (name, jobId) => retryDead(await known(name).queue, jobId),
+    retryAll: async (name) => retryAllDead(await known(name).queue),
+    pause: async (name) => (await known(name).queue).pause(),
+    resume: async (name) => (await known(name).queue).resume(),
     async start() {
       const worked = defined().filter(({ handler }) => handler);
       await Promise.all(defined().map(({ queue }) => queue));
       for (const one of worked) {
-        const { name, concurrency } = one.definition;
-        const options = { concurrency, drainDelay: IDLE_LOOK_S };
+        const { name, concurrency, rate } = one.definition;
+        const options = {
+          concurrency,
+          drainDelay: IDLE_LOOK_S,
+          lockDuration: LOCK_MS,
+          stalledInterval: LOOK_FOR_DEAD_MS,
+          maxStalledCount: DEATHS_BORNE,
+          ...(rate ? { limiter: { max: rate.max, duration: rate.perMs } } : {}),
+        };
         const worker = backend.worker(name, (job) => run(one, job), options, worked.length);
-        worker.on('error', (error) => log.warn({ err: error, queue: name }, 'job worker'));
+        worker.on('error', (error) => complain(error, { queue: name }, 'job worker'));
+        worker.on('failed', (job, error) => void bury(one, job, error));
         workers.push(worker);
       }
       await Promise.all(workers.map((worker) => worker.waitUntilReady()));

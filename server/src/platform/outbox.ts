@@ -41,12 +41,16 @@ export async function recordFacts(tx: Tx, facts: Fact[]): Promise<void> {
 
 export const OUTBOX = 'outbox';
 const BATCH = 200;
+/** A fact nobody has dealt with for so long is handed over again: its job may be lost. */
+const FORGOTTEN_AFTER_S = 60;
+const AGAIN_AT_ONCE = 500;
 const KEPT_DAYS = 7;
 const TRIM_EVERY_MS = 3_600_000;
 
 /**
  * Hands committed facts to the job queue, with the fact's id as the job's id: a relay that dies between the two hands
- * the same job over again, and the queue keeps one.
+ * the same job over again, and the queue keeps one. So does one that finds a fact nobody has dealt with: while its job
+ * waits, runs or is dead nothing happens, and when the queue was emptied it gets it back.
  */
 export function createRelay(parts: {
   store: Store;
@@ -95,7 +99,13 @@ export function createRelay(parts: {
       facts.map((fact) => sql`${fact.id}::uuid`),
       sql`, `,
     );
-    await store.asSystem((tx) => tx.execute(sql`update outbox set relayed_at = now() where id in (${ids})`));
+    // What nobody reacts to is done with; somebody else may be faster than this.
+    const idle = facts.filter((fact) => !wanted(fact.type)).map((fact) => fact.id);
+    await store.asSystem((tx) =>
+      tx.execute(sql`
+        update outbox set relayed_at = now(), handled_at = case when id = any(${sql.param(idle)}::uuid[]) then now() else handled_at end
+        where id in (${ids})`),
+    );
     return facts.length;
   }
 
@@ -116,12 +126,33 @@ export function createRelay(parts: {
   const stop = wake.on(OUTBOX, relay);
   return {
     relay,
-    /** Forgets facts that were relayed a week ago. May be called often: it looks once an hour. */
+    /** Notes that a fact was dealt with, or given up with an error. */
+    async handled(fact: RelayedFact, error?: string): Promise<void> {
+      await store.once(
+        fact.workspaceId,
+        sql`update outbox set handled_at = now(), error = ${error ?? null}::text where id = ${fact.id}::uuid`,
+      );
+    },
+    /** Hands facts over again whose jobs may be lost. For the sweeper. */
+    async again(): Promise<void> {
+      const { rows } = await store.asSystem((tx) =>
+        tx.execute(sql`
+          update outbox set relayed_at = null where id in (
+            select id from outbox where handled_at is null
+              and relayed_at < now() - make_interval(secs => ${FORGOTTEN_AFTER_S})
+            order by relayed_at limit ${AGAIN_AT_ONCE} for update skip locked)
+          returning id`),
+      );
+      if (rows.length > 0) await relay();
+    },
+    /** Forgets facts that were dealt with a week ago. May be called often: it looks once an hour. */
     async trim(): Promise<void> {
       if (Date.now() - trimmedAt < TRIM_EVERY_MS) return;
       trimmedAt = Date.now();
       await store.asSystem((tx) =>
-        tx.execute(sql`delete from outbox where relayed_at < now() - make_interval(days => ${KEPT_DAYS})`),
+        tx.execute(
+          sql`delete from outbox where handled_at is not null and relayed_at < now() - make_interval(days => ${KEPT_DAYS})`,
+        ),
       );
     },
     async close(): Promise<void> {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { and, eq, inArray, isNull, lt, sql } from 'drizzle-orm';
-import { z } from 'zod';
+import type { z } from 'zod';
 import { sources } from '../../db/schema/index.ts';
 import { ingest } from '../../knowledge/index.ts';
 import type { SourceContent } from '../../knowledge/index.ts';
@@ -11,20 +11,19 @@ import type { Logger } from '../../platform/log.ts';
 import type { Live } from '../../platform/realtime.ts';
 import type { Storage } from '../../platform/storage.ts';
 import type { Store } from '../../platform/tenant.ts';
+import { queues } from '../../queues.ts';
+import type { SourceToRead } from '../../queues.ts';
 import { readFile } from '../files/queries.ts';
 import { announceSource } from './announce.ts';
 import { presentSource } from './present.ts';
 import type { SourceRow } from './present.ts';
 
-export const KNOWLEDGE_QUEUE = 'knowledge';
-const ATTEMPTS = 3;
 /** A source whose row did not move for so long is nobody's. */
 const FORGOTTEN_AFTER_S = 60;
 const RESUMED_AT_ONCE = 200;
 const EMIT_EVERY_MS = 200;
 
-const Task = z.object({ workspaceId: z.uuid(), sourceId: z.uuid() });
-type Task = z.infer<typeof Task>;
+type Task = z.infer<typeof SourceToRead>;
 
 export type KnowledgeProcessing = {
   /** Has the source read soon. Call it after the commit; what is lost here, `resumeUnfinished` finds. */
@@ -53,7 +52,7 @@ const hashOf = (row: SourceRow): string =>
 /** Queue `knowledge`: sources become passages. Safe to run again at any point, and twice at once. */
 export function createKnowledgeProcessing(parts: ProcessingParts): KnowledgeProcessing {
   const { store, storage, jobs, embedder, live, log } = parts;
-  const queue = jobs.define({ name: KNOWLEDGE_QUEUE, schema: Task, concurrency: 2, attempts: ATTEMPTS });
+  const queue = jobs.define(queues.knowledge);
 
   const load = ({ workspaceId, sourceId }: Task): Promise<SourceRow | undefined> =>
     store.inWorkspace(workspaceId, async (tx) => {
@@ -152,16 +151,9 @@ export function createKnowledgeProcessing(parts: ProcessingParts): KnowledgeProc
     },
 
     work() {
-      queue.process(async (task, { attempt }) => {
-        try {
-          await read(task);
-        } catch (error) {
-          if (attempt >= ATTEMPTS) {
-            const row = await fail(task, 'Reading this source failed on our side. Try again in a while.');
-            if (row) announceSource(live, task.workspaceId, presentSource(row));
-          }
-          throw error;
-        }
+      queue.process(read, async (task) => {
+        const row = await fail(task, 'Reading this source failed on our side. Try again in a while.');
+        if (row) announceSource(live, task.workspaceId, presentSource(row));
       });
     },
 

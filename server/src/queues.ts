@@ -1,0 +1,29 @@
+import { z } from 'zod';
+import type { QueueDefinition } from './platform/jobs.ts';
+import { RelayedFact } from './platform/outbox.ts';
+
+/** A source of a knowledge base to read. */
+export const SourceToRead = z.object({ workspaceId: z.uuid(), sourceId: z.uuid() });
+
+/** Keeps the type of the payload. */
+const queue = <P>(definition: QueueDefinition<P>): QueueDefinition<P> => definition;
+
+/**
+ * Every queue of the product, with a sentence for the person who runs it. A job is a wake-up or a schedule: what must
+ * not be lost stands in a table of ours before it is added here, and is found there again when the queue is emptied.
+ * Payloads name their workspace (`workspaceId`) and carry ids rather than words.
+ */
+export const queues = {
+  facts: queue({
+    name: 'facts',
+    sentence: 'Reacts to what became true, such as fetching the files a customer sent from their platform.',
+    schema: RelayedFact,
+    concurrency: 4,
+  }),
+  knowledge: queue({
+    name: 'knowledge',
+    sentence: 'Reads documents, pages and answers into passages that bots can find.',
+    schema: SourceToRead,
+    concurrency: 2,
+  }),
+};

@@ -1,0 +1,87 @@
+import { z } from 'zod';
+import { newId } from '../platform/ids.ts';
+import { redisPlace } from '../platform/redis.ts';
+import type { RedisPlace } from '../platform/redis.ts';
+import { forgetInRedis } from './app.ts';
+import { createTestDatabase } from './database.ts';
+import type { TestDatabase } from './database.ts';
+
+export type JobServer = {
+  data: TestDatabase;
+  redis: RedisPlace | undefined;
+  /** Everything the jobs keep is gone, as after an emptied Redis; the product's tables are not. */
+  wipe(): Promise<void>;
+  remove(): Promise<void>;
+};
+export type JobServerKind = { name: string; open(): Promise<JobServer> };
+
+/** Empties the library's schema as an administrator would. */
+async function wipeTables(data: TestDatabase): Promise<void> {
+  await data.database.asOwner(async (client) => {
+    const { rows } = await client.query<{ names: string }>(
+      `select string_agg(format('bullmq.%I', tablename), ', ') as names from pg_tables
+       where schemaname = 'bullmq' and tablename not like '%migration%'`,
+    );
+    await client.query(`truncate ${rows[0]?.names ?? ''} cascade`);
+  });
+}
+
+function onDatabase(server: string | null) {
+  return async (): Promise<JobServer> => {
+    const data = await createTestDatabase(undefined, server);
+    return { data, redis: undefined, wipe: () => wipeTables(data), remove: () => data.remove() };
+  };
+}
+
+function onRedis(url: string) {
+  return async (): Promise<JobServer> => {
+    const data = await createTestDatabase(undefined, null);
+    const redis = redisPlace(url, newId());
+    const wipe = async (): Promise<void> => {
+      if (redis) await forgetInRedis(redis.url, redis.prefix);
+    };
+    return {
+      data,
+      redis,
+      wipe,
+      async remove() {
+        await wipe();
+        await data.remove();
+      },
+    };
+  };
+}
+
+const { TEST_DATABASE_URL: databaseUrl, TEST_REDIS_URL: redisUrl } = process.env;
+
+/** Wherever jobs can live: in the embedded database always, on real servers where they are named. */
+export const jobServers: JobServerKind[] = [
+  { name: 'the embedded database', open: onDatabase(null) },
+  ...(databaseUrl ? [{ name: 'PostgreSQL', open: onDatabase(databaseUrl) }] : []),
+  ...(redisUrl ? [{ name: 'Redis', open: onRedis(redisUrl) }] : []),
+];
+
+const greeting = z.object({ text: z.string() });
+export const newName = (): string => `test-${newId()}`;
+export const definition = (name: string) => ({
+  name,
+  sentence: 'Greets.',
+  schema: greeting,
+  concurrency: 2,
+  backoffMs: 20,
+});
+
+/** Collects what handlers saw; `reached(n)` resolves when there are n. */
+export function collector<T>() {
+  const seen: T[] = [];
+  const waiting: { count: number; resolve: () => void }[] = [];
+  return {
+    seen,
+    push(item: T): void {
+      seen.push(item);
+      for (const { count, resolve } of waiting) if (seen.length >= count) resolve();
+    },
+    reached: (count: number): Promise<void> =>
+      new Promise((resolve) => (seen.length >= count ? resolve() : waiting.push({ count, resolve }))),
+  };
+}
