@@ -18,7 +18,7 @@ export type TurnContext = { contact: TurnInput['contact']; history: Message[] };
 export const HISTORY = 10;
 
 /** The contact, and the messages before what is in `fresh`, as two columns. */
-export export const contextColumns = (conversation: OpenConversation) => sql`
+export const contextColumns = (conversation: OpenConversation) => sql`
   (select to_json(p) from (select id, name, language from contacts where id = ${conversation.contactId}::uuid) p) as contact,
   (select json_agg(m order by m.seq) from (
     select * from messages where conversation_id = ${conversation.id}::uuid and ${since(conversation.id)} and not private
