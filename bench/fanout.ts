@@ -3,9 +3,11 @@
  * clients in the same run. Embedded: one process. Cluster: two processes through Redis, half of the sockets at each,
  * beside two bare ones with the same adapter. The product's event is a colleague's typing, from the socket it came on
  * (login looked at, payload parsed, conversation looked up under row-level security) to all who look at the conversation.
+ * Then 10 000 idle visitors on one process, and all of them coming back after it was killed.
  */
 import { startChild } from './lib/child.ts';
 import type { BareSockets } from './lib/bare-sockets-process.ts';
+import { idleAndStorm } from './lib/idle-sockets.ts';
 import { startProduct } from './lib/product.ts';
 import { openProfile } from './lib/profile.ts';
 import { openReport, some } from './lib/report.ts';
@@ -106,9 +108,13 @@ try {
     bar: { atLeast: isCluster ? 0.8 : 0.9 },
     note: `rounds ${ratios.map((ratio) => ratio.toFixed(2)).join(', ')}`,
   });
-  await report.close();
 } finally {
   for (const child of [...crowds, speaker, ...bares]) await child.stop();
   await product.close();
+}
+try {
+  await idleAndStorm(profile, report);
+  await report.close();
+} finally {
   await profile.close();
 }

@@ -1,7 +1,7 @@
 /**
  * `npm run bench -- retrieval`: what a workspace finds, and how fast, in a table it shares with a hundred others, beside an
  * exact scan of a table that holds this workspace alone and beside a graph over that table alone; all in the same run.
- * CHUNKS is the size of the shared table (default 100000 on a PostgreSQL, 10000 embedded). The last row gives the whole
+ * CHUNKS is the size of the shared table (default 100000 on a PostgreSQL, 5000 embedded). The last row gives the whole
  * table to one workspace.
  *
  * Questions are of two kinds: about what the workspace writes about, and half about that, half about what only others do.
@@ -32,7 +32,7 @@ const LOSS = 0.01;
 
 const profile = await openProfile();
 const report = openReport(profile);
-const chunks = Number(process.env.CHUNKS ?? (profile.name === 'embedded' ? 10_000 : 100_000));
+const chunks = Number(process.env.CHUNKS ?? (profile.name === 'embedded' ? 5_000 : 100_000));
 
 /** The same numbers in every run (mulberry32). */
 let state = 42;

@@ -2,6 +2,7 @@
  * What a benchmark found: a line for people as soon as a figure is known, and one JSON line per figure in bench/out,
  * from which docs/performance.md is composed. A figure that misses its bar makes the run exit with 1.
  */
+import { spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import { basename, join } from 'node:path';
@@ -18,12 +19,15 @@ export const OUT = fileURLToPath(new URL('../out', import.meta.url));
 
 export type Bar = { atLeast: number } | { atMost: number };
 export type Figure = { figure: string; value: number; unit: string; bar?: Bar; met?: boolean; note?: string };
+export type Table = { table: string; header: string[]; rows: string[][] };
 export type Machine = Record<string, string>;
 export type RunHead = {
   bench: string;
   profile: string;
   command: string;
   startedAt: string;
+  /** of the working copy, with a plus when it holds changes */
+  commit: string;
   seconds: number;
   machine: Machine;
 };
@@ -37,7 +41,7 @@ export const shownBar = (bar: Bar, unit: string): string =>
 export function openReport(profile: Profile) {
   const bench = basename(process.argv[1] ?? '', '.ts');
   const startedAt = new Date();
-  const figures: Figure[] = [];
+  const figures: (Figure | Table)[] = [];
   process.stdout.write(`\n${bench}, ${profile.name} profile\n`);
 
   function figure(name: string, value: number, unit: string, more: { bar?: Bar; note?: string } = {}): void {
@@ -51,6 +55,8 @@ export function openReport(profile: Profile) {
 
   return {
     figure,
+    /** For the page; what it says to people was said while it came about. */
+    table: (table: string, header: string[], rows: string[][]): void => void figures.push({ table, header, rows }),
     /** Writes the run down; called when all of it is known. */
     async close(): Promise<void> {
       if (isQuick) return;
@@ -59,6 +65,7 @@ export function openReport(profile: Profile) {
         profile: profile.name,
         command: `npm run bench -- ${bench} --${profile.name}`,
         startedAt: startedAt.toISOString(),
+        commit: describeCommit(),
         seconds: Math.round((Date.now() - startedAt.getTime()) / 1_000),
         machine: await describeMachine(profile),
       };
@@ -69,6 +76,13 @@ export function openReport(profile: Profile) {
   };
 }
 export type Report = Awaited<ReturnType<typeof openReport>>;
+
+function describeCommit(): string {
+  const git = (...args: string[]): string =>
+    spawnSync('git', args, { cwd: import.meta.dirname, encoding: 'utf8' }).stdout?.trim() ?? '';
+  const commit = git('rev-parse', '--short', 'HEAD');
+  return commit ? commit + (git('status', '--porcelain', '-uno', '--', ':/server') ? '+' : '') : 'no commit';
+}
 
 /** What the figures depend on; nothing that names the machine. */
 async function describeMachine(profile: Profile): Promise<Machine> {

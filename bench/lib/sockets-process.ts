@@ -5,6 +5,7 @@
 import { now, serve } from './child.ts';
 import { openSocket } from './light-socket.ts';
 import type { LightSocket } from './light-socket.ts';
+import { loopbackAddress } from './loopback.ts';
 
 type Group = { sockets: LightSocket[]; wanted: number; counted: number; done: (at: number) => void };
 const groups = new Map<string, Group>();
@@ -41,7 +42,7 @@ const functions = {
         const socket = await openSocket({
           url: order.url,
           auth: order.auth,
-          localAddress: addressOf(order.firstAddress + index),
+          localAddress: loopbackAddress(order.firstAddress + index),
           heard,
         });
         group.sockets.push(socket);
@@ -82,10 +83,6 @@ const functions = {
     groups.delete(group);
   },
 };
-
-/** 250 addresses: each gets some of the connections. */
-const addressOf = (index: number): string =>
-  `127.0.${1 + Math.floor((index % 250) / 200)}.${1 + ((index % 250) % 200)}`;
 
 export type Sockets = typeof functions;
 serve(functions);
