@@ -7,6 +7,7 @@ import type { Metrics } from './platform/metrics.ts';
 import type { Pressure } from './platform/pressure.ts';
 import { rooms } from './platform/realtime.ts';
 import type { Realtime, RealtimeSocket } from './platform/realtime.ts';
+import type { Claim } from './platform/recovery.ts';
 import type { Wake } from './platform/wake.ts';
 import type { Actor } from './platform/http/index.ts';
 import { bindAgent } from './features/conversations/socket.ts';
@@ -41,17 +42,24 @@ export type SocketParts = {
   visitor: Omit<VisitorParts, 'currentInbox' | 'live' | 'log' | 'tokens' | 'pressure'>;
 };
 
+/** The same for the same person in the same workspace, or the same visitor of the same inbox. */
+const identityOf = (entrance: Entrance): string =>
+  entrance.kind === 'agent'
+    ? `agent ${entrance.actor.workspaceId} ${entrance.actor.userId}`
+    : `visitor ${entrance.inbox.id} ${entrance.visitorId}`;
+
 const LEAVE_AFTER_MS = 30_000;
 const visitorsOf = (workspaceId: string): string => `visitors-of:${workspaceId}`;
 
 /**
- * Who may connect, and as whom. Recovery of a connection goes through the same door as a new one (attack 10): nothing
- * is kept of a socket that left.
+ * Who may connect, and as whom. A connection that comes back goes through the same door as a new one (attack 10): its
+ * rooms and what it missed are handed out behind it, and only those rooms it would be let into now.
  */
 export function openSockets(parts: SocketParts): { close(): void } {
   const { realtime, access, inboxes, log } = parts;
   const { io, live } = realtime;
   const entrances = new WeakMap<RealtimeSocket, Entrance>();
+  const claims = new WeakMap<RealtimeSocket, Claim>();
   const leaving = { closed: false, timers: new Set<NodeJS.Timeout>() };
 
   const addressOf = ({ handshake }: RealtimeSocket): string =>
@@ -83,13 +91,27 @@ export function openSockets(parts: SocketParts): { close(): void } {
   /** What the handshake says when somebody may not come in; undefined: welcome. */
   async function refusal(socket: RealtimeSocket): Promise<Error | undefined> {
     try {
-      entrances.set(socket, await enter(socket));
+      const entrance = await enter(socket);
+      entrances.set(socket, entrance);
+      await hearClaim(socket, entrance);
       return undefined;
     } catch (error) {
       const problem = toProblem(error);
       if (problem.reportable) log.error({ err: error }, 'a socket was refused by mistake');
       return Object.assign(new Error(problem.body.error.message), { data: problem.body.error });
     }
+  }
+  /**
+   * A connection that comes back goes on as what it was only when the door has just found the same person. Otherwise it is
+   * a new one: the client is told so, and asks for what it missed.
+   */
+  async function hearClaim(socket: RealtimeSocket, entrance: Entrance): Promise<void> {
+    const asks = socket.recovered;
+    const claim = await realtime.recovery.claim(socket);
+    const isTheirs = claim?.identity === identityOf(entrance);
+    if (claim && isTheirs) claims.set(socket, claim);
+    else realtime.recovery.refuse(socket);
+    if (asks) parts.metrics.socketRecoveries.inc({ outcome: isTheirs ? 'recovered' : claim ? 'refused' : 'too_late' });
   }
   io.use(async (socket, next) => next(await refusal(socket)));
 
@@ -118,7 +140,18 @@ export function openSockets(parts: SocketParts): { close(): void } {
       rooms.session(actor.sessionId),
     ]);
     // A login that ended while this socket was let in was not in its room yet when the others were cut.
-    if (!(await access.verify(token))) socket.disconnect(true);
+    const now = await access.verify(token);
+    if (!now) {
+      socket.disconnect(true);
+      return;
+    }
+    const claim = claims.get(socket);
+    if (!claim) return;
+    const isConversation = (room: string): boolean => room.startsWith(rooms.conversation(''));
+    const again = now.permissions.has('conversations:read') ? claim.rooms.filter(isConversation) : [];
+    await socket.join(again);
+    const heard = [rooms.workspace(actor.workspaceId), rooms.user(actor.workspaceId, actor.userId), ...again];
+    await realtime.recovery.replay(socket, claim, new Set(heard));
   }
 
   /** Nobody is online without a socket. A reload, or a moment without network, is not leaving. */
@@ -140,7 +173,7 @@ export function openSockets(parts: SocketParts): { close(): void } {
     { inbox, visitorId }: Extract<Entrance, { kind: 'visitor' }>,
   ): Promise<void> {
     const currentInbox = () => inboxes.byId(inbox.workspaceId, inbox.id);
-    bindVisitor(
+    const bound = bindVisitor(
       { ...parts.visitor, live, log, pressure: parts.pressure, tokens: parts.tokens, currentInbox },
       socket,
       inbox,
@@ -148,6 +181,10 @@ export function openSockets(parts: SocketParts): { close(): void } {
       addressOf(socket),
     );
     await socket.join(visitorsOf(inbox.workspaceId));
+    const claim = claims.get(socket);
+    const room = claim?.rooms.find((name) => name.startsWith(rooms.visitor('')));
+    if (!claim || !room || !(await bound.goOn(room.slice(rooms.visitor('').length)))) return;
+    await realtime.recovery.replay(socket, claim, new Set([room]));
   }
 
   io.on('connection', (socket) => {
@@ -156,6 +193,8 @@ export function openSockets(parts: SocketParts): { close(): void } {
       socket.disconnect(true);
       return;
     }
+    // What a later connection is compared with when it says that it is this one.
+    Reflect.set(socket.data, 'identity', identityOf(entrance));
     parts.metrics.socketConnections.inc({ kind: entrance.kind });
     socket.on('disconnect', () => parts.metrics.socketConnections.dec({ kind: entrance.kind }));
     welcome(socket, entrance).catch((error: unknown) => {

@@ -1,6 +1,7 @@
 import { createAdapter } from '@socket.io/redis-streams-adapter';
 import type { Redis } from 'ioredis';
 import type { Logger } from './log.ts';
+import { createRedisHistory } from './recovery-redis.ts';
 import { openRedis } from './redis.ts';
 import type { RedisPlace } from './redis.ts';
 
@@ -44,7 +45,8 @@ export function createClusterAdapter({ redis, log }: { redis: RedisPlace; log: L
 
   // An emit waits some seconds for Redis to come back, then only those connected here hear it: memory is bounded.
   const name = `${redis.prefix}:sockets`;
-  const adapter = createAdapter(open(12), {
+  const speaker = open(12);
+  const adapter = createAdapter(speaker, {
     streamName: name,
     channelPrefix: name,
     maxLen: KEPT_EVENTS,
@@ -52,6 +54,7 @@ export function createClusterAdapter({ redis, log }: { redis: RedisPlace; log: L
   });
   return {
     adapter,
+    history: createRedisHistory({ redis: speaker, stream: name, log }),
     close(): void {
       for (const connection of connections) connection.disconnect();
     },

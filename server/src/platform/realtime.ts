@@ -1,9 +1,12 @@
 import type { Server as HttpServer } from 'node:http';
 import { Server } from 'socket.io';
 import type { Socket } from 'socket.io';
+import { Adapter } from 'socket.io-adapter';
 import type { ServerEventName, ServerEventPayload, ServerToClient } from '@parley/contract';
 import type { Logger } from './log.ts';
 import { createClusterAdapter } from './realtime-cluster.ts';
+import { createMemoryHistory } from './recovery-memory.ts';
+import { createRecovery, RECOVERABLE_MS } from './recovery.ts';
 import type { Metrics } from './metrics.ts';
 import type { RedisPlace } from './redis.ts';
 import { watchSlowSockets } from './slow-sockets.ts';
@@ -39,10 +42,13 @@ export function createRealtime(parts: {
 }) {
   const { log, redis, metrics } = parts;
   const cluster = redis ? createClusterAdapter({ redis, log }) : undefined;
+  const memory = cluster ? undefined : createMemoryHistory();
   const io = new Server<Record<string, never>, ServerToClient>({
     path: '/socket.io',
     // Widgets are embedded anywhere; who may connect is decided by the inbox's allow-list in the handshake.
-    ...(cluster ? { adapter: cluster.adapter } : {}),
+    adapter: cluster?.adapter ?? Adapter,
+    // What comes back passes the same door as what is new, and recovery.ts hands out what is kept only behind it.
+    connectionStateRecovery: { maxDisconnectionDuration: RECOVERABLE_MS, skipMiddlewares: false },
     cors: { origin: true },
     serveClient: false,
     // A message of 100 000 characters in four-byte UTF-8, with room for its frame.
@@ -58,13 +64,19 @@ export function createRealtime(parts: {
   let isAttached = false;
   const live: Live = {
     emit(room, event, payload) {
-      io.to(room).emit(event, ...([payload] as Parameters<ServerToClient[typeof event]>));
+      // Other processes name an event by its place in their stream.
+      const offset = memory?.note([room].flat(), [event, payload]);
+      const said = offset === undefined ? [payload] : [payload, offset];
+      io.to(room).emit(event, ...(said as Parameters<ServerToClient[typeof event]>));
     },
   };
+
+  const recovery = createRecovery(io, cluster?.history ?? memory?.history ?? createMemoryHistory().history);
 
   return {
     io,
     live,
+    recovery,
     attach(server: HttpServer) {
       io.attach(server);
       slow.start();

@@ -4,7 +4,7 @@ import { sql } from 'drizzle-orm';
 import type { Inbound } from '../../channels/contract.ts';
 import { parseVisitorEvent } from '../../channels/web/parse.ts';
 import type { Visitor, WebEvent } from '../../channels/web/parse.ts';
-import { conflict, forbidden, notFound, tooMany } from '../../platform/errors.ts';
+import { conflict, forbidden, notFound, tooMany, toProblem } from '../../platform/errors.ts';
 import { newId } from '../../platform/ids.ts';
 import type { Limiter } from '../../platform/limiter.ts';
 import type { Logger } from '../../platform/log.ts';
@@ -69,7 +69,10 @@ export function bindVisitor(
   inbox: InboxRuntime,
   visitor: Visitor,
   address: string,
-): void {
+): {
+  /** Listens again to the conversation of a connection that was lost. False: it is not this visitor's. */
+  goOn(conversationId: string): Promise<boolean>;
+} {
   const { store, live } = parts;
   const { workspaceId } = inbox;
   /** the conversation this socket was let into */
@@ -193,4 +196,23 @@ export function bindVisitor(
       },
     },
   });
+
+  return {
+    async goOn(conversationId) {
+      try {
+        const status = await store.inWorkspace(workspaceId, (tx) =>
+          visitorConversation(tx, inbox.id, visitor.id, conversationId),
+        );
+        // An ended conversation can be heard to its end; only an open one is listened to.
+        if (!own && status !== 'resolved') {
+          own = conversationId;
+          await socket.join(rooms.visitor(conversationId));
+        }
+        return true;
+      } catch (error) {
+        if (toProblem(error).status === 404) return false;
+        throw error;
+      }
+    },
+  };
 }
