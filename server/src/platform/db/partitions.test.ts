@@ -165,6 +165,18 @@ describe('tables that are kept by month', () => {
     assert.equal(indexes.length, 2, 'the primary key, and what the default partition has beside it');
     assert.deepEqual(await owner('select make_partitions()'), []);
   });
+
+  it('looks after every schema that has the tables', async () => {
+    for (const table of ['messages', 'inbound_events', 'traces'])
+      await owner(`create table "a place".${table} (like public.${table} including defaults, primary key (id)) partition by range (id);
+        create table "a place".${table}_default partition of "a place".${table} default`);
+    const { made } = await keeperWith().look();
+    assert.deepEqual(
+      made.filter((name) => name.startsWith('messages')),
+      [0, 1, 2].map((n) => named('messages', n)),
+    );
+    assert.deepEqual((await keeperWith().look()).made, []);
+  });
 });
 
 describe('a database from before the partitions', () => {

@@ -1,3 +1,5 @@
+import { escapeIdentifier } from 'pg';
+import type { Client } from 'pg';
 import type { Logger } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
 import type { Database } from './index.ts';
@@ -17,74 +19,62 @@ type Parts = {
   metrics: Metrics;
   /** Undefined: this process makes partitions and leaves retiring them to others. */
   retention: Retention | undefined;
-  /** Told after a look which month is the oldest one whose messages are kept; never when they are kept for ever. */
+  /** Told after a look from when on messages are kept; never when they are kept for ever. */
   forget?: (before: Date) => Promise<void>;
 };
 
+/** What was done, by the names of the partitions. */
+export type Looked = { made: string[]; retired: string[]; dropped: string[] };
+
 /**
  * Sees to the partitions of the tables that are kept by month (0003_partitions.sql): makes the coming ones, moves rows out
- * of the safety net, retires and drops what is past its time. Every process does, at its start and four times a day; a
- * lock in the database makes that harmless.
+ * of the safety net, retires and drops what is past its time. In every schema of the database that has the tables: the
+ * product's own, and those of workspaces with a schema of their own. Every process does, at its start and four times a
+ * day; a lock in the database makes that harmless.
  */
 export function createPartitionKeeper({ database, log, metrics, retention, forget }: Parts) {
   let timer: NodeJS.Timeout | undefined;
   let current: Promise<void> = Promise.resolve();
   let closed = false;
 
-  /** One transaction as the owner, that waits for nobody's lock for long, so that nobody queues behind it for long. */
-  function names(statement: string, values: unknown[]): Promise<string[]> {
-    return database.asOwner(async (client) => {
-      await client.query("begin; set local lock_timeout = '2s'");
-      try {
-        const { rows } = await client.query<{ name: string }>(`select ${statement} as name`, values);
-        await client.query('commit');
-        return rows.map((row) => row.name);
-      } catch (error) {
-        await client.query('rollback');
-        throw error;
-      }
-    });
-  }
-
-  async function measure(): Promise<void> {
-    await database.asOwner(async (client) => {
-      const { rows } = await client.query<{ parent: string; partitions: number }>(`
-        select p.relname as parent, count(*)::int - 1 as partitions from pg_partitioned_table t
-        join pg_class p on p.oid = t.partrelid join pg_inherits i on i.inhparent = p.oid
-        where p.relnamespace = current_schema()::regnamespace group by 1`);
-      for (const { parent, partitions } of rows) {
-        metrics.partitions.set({ table: parent }, partitions);
-        const { rows: strays } = await client.query<{ n: number }>(`select count(*)::int as n from ${parent}_default`);
-        const stray = strays[0]?.n ?? 0;
-        metrics.partitionDefaultRows.set({ table: parent }, stray);
-        if (stray > 0) log.warn({ table: parent, rows: stray }, 'rows belong to no month: was a clock wrong?');
-      }
-    });
-  }
-
   /** @param today the date it is taken for, instead of the database's own */
-  async function look(today?: Date): Promise<{ made: string[]; retired: string[]; dropped: string[] }> {
-    const date = today?.toISOString().slice(0, 10) ?? null;
-    const day = `coalesce($1::date, (now() at time zone 'UTC')::date)`;
-    const made = await names(`make_partitions(today => ${day})`, [date]);
-    const retired: string[] = [];
-    const dropped: string[] = [];
-    for (const [table, months] of Object.entries(retention ?? {})) {
-      if (months === 0) continue;
-      const call = `retire_partitions($2, $3, today => ${day})`;
-      retired.push(...(await names(call, [date, table, months])));
-    }
-    if (retention) {
-      dropped.push(...(await names('drop_retired(make_interval(days => $1))', [GRACE_DAYS])));
-      metrics.partitionsDropped.inc(dropped.length);
-      if (retention.messages > 0) await forget?.(oldestKept(today ?? new Date(), retention.messages));
-    }
-    if (made.length + retired.length + dropped.length > 0) log.info({ made, retired, dropped }, 'partitions by month');
-    await measure();
-    return { made, retired, dropped };
+  async function look(today?: Date): Promise<Looked> {
+    const looked = await database.asOwner(async (client) => {
+      const date = today?.toISOString().slice(0, 10) ?? null;
+      const { rows: places } = await client.query<{ name: string }>(PLACES);
+      const total: Looked = { made: [], retired: [], dropped: [] };
+      for (const { name: place } of places) {
+        const done = await seeTo(client, place, date, retention);
+        for (const key of ['made', 'retired', 'dropped'] as const) total[key].push(...done[key]);
+      }
+      await measure(client, places);
+      return total;
+    });
+    metrics.partitionsDropped.inc(looked.dropped.length);
+    if (looked.made.length + looked.retired.length + looked.dropped.length > 0) log.info(looked, 'partitions by month');
+    if (retention && retention.messages > 0) await forget?.(oldestKept(today ?? new Date(), retention.messages));
+    return looked;
   }
 
-  async function lookLater(delayMs: number): Promise<void> {
+  async function measure(client: Client, places: { name: string }[]): Promise<void> {
+    for (const table of TABLES) {
+      const counts = { partitions: 0, strays: 0 };
+      for (const { name: place } of places) {
+        const inPlace = `${escapeIdentifier(place)}.`;
+        const { rows } = await client.query<{ partitions: number; strays: number }>(
+          `select (select count(*)::int - 1 from pg_inherits where inhparent = '${inPlace}${table}'::regclass) as partitions,
+             (select count(*)::int from ${inPlace}${table}_default) as strays`,
+        );
+        counts.partitions += rows[0]?.partitions ?? 0;
+        counts.strays += rows[0]?.strays ?? 0;
+      }
+      metrics.partitions.set({ table }, counts.partitions);
+      metrics.partitionDefaultRows.set({ table }, counts.strays);
+      if (counts.strays > 0) log.warn({ table, rows: counts.strays }, 'rows belong to no month: was a clock wrong?');
+    }
+  }
+
+  function lookLater(delayMs: number): void {
     if (closed) return;
     timer = setTimeout(() => void (current = lookNow()), delayMs);
     timer.unref();
@@ -94,10 +84,10 @@ export function createPartitionKeeper({ database, log, metrics, retention, forge
   async function lookNow(): Promise<void> {
     try {
       await look();
-      void lookLater(EVERY_MS);
+      lookLater(EVERY_MS);
     } catch (error) {
       log.warn({ err: error }, 'the partitions were not seen to; they will be in ten minutes');
-      void lookLater(AFTER_FAILURE_MS);
+      lookLater(AFTER_FAILURE_MS);
     }
   }
 
@@ -110,6 +100,45 @@ export function createPartitionKeeper({ database, log, metrics, retention, forge
       await current;
     },
   };
+}
+
+const TABLES = ['messages', 'inbound_events', 'traces'] as const;
+const PLACES = `
+  select n.nspname as name from pg_partitioned_table t join pg_class c on c.oid = t.partrelid
+  join pg_namespace n on n.oid = c.relnamespace where c.relname = 'inbound_events' order by 1`;
+
+async function seeTo(
+  client: Client,
+  place: string,
+  date: string | null,
+  retention: Retention | undefined,
+): Promise<Looked> {
+  const day = `coalesce($2::date, (now() at time zone 'UTC')::date)`;
+  const made = await names(client, `make_partitions(place => $1, today => ${day})`, [place, date]);
+  const retired: string[] = [];
+  for (const table of retention ? TABLES : []) {
+    const months = retention?.[table] ?? 0;
+    if (months === 0) continue;
+    const call = `retire_partitions($3, $4, place => $1, today => ${day})`;
+    retired.push(...(await names(client, call, [place, date, table, months])));
+  }
+  const dropped = retention
+    ? await names(client, 'drop_retired(make_interval(days => $2), $1)', [place, GRACE_DAYS])
+    : [];
+  return { made, retired, dropped };
+}
+
+/** One transaction, that waits for nobody's lock for long, so that nobody queues behind it for long. */
+async function names(client: Client, call: string, values: unknown[]): Promise<string[]> {
+  await client.query("begin; set local lock_timeout = '2s'");
+  try {
+    const { rows } = await client.query<{ name: string }>(`select ${call} as name`, values);
+    await client.query('commit');
+    return rows.map((row) => row.name);
+  } catch (error) {
+    await client.query('rollback');
+    throw error;
+  }
 }
 
 /** The first moment that is kept, in UTC. */
