@@ -1,6 +1,7 @@
 import type { Logger } from '../platform/log.ts';
 import { newId } from '../platform/ids.ts';
 import type { Metrics } from '../platform/metrics.ts';
+import { isConnectionLoss } from '../platform/outage.ts';
 import { enter, noteSpan, readCarried } from '../platform/tracing.ts';
 import type { Tracing } from '../platform/tracing.ts';
 import type { Store } from '../platform/tenant.ts';
@@ -70,7 +71,8 @@ export function createMailbox(parts: {
         (held) => {
           if (!held) lost.abort(new LeaseLost());
         },
-        (error: unknown) => log.warn({ err: error }, 'the lease was not renewed'),
+        (error: unknown) =>
+          log[isConnectionLoss(error) ? 'debug' : 'warn']({ err: error }, 'the lease was not renewed'),
       );
     }, LEASE_MS / 3);
     try {

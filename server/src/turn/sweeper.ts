@@ -2,6 +2,7 @@ import { sql } from 'drizzle-orm';
 import type { Logger } from '../platform/log.ts';
 import type { Store } from '../platform/tenant.ts';
 import type { Wake } from '../platform/wake.ts';
+import { isConnectionLoss } from '../platform/outage.ts';
 import { OUTBOX } from '../platform/outbox.ts';
 import { DELIVERY, THREAD, writeLaneKey, writeThreadKey } from './topics.ts';
 
@@ -63,7 +64,8 @@ export function createSweeper(parts: {
     try {
       await run();
     } catch (error) {
-      log.error({ err: error }, 'a part of the sweep failed');
+      // An outage is told once, by the watch of the server; the next look comes anyway.
+      log[isConnectionLoss(error) ? 'debug' : 'error']({ err: error }, 'a part of the sweep failed');
     }
   }
 
