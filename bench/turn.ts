@@ -6,6 +6,7 @@
 import { startChild } from './lib/child.ts';
 import { floodBareInserts, timeBareInsert } from './lib/bare-insert.ts';
 import { burst, embeddedInsert, statementsPerTurn } from './lib/turn-parts.ts';
+import { processorMs } from './lib/process-memory.ts';
 import { SECRET, startProduct } from './lib/product.ts';
 import { openProfile } from './lib/profile.ts';
 import { openReport, some } from './lib/report.ts';
@@ -38,7 +39,9 @@ try {
   report.figure('one turn p50 / bare INSERT p50', p50 / bare.p50, '×', { bar: { atMost: isCluster ? 12 : 20 } });
 
   const order = { ...door, firstChat: 10_000, chats: CHATS, warmSeconds: some(5), seconds: SECONDS };
+  const usedBefore = product.processes.map(({ pid }) => processorMs(pid));
   const flood = await world.ask('flood', order);
+  const used = product.processes.map(({ pid }, index) => processorMs(pid) - (usedBefore[index] ?? 0));
   if (isCluster) {
     const inserts = await floodBareInserts(profile.databaseUrl, 8);
     report.figure('bare INSERTs, 20 connections', inserts, '/s');
@@ -49,6 +52,10 @@ try {
   }
   report.figure(`  a turn of ${CHATS} conversations at once, p50`, flood.p50, 'ms');
   report.figure(`  a turn of ${CHATS} conversations at once, p99`, flood.p99, 'ms');
+
+  for (const [index, { roles }] of product.processes.entries()) {
+    report.figure(`  processor time of ${roles} per turn`, (used[index] ?? 0) / flood.all, 'ms');
+  }
 
   if (isCluster) for (let more = 0; more < 2; more++) await product.start('worker', { ...env });
   await burst({ profile, product, world, door, report, workers: isCluster ? 3 : 1, aloneMs: p50 });

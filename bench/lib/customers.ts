@@ -91,15 +91,18 @@ export function createCustomers(world: OpenWorld) {
       const from = now() + order.warmSeconds * 1_000;
       const until = from + order.seconds * 1_000;
       const durations: number[] = [];
+      let all = 0;
       const talk = async (chat: number): Promise<void> => {
         while (now() < until) {
           const took = await ask(order, chat, now());
+          all += 1;
           const at = now();
           if (at >= from && at < until) durations.push(took);
         }
       };
       await Promise.all(Array.from({ length: order.chats }, (_unused, index) => talk(order.firstChat + index)));
-      return { perSecond: durations.length / order.seconds, ...summarise(durations) };
+      // `all`: with those of the warm-up and those that ended after the time.
+      return { perSecond: durations.length / order.seconds, all, ...summarise(durations) };
     },
 
     /** `rate` questions a second, of customers who wait for their last answer before they ask again. */

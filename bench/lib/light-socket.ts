@@ -1,5 +1,5 @@
 /** A client of the Socket.IO protocol with as little of a client as there can be. */
-import WebSocket from 'ws';
+import { WebSocket } from 'ws';
 
 export type LightSocket = {
   send(event: string, payload: unknown): void;
