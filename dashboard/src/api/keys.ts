@@ -8,6 +8,7 @@ export const keys = {
   contact: (id: string) => ['contact', id] as const,
   handoffs: ['handoffs'] as const,
   members: ['members'] as const,
+  apiKeys: ['api-keys'] as const,
   sources: (baseId: string) => ['sources', baseId] as const,
   source: (id: string) => ['source', id] as const,
   chunks: (id: string) => ['chunks', id] as const,

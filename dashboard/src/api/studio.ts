@@ -1,4 +1,7 @@
 import type {
+  ApiKey,
+  ApiKeyCreated,
+  ApiKeyInput,
   Ask,
   AskInput,
   Bot,
@@ -76,4 +79,7 @@ export const listInvitations = () => all<Invitation>('/members/invitations');
 export const invite = (email: string, role: Role) => post<InvitationCreated>('/members/invite', { email, role });
 export const setRole = (memberId: string, role: Role) => patch<Member>(`/members/${memberId}`, { role });
 export const removeMember = (memberId: string) => remove(`/members/${memberId}`);
+export const listApiKeys = () => all<ApiKey>('/api-keys');
+export const createApiKey = (input: z.input<typeof ApiKeyInput>) => post<ApiKeyCreated>('/api-keys', input);
+export const revokeApiKey = (id: string) => remove(`/api-keys/${id}`);
 export const revokeInvitation = (id: string) => remove(`/members/invitations/${id}`);
