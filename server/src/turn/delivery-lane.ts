@@ -141,7 +141,8 @@ export async function endDelivery(
     ), told as (
       update messages m set status = case when m.status in ('delivered', 'read') then m.status else ${ending.state} end,
         error = ${ending.state === 'failed' ? ending.reason : null}::text
-      from done where m.id = done.message_id returning m.*
+      -- The id stands here, too, so that the plan is made for its month alone.
+      from done where m.id = done.message_id and m.id = ${delivery.message.id}::uuid returning m.*
     )${unreachable}
     select (select to_json(told) from told) as message,
       exists (select 1 from deliveries n, done where n.thread_id = done.thread_id and n.id <> done.id and n.state in ('pending', 'sending')) as more`,
