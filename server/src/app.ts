@@ -206,6 +206,7 @@ export async function createApp(config: Config, log: Logger, options: AppOptions
     store,
     database,
     redis,
+    jobs,
     config,
     metrics,
     embedder,

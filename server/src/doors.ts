@@ -13,6 +13,7 @@ import type { InboxDirectory } from './features/inboxes/lookup.ts';
 import { inboxRoutes } from './features/inboxes/routes.ts';
 import type { KnowledgeProcessing } from './features/knowledge/processors.ts';
 import { knowledgeRoutes } from './features/knowledge/routes.ts';
+import { queueRoutes } from './features/queues/routes.ts';
 import { setPresence } from './features/members/commands.ts';
 import { memberRoutes } from './features/members/routes.ts';
 import type { Access } from './features/sessions/access.ts';
@@ -100,6 +101,7 @@ export async function openDoors(parts: DoorParts): Promise<{ close(): void }> {
       conversationRoutes(api, { store, desk });
       handoffRoutes(api, { store, pickUp: desk.pickUp });
       fileRoutes(api, { store, storage });
+      queueRoutes(api, { jobs, log });
       const uploadLimit = makeLimiter('visitor-upload', { capacity: 30, refillPerSecond: 0.1 });
       visitorRoutes(api, { store, storage, inboxes, bots, tokens, ownOrigin, uploadLimit });
     },

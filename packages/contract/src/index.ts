@@ -7,5 +7,6 @@ export * from './inboxes.ts';
 export * from './contacts.ts';
 export * from './conversations.ts';
 export * from './handoffs.ts';
+export * from './queues.ts';
 export * from './socket.ts';
 export * from './widget.ts';

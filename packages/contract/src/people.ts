@@ -23,6 +23,9 @@ export const Permission = z.enum([
   'handoffs:read',
   'handoffs:write',
   'operations:read',
+  // Of the whole installation: see what each route says.
+  'queues:read',
+  'queues:write',
   'api-keys:read',
   'api-keys:write',
 ]);

@@ -1,6 +1,7 @@
 import type { Job } from 'bullmq';
 import { conflict, notFound } from './errors.ts';
 import type { Envelope, JobQueue } from './jobs-backend.ts';
+import { readCarried } from './tracing.ts';
 import type { DeadJob, JobCounts, QueueDefinition, QueueState } from './jobs-types.ts';
 
 /** What is looked at for the waits: the latest that ended. */
@@ -76,7 +77,7 @@ export async function readDead(queue: JobQueue, offset: number, limit: number): 
   return jobs.map((job) => ({
     id: job.id ?? '',
     payload: job.data.payload,
-    requestId: job.data.requestId,
+    requestId: readCarried(job.data.requestId ?? '').requestId,
     attempts: job.attemptsMade,
     error: job.failedReason ?? '',
     failedAt: job.finishedOn ? new Date(job.finishedOn) : null,

@@ -142,12 +142,13 @@ export function createJobs(options: JobsOptions): Jobs {
   /** After an attempt failed. It was the last one when the job has ended with it. */
   async function bury({ definition, dead }: Defined, job: Job<Envelope> | undefined, error: Error): Promise<void> {
     if (!job?.finishedOn) return;
-    const about = { queue: definition.name, jobId: job.id, requestId: readCarried(job.data.requestId).requestId };
+    const envelope = envelopeSchema.safeParse(job.data);
+    const of = readCarried(envelope.data?.requestId ?? job.id ?? newId());
+    const about = { queue: definition.name, jobId: job.id, requestId: of.requestId };
     log.error({ ...about, attempts: job.attemptsMade, reason: safeErrorMessage(error) }, 'a job is given up');
-    const payload = definition.schema.safeParse(job.data.payload);
+    const payload = definition.schema.safeParse(envelope.data?.payload);
     if (!dead || !payload.success) return;
     try {
-      const of = readCarried(job.data.requestId);
       await enter(tracing, of, `job ${definition.name} given up`, { kind: 'consumer' }, () =>
         dead(payload.data, safeErrorMessage(error)),
       );

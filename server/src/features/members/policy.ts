@@ -1,6 +1,9 @@
 import { Permission, Role } from '@parley/contract';
 
-const everything: ReadonlySet<Permission> = new Set(Permission.options);
+/** What concerns all workspaces at once: the operator's, and nobody's by a role alone. */
+const ofInstallation: ReadonlySet<Permission> = new Set<Permission>(['queues:read', 'queues:write']);
+const everything: ReadonlySet<Permission> = new Set(Permission.options.filter((one) => !ofInstallation.has(one)));
+const operator: ReadonlySet<Permission> = new Set(Permission.options);
 
 /** Agents talk with customers, and may see what the bots know and who their colleagues are. */
 const agent: ReadonlySet<Permission> = new Set<Permission>([
@@ -21,6 +24,10 @@ const agent: ReadonlySet<Permission> = new Set<Permission>([
 const permissions: Record<Role, ReadonlySet<Permission>> = { owner: everything, admin: everything, agent };
 
 export const permissionsOf = (role: Role): ReadonlySet<Permission> => permissions[role];
+
+/** Of somebody in the first workspace of the installation: its owners run the installation. */
+export const permissionsInFirst = (role: Role): ReadonlySet<Permission> =>
+  role === 'owner' ? operator : permissions[role];
 
 /** Whether somebody with the one role may give the other to somebody, or take an invitation to it back. */
 export const mayGrant = (own: Role, role: Role): boolean => own === 'owner' || (own === 'admin' && role !== 'owner');

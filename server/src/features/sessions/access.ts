@@ -8,10 +8,10 @@ import type { Wake } from '../../platform/wake.ts';
 import { noteApiKeyUse } from '../api-keys/commands.ts';
 import { findApiKey, KEY_PREFIX } from '../api-keys/queries.ts';
 import { API_KEY_REVOKED } from '../api-keys/topics.ts';
-import { permissionsOf } from '../members/policy.ts';
+import { permissionsInFirst, permissionsOf } from '../members/policy.ts';
 import { findPerson, membershipsOf } from '../members/queries.ts';
 import { MEMBERSHIP_CHANGED } from '../members/topics.ts';
-import { findWorkspaces } from '../workspaces/queries.ts';
+import { findFirstWorkspaceId, findWorkspaces } from '../workspaces/queries.ts';
 import { isSessionOpen } from './queries.ts';
 import type { AccessClaims, AccessTokens } from './tokens.ts';
 import { SESSION_REVOKED } from './topics.ts';
@@ -41,6 +41,9 @@ export const createAccess = (parts: { store: Store; wake: Wake; tokens: AccessTo
   const topics = [SESSION_REVOKED, API_KEY_REVOKED, MEMBERSHIP_CHANGED, RESYNC];
   const stops = topics.map((topic) => wake.on(topic, forget));
 
+  /** Once there is one it stays the first. */
+  let first: string | undefined;
+
   const lookUp = async (tx: Tx, { userId, sessionId, workspaceId }: AccessClaims): Promise<SignedIn | null> => {
     if (!(await isSessionOpen(tx, sessionId, userId))) return null;
     const person = await findPerson(tx, userId);
@@ -51,7 +54,9 @@ export const createAccess = (parts: { store: Store; wake: Wake; tokens: AccessTo
     const membership = (await membershipsOf(tx, userId)).find(({ id }) => id === workspaceId);
     // A token for a workspace one was removed from is worth nothing; refreshing it leads to another workspace.
     if (!membership) return null;
-    return { ...common, workspaceId, role: membership.role, permissions: permissionsOf(membership.role) };
+    first ??= await findFirstWorkspaceId(tx);
+    const permissions = (workspaceId === first ? permissionsInFirst : permissionsOf)(membership.role);
+    return { ...common, workspaceId, role: membership.role, permissions };
   };
 
   const verify = async (accessToken: string): Promise<SignedIn | null> => {

@@ -13,6 +13,19 @@ export async function findWorkspace(tx: Tx, id: string): Promise<WorkspaceRow | 
   return row;
 }
 
+/**
+ * Across workspaces (`asSystem`): the oldest, whose owners run the installation. Also one that was deleted: what it may
+ * must not pass to whoever came second.
+ */
+export async function findFirstWorkspaceId(tx: Tx): Promise<string | undefined> {
+  const [row] = await tx
+    .select({ id: workspaces.id })
+    .from(workspaces)
+    .orderBy(workspaces.createdAt, workspaces.id)
+    .limit(1);
+  return row?.id;
+}
+
 /** Across workspaces (`asSystem`), by id; deleted ones are left out. */
 export async function findWorkspaces(tx: Tx, ids: string[]): Promise<Map<string, WorkspaceRow>> {
   if (ids.length === 0) return new Map();

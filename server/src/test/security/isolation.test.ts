@@ -22,6 +22,9 @@ const AGENT_MAY = new Set([
   'handoffs:write',
 ]);
 
+/** What an owner of a workspace may not, since it is of all of them. */
+const isOfInstallation = ({ permission }: Operation): boolean => permission?.startsWith('queues:') ?? false;
+
 /** Reads first, then changes, then removals; what holds other things goes last. */
 const rank = ({ method, path }: Operation): number =>
   ['GET', 'PATCH', 'POST', 'PUT', 'DELETE'].indexOf(method) * 10 +
@@ -124,6 +127,26 @@ describe('workspaces are apart', () => {
     ]);
   });
 
+  it('refuses everybody but owners of the first workspace what concerns all workspaces', async () => {
+    const admin = (await join(test, test.owner, 'admin@acme.test', 'admin')).call;
+    const ofInstallation = operations.filter(isOfInstallation);
+    assert.equal(ofInstallation.length, 6);
+    for (const operation of ofInstallation) {
+      for (const call of [agent, admin, mallory.call]) {
+        const answer = await call(
+          operation.method,
+          fill(operation, () => ''),
+        );
+        assert.equal(answer.status, 403, says(operation, answer));
+      }
+      const own = await test.owner(
+        operation.method,
+        fill(operation, () => ''),
+      );
+      assert.equal(own.status, operation.path.includes('{id}') ? 404 : 200, says(operation, own));
+    }
+  });
+
   it('refuses an agent what only admins may', async () => {
     const refused = operations.filter(({ permission }) => permission && !AGENT_MAY.has(permission));
     assert.ok(refused.length >= 15);
@@ -204,7 +227,9 @@ describe('workspaces are apart', () => {
 
   it('shows a stranger lists without anything foreign, and their own things whole', async () => {
     const seen: string[] = [];
-    for (const operation of operations.filter((one) => !one.isPublic && one.method === 'GET')) {
+    for (const operation of operations.filter(
+      (one) => !one.isPublic && !isOfInstallation(one) && one.method === 'GET',
+    )) {
       const answer = await mallory.call(
         'GET',
         fill(operation, (kind) => mallory.ids[kind]),

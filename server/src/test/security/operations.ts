@@ -59,7 +59,7 @@ export async function readOperations(url: string): Promise<Operation[]> {
           path: path.slice(PREFIX.length),
           // What a visitor's token opens asks for no login.
           isPublic: documented.security?.every((means) => !('login' in means)) ?? false,
-          permission: /Needs the permission `([\w:]+)`/.exec(documented.description ?? '')?.[1],
+          permission: /Needs the permission `([\w:-]+)`/.exec(documented.description ?? '')?.[1],
           parameters: documented.parameters ?? [],
           body: content['application/json']?.schema,
           takesFile: 'multipart/form-data' in content,
@@ -89,6 +89,9 @@ const SEGMENTS: Record<string, Kind> = {
   handoffs: 'handoff',
 };
 
+/** Names that are nobody's id. */
+const NAMES: Record<string, string> = { queues: 'facts', failed: 'no-such-job' };
+
 /** In bodies and queries the name says it. */
 const FIELDS: Record<string, Kind> = {
   workspaceId: 'workspace',
@@ -109,6 +112,7 @@ export function idsInPath({ name, path }: Operation): { parameter: string; kind:
     const parameter = /^\{(.+)\}$/.exec(segment)?.[1];
     if (parameter === undefined) return [];
     const before = segments[index - 1] ?? '';
+    if (NAMES[before]) return [];
     const kind = name === 'GET /auth/invitations/{token}' ? 'invitationToken' : SEGMENTS[before];
     assert.ok(kind, `${name}: the walker knows no foreign id for {${parameter}}; add what follows /${before}/`);
     return [{ parameter, kind }];
@@ -170,5 +174,7 @@ export function example(schema: Schema): unknown {
 export const fill = (operation: Operation, ids: (kind: Kind, parameter: string) => string): string =>
   idsInPath(operation).reduce(
     (path, { kind, parameter }) => path.replace(`{${parameter}}`, encodeURIComponent(ids(kind, parameter))),
-    operation.path,
+    operation.path.replaceAll(/\/([\w-]+)\/\{\w+\}/g, (whole, before: string) =>
+      NAMES[before] ? `/${before}/${NAMES[before]}` : whole,
+    ),
   );
