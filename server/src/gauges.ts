@@ -1,3 +1,4 @@
+import { totalmem } from 'node:os';
 import { sql } from 'drizzle-orm';
 import type { Database } from './platform/db/index.ts';
 import type { Jobs } from './platform/jobs.ts';
@@ -48,6 +49,8 @@ export function registerGauges(parts: {
     metrics.databasePool.set(totalCount - idleCount);
     metrics.databasePoolSize.set(options.max);
     metrics.databasePoolWaiting.set(waitingCount);
+    // Zero, or a number beyond all sense, where nobody has set a limit.
+    metrics.memoryLimit.set(Math.min(process.constrainedMemory() || Infinity, totalmem()));
     for (const { name, pool } of database.pools()) {
       metrics.poolTotal.set({ pool: name }, pool.totalCount);
       metrics.poolIdle.set({ pool: name }, pool.idleCount);

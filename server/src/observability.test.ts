@@ -138,6 +138,51 @@ describe('one id from the webhook to the delivered message', () => {
   });
 });
 
+describe('what is measured', () => {
+  it('the path of a message, its stages, its tokens and their price, and nothing that names a workspace', async () => {
+    const here = await open({ PARLEY_MODEL_PRICES: 'openai/test=1000/2000' });
+    try {
+      await here.post(71, {});
+      await until(async () => here.chat.heard(71).length >= 2, 'it is answered');
+      const visitor = await connect(here.test.url, { inbox: here.web.token });
+      const metrics = async (): Promise<string> => (await fetch(`${here.test.url}/metrics`)).text();
+      await until(
+        async () => /parley_deliveries_total\{[^}]*outcome="sent"\} 2/.test(await metrics()),
+        'both are sent',
+      );
+      const body = await metrics();
+      for (const stage of ['wait', 'store', 'terms', 'retrieve', 'model', 'paragraph', 'finish'])
+        assert.match(
+          body,
+          new RegExp(`^parley_turn_stage_duration_seconds_count\\{stage="${stage}"\\} [1-9]`, 'm'),
+          stage,
+        );
+      for (const series of [
+        ...['parley_message_processing_duration_seconds_count\\{outcome="answered"\\}', 'active_websocket_connections'],
+        ...['parley_ai_tokens_total\\{provider="openai",direction="output"\\}', 'database_pool_max'],
+        ...['parley_ai_cost_usd_total\\{provider="openai",model="openai/test"\\}', 'parley_memory_limit_bytes'],
+        ...[
+          'parley_outbound_duration_seconds_count\\{target="model:openai"\\}',
+          'parley_job_wait_seconds_count\\{queue="facts"\\}',
+        ],
+        ...['parley_dependency_up\\{dependency="database"\\}', 'parley_dependency_up\\{dependency="embedder"\\}'],
+        ...[
+          'parley_conversations_active\\{status="bot"\\}',
+          'parley_delivery_duration_seconds_count\\{channel="telegram"\\}',
+        ],
+      ])
+        assert.match(body, new RegExp(`^${series} (?!0$)`, 'm'), series);
+      assert.match(body, /^parley_backlog\{kind="events"\} \d+$/m);
+      assert.match(body, /^bull_queue_jobs_total\{queue="facts",status="failed"\} 0$/m);
+      // Neither ids nor addresses: those would be a series for each.
+      assert.doesNotMatch(body, /[0-9a-f]{8}-[0-9a-f]{4}-|127\.0\.0\.1/);
+      visitor.socket.close();
+    } finally {
+      await here.close();
+    }
+  });
+});
+
 const namesOf = (line: Line): unknown[] => [line.requestId, ...((line['together'] as unknown[] | undefined) ?? [])];
 
 /** The number of lines a moment later. */

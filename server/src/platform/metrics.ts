@@ -147,6 +147,7 @@ export const createMetrics = (options: { defaults?: boolean } = {}) => {
     workRefused: counter('parley_work_refused_total', 'Requests and events refused under pressure', ['kind']),
     socketsCut: counter('parley_sockets_cut_total', 'Sockets cut because their client read too slowly', []),
 
+    memoryLimit: gauge('parley_memory_limit_bytes', 'Memory this process may use', []),
     dependencyUp: gauge('parley_dependency_up', 'Whether a dependency answered its last probe', ['dependency']),
   };
 };
