@@ -38,6 +38,10 @@ import { createPressure } from './platform/pressure.ts';
 import type { Signal } from './platform/pressure.ts';
 import { OUTBOX } from './platform/outbox.ts';
 import { createPasswords } from './platform/password.ts';
+import { migratePlacements } from './platform/placement/migrate-placements.ts';
+import { createMover } from './platform/placement/move.ts';
+import { createPlacedPools } from './platform/placement/pools.ts';
+import { createPlacements, PLACEMENT_CHANGED } from './platform/placement/registry.ts';
 import { createRealtime } from './platform/realtime.ts';
 import { isConnectionLoss } from './platform/outage.ts';
 import { assertRedis, redisPlace, watchRedis } from './platform/redis.ts';
@@ -69,14 +73,27 @@ export async function createApp(config: Config, log: Logger, options: AppOptions
   const tracing = await openTracing(config, log);
   await assertRedis(config.redis.url);
   const database = await openDatabase(config, log);
-  const maintenance = maintainEmbedded(database, log);
+  await migratePlacements(database);
+  const wake = createWake((error, topic) =>
+    log[isConnectionLoss(error) ? 'debug' : 'error']({ err: error, topic }, 'woken work failed'),
+  );
+  const placements = createPlacements({ database, log, wake });
+  await placements.reload();
+  const mover = createMover({
+    database,
+    announce: async (workspaceId) => {
+      wake.wake(PLACEMENT_CHANGED, workspaceId);
+      await placements.reload();
+    },
+  });
+  const maintenance = maintainEmbedded(database, log, placements.schemas);
   const replicas = createReplicas({
     primary: database.pool,
     replicas: config.database.replicaUrls.map((address, index) => replicaAt(database, config, address, index + 1)),
     log,
     metrics,
   });
-  const store = createStore(database, replicas);
+  const store = createStore(database, replicas, { placements, pools: createPlacedPools(database) });
   const { messages: messageMonths, events, traces } = config.retention;
   const partitions = createPartitionKeeper({
     database,
@@ -87,9 +104,6 @@ export async function createApp(config: Config, log: Logger, options: AppOptions
       : undefined,
     forget: createForget(store),
   });
-  const wake = createWake((error, topic) =>
-    log[isConnectionLoss(error) ? 'debug' : 'error']({ err: error, topic }, 'woken work failed'),
-  );
   const redis = redisPlace(config.redis.url, await readInstallation(database));
   const redisWatch = config.redis.url ? watchRedis({ url: config.redis.url, log }) : undefined;
   const wakes = connectWakes({
@@ -99,7 +113,15 @@ export async function createApp(config: Config, log: Logger, options: AppOptions
     log,
     topics: {
       work: [THREAD, DELIVERY, OUTBOX],
-      news: [TAKEN_OVER, BOT_CHANGED, INBOX_CHANGED, SESSION_REVOKED, MEMBERSHIP_CHANGED, API_KEY_REVOKED],
+      news: [
+        TAKEN_OVER,
+        BOT_CHANGED,
+        INBOX_CHANGED,
+        SESSION_REVOKED,
+        MEMBERSHIP_CHANGED,
+        API_KEY_REVOKED,
+        PLACEMENT_CHANGED,
+      ],
     },
   });
   const jobs = createJobs({ redis, database, log, metrics, tracing });
@@ -205,6 +227,7 @@ export async function createApp(config: Config, log: Logger, options: AppOptions
     http,
     store,
     database,
+    placements,
     redis,
     jobs,
     config,
@@ -213,7 +236,9 @@ export async function createApp(config: Config, log: Logger, options: AppOptions
     receive: path.receive,
     /** Starts the roles and listens: a worker too, for its health and metrics. */
     async start(): Promise<{ address: string; setupUrl: string | undefined }> {
-      await freeLeasesOfTheDead(database);
+      await mover.freeAbandoned();
+      await freeLeasesOfTheDead(database, placements.schemas());
+      placements.start();
       wakes?.start();
       replicas.start();
       await jobs.start();
@@ -252,7 +277,7 @@ export async function createApp(config: Config, log: Logger, options: AppOptions
       await wakes?.close();
       limits.close();
       redisWatch?.close();
-      for (const part of [conversations, queue, access, maintenance]) part.close();
+      for (const part of [conversations, queue, access, placements, maintenance]) part.close();
       await partitions.close();
       await embedder.close();
       await database.close();

@@ -5,7 +5,7 @@ import { newId } from './ids.ts';
 import type { Logger } from './log.ts';
 import { storedJson } from './stored-json.ts';
 import { carried } from './tracing.ts';
-import type { Store, Tx } from './tenant.ts';
+import type { Place, Store, Tx } from './tenant.ts';
 import type { Wake } from './wake.ts';
 
 /** Something that became true. Past tense, noun first: `message.received`, `handoff.requested`. */
@@ -65,8 +65,8 @@ export function createRelay(parts: {
   let again = false;
   let trimmedAt = 0;
 
-  async function waiting(): Promise<RelayedFact[]> {
-    const { rows } = await store.asSystem((tx) =>
+  async function waiting(place: Place): Promise<RelayedFact[]> {
+    const { rows } = await place.asSystem((tx) =>
       tx.execute<{
         id: string;
         workspace_id: string;
@@ -91,8 +91,8 @@ export function createRelay(parts: {
 
   // No transaction is held while jobs are added: two relays may hand over the same fact, and the job's id makes it one.
   // (On the embedded database an open transaction would even wait for itself: it has one session for everybody.)
-  async function relayBatch(): Promise<number> {
-    const facts = await waiting();
+  async function relayBatch(place: Place): Promise<number> {
+    const facts = await waiting(place);
     if (facts.length === 0) return 0;
     await Promise.all(facts.filter((fact) => wanted(fact.type)).map(hand));
     const ids = sql.join(
@@ -101,12 +101,20 @@ export function createRelay(parts: {
     );
     // What nobody reacts to is done with; somebody else may be faster than this.
     const idle = facts.filter((fact) => !wanted(fact.type)).map((fact) => fact.id);
-    await store.asSystem((tx) =>
+    await place.asSystem((tx) =>
       tx.execute(sql`
         update outbox set relayed_at = now(), handled_at = case when id = any(${sql.param(idle)}::uuid[]) then now() else handled_at end
         where id in (${ids})`),
     );
     return facts.length;
+  }
+
+  /** One place that fails keeps no other from its turn. */
+  async function everywhere<T>(work: (place: Place) => Promise<T>): Promise<T[]> {
+    const ended = await Promise.allSettled(store.places().map(work));
+    const failed = ended.find((one) => one.status === 'rejected');
+    if (failed) throw failed.reason;
+    return ended.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
   }
 
   /** Relays all that waits; calls while it runs are folded into one more round. */
@@ -115,7 +123,9 @@ export function createRelay(parts: {
     running ??= (async () => {
       while (again) {
         again = false;
-        while ((await relayBatch()) === BATCH);
+        await everywhere(async (place) => {
+          while ((await relayBatch(place)) === BATCH);
+        });
       }
     })().finally(() => {
       running = undefined;
@@ -135,25 +145,25 @@ export function createRelay(parts: {
     },
     /** Hands facts over again whose jobs may be lost. For the sweeper. */
     async again(): Promise<void> {
-      const { rows } = await store.asSystem((tx) =>
-        tx.execute(sql`
+      const found = await everywhere((place) =>
+        place.asSystem((tx) => tx.execute(sql`
           update outbox set relayed_at = null where id in (
             select id from outbox where handled_at is null
               and relayed_at < now() - make_interval(secs => ${FORGOTTEN_AFTER_S})
             order by relayed_at limit ${AGAIN_AT_ONCE} for update skip locked)
-          returning id`),
+          returning id`)),
       );
-      if (rows.length > 0) await relay();
+      if (found.some(({ rows }) => rows.length > 0)) await relay();
     },
     /** Forgets facts that were dealt with a week ago. May be called often: it looks once an hour. */
     async trim(): Promise<void> {
       if (Date.now() - trimmedAt < TRIM_EVERY_MS) return;
       trimmedAt = Date.now();
-      await store.asSystem((tx) =>
+      await everywhere((place) => place.asSystem((tx) =>
         tx.execute(
           sql`delete from outbox where handled_at is not null and relayed_at < now() - make_interval(days => ${KEPT_DAYS})`,
         ),
-      );
+      ));
     },
     async close(): Promise<void> {
       stop();

@@ -6,6 +6,8 @@ import { PgDialect } from 'drizzle-orm/pg-core';
 import type { Pool, PoolClient, QueryResultRow } from 'pg';
 import * as schema from '../db/schema/index.ts';
 import type { Database } from './db/index.ts';
+import type { PlacedPools } from './placement/pools.ts';
+import type { Placement, Placements } from './placement/registry.ts';
 import type { Replicas } from './replicas.ts';
 import { createScopedQueries } from './scoped-query.ts';
 
@@ -37,13 +39,32 @@ export type Store = {
   read<T>(workspaceId: string, work: (tx: Tx) => Promise<T>): Promise<T>;
   /** One statement in a transaction of its own under the workspace: the hot path's form of `inWorkspace`. */
   once<Row extends Record<string, unknown>>(workspaceId: string, query: SQL): Promise<Row[]>;
-  /** The same as the role parley_system, which sees the few tables and columns granted to it across all workspaces. */
+  /**
+   * The same as the role parley_system, which sees the few tables and columns granted to it across all workspaces that
+   * live in the shared tables; people, logins and workspaces are all there.
+   */
   asSystem<T>(work: (tx: Tx) => Promise<T>): Promise<T>;
-  /** One statement on its own as parley_app; without a workspace it sees no tenant's rows unless it sets one itself. */
-  statement<Row extends QueryResultRow>(text: string, values: unknown[]): Promise<Row[]>;
+  /** `asSystem` once for each place workspaces live in, the shared tables first: for work that looks at all of them. */
+  places(): Place[];
+  /** The place of one workspace that lives elsewhere; looked up when this process has not heard of it yet. */
+  placeOf(workspaceId: string): Promise<Place>;
+  /**
+   * One statement on its own as parley_app, where the workspace lives. It sets the workspace itself, or sees no tenant's
+   * rows; without `workspaceId` it runs on the shared tables.
+   */
+  statement<Row extends QueryResultRow>(text: string, values: unknown[], workspaceId?: string): Promise<Row[]>;
   /** Statements sent to the server so far (each is one round trip). */
   statementCount(): number;
 };
+
+/** Somewhere workspaces live: the shared tables, a schema, or a database. */
+export type Place = {
+  /** for messages: 'shared', or the id of the one workspace in it */
+  name: string;
+  asSystem: Store['asSystem'];
+};
+
+export type Placing = { placements: Placements; pools: PlacedPools };
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 /** The server does not know a prepared statement by this name. */
@@ -52,9 +73,12 @@ const AGAIN = new Set(['40001', '40P01', NOT_PREPARED]);
 const ATTEMPTS = 3;
 /** A replica that has not begun after this, in milliseconds, is not waited for. */
 const BEGIN_MS = 1_000;
+/** The workspace lives elsewhere, or is being moved: nothing was read or written (see placement/fence.ts). */
+const MOVED = 'PY001';
+const AS_SYSTEM = 'BEGIN; SET LOCAL ROLE parley_system';
 
-/** The only ways to the tables. */
-export function createStore(database: Database, replicas?: Pick<Replicas, 'read'>): Store {
+/** The only ways to the tables. Without `placing`, every workspace lives in the shared ones. */
+export function createStore(database: Database, replicas?: Pick<Replicas, 'read'>, placing?: Placing): Store {
   let statements = 0;
   const logger = { logQuery: () => void statements++ };
   const dialect = new PgDialect();
@@ -117,20 +141,57 @@ export function createStore(database: Database, replicas?: Pick<Replicas, 'read'
       : here();
   }
 
-  async function inWorkspace<T>(workspaceId: string, work: (tx: Tx) => Promise<T>): Promise<T> {
-    return transaction(database.pool, beginIn(workspaceId), work);
+  /** Runs it with the connections of wherever the workspace lives; again when it moved meanwhile. */
+  async function where<T>(workspaceId: string, run: (pool: Pool) => Promise<T>): Promise<T> {
+    if (!placing) return run(database.pool);
+    const { placements, pools } = placing;
+    await placements.stale();
+    for (let tries = 1; ; tries++) {
+      const placement = placements.of(workspaceId);
+      try {
+        return await (placement && placement.kind !== 'shared' ? pools.use(placement, run) : run(database.pool));
+      } catch (error) {
+        if (tries >= ATTEMPTS || codeOf(error) !== MOVED) throw error;
+        await placements.settled(workspaceId);
+      }
+    }
+  }
+
+  async function one<Row extends QueryResultRow>(pool: Pool, text: string, values: unknown[]): Promise<Row[]> {
+    statements++;
+    const name = scoped.nameOf(text);
+    const { rows } = await pool.query<Row>(name === undefined ? { text, values } : { name, text, values });
+    return rows;
+  }
+
+  const asSystem: Store['asSystem'] = (work) => transaction(database.pool, AS_SYSTEM, work);
+  const shared: Place = { name: 'shared', asSystem };
+
+  function placed(placement: Placement): Place {
+    const name = placement.workspaceId;
+    if (!placing || placement.kind === 'shared') return shared;
+    // The shared connections reach a schema, too: what looks everywhere every few seconds keeps none of its own open.
+    if (placement.kind === 'schema') {
+      const begin = `${AS_SYSTEM}; SET LOCAL search_path TO ${placement.schema}, public`;
+      return { name, asSystem: (work) => transaction(database.pool, begin, work) };
+    }
+    return { name, asSystem: (work) => placing.pools.use(placement, (pool) => transaction(pool, AS_SYSTEM, work)) };
   }
 
   return {
-    inWorkspace,
+    async inWorkspace(workspaceId, work) {
+      const begin = beginIn(workspaceId);
+      return where(workspaceId, (pool) => transaction(pool, begin, work));
+    },
     async read(workspaceId, work) {
-      return reading(database.pool, beginIn(workspaceId, 'BEGIN READ ONLY'), work);
+      const begin = beginIn(workspaceId, 'BEGIN READ ONLY');
+      return where(workspaceId, (pool) => reading(pool, begin, work));
     },
     async once<Row extends Record<string, unknown>>(workspaceId: string, query: SQL) {
       assertWorkspace(workspaceId);
       const { sql: text, params } = dialect.sqlToQuery(query);
-      return again(async () => {
-        const client = await database.pool.connect();
+      const run = async (pool: Pool): Promise<Row[]> => {
+        const client = await pool.connect();
         let unusable: Error | undefined;
         try {
           statements++;
@@ -141,15 +202,24 @@ export function createStore(database: Database, replicas?: Pick<Replicas, 'read'
         } finally {
           client.release(unusable);
         }
-      });
+      };
+      return where(workspaceId, (pool) => again(() => run(pool)));
     },
-    asSystem: (work) => transaction(database.pool, 'BEGIN; SET LOCAL ROLE parley_system', work),
-    async statement<Row extends QueryResultRow>(text: string, values: unknown[]) {
-      statements++;
-      const name = scoped.nameOf(text);
-      const { rows } = await database.pool.query<Row>(name === undefined ? { text, values } : { name, text, values });
-      return rows;
+    asSystem,
+    places: () => [shared, ...(placing?.placements.elsewhere() ?? []).map(placed)],
+    async placeOf(workspaceId) {
+      if (!placing) return shared;
+      const { placements } = placing;
+      const known = placements.of(workspaceId);
+      if (known && known.kind !== 'shared') return placed(known);
+      await placements.reload();
+      const found = placements.of(workspaceId);
+      return found ? placed(found) : shared;
     },
+    statement: (text, values, workspaceId) =>
+      workspaceId === undefined
+        ? one(database.pool, text, values)
+        : where(workspaceId, (pool) => one(pool, text, values)),
     statementCount: () => statements,
   };
 }

@@ -53,16 +53,20 @@ export function createReceive(parts: { store: Store; wake: Wake; metrics: Metric
 
   async function write(workspaceId: string, groups: Entry[][]): Promise<Set<string>[]> {
     const entries = groups.flat();
-    const rows = await store.statement<{ id: string }>(RECEIVE, [
+    const rows = await store.statement<{ id: string }>(
+      RECEIVE,
+      [
+        workspaceId,
+        entries.map((entry) => entry.id),
+        entries.map((entry) => entry.inboxId),
+        entries.map(({ event }) => event.threadKey),
+        entries.map(({ event }) => event.platformId),
+        entries.map(({ event }) => event.kind),
+        entries.map(({ event }) => storedJson(event)),
+        entries.map((entry) => entry.requestId),
+      ],
       workspaceId,
-      entries.map((entry) => entry.id),
-      entries.map((entry) => entry.inboxId),
-      entries.map(({ event }) => event.threadKey),
-      entries.map(({ event }) => event.platformId),
-      entries.map(({ event }) => event.kind),
-      entries.map(({ event }) => storedJson(event)),
-      entries.map((entry) => entry.requestId),
-    ]);
+    );
     const stored = new Set(rows.map((row) => row.id));
     return groups.map(() => stored);
   }

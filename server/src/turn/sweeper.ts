@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm';
 import type { Logger } from '../platform/log.ts';
-import type { Store } from '../platform/tenant.ts';
+import type { Place, Store } from '../platform/tenant.ts';
 import type { Wake } from '../platform/wake.ts';
 import { isConnectionLoss } from '../platform/outage.ts';
 import { OUTBOX } from '../platform/outbox.ts';
@@ -30,8 +30,22 @@ export function createSweeper(parts: {
 
   type Row = { kind: 'thread' | 'lane' | 'fact' | 'snooze'; workspace_id: string; a: string; b: string | null };
 
+  // Places of their own are looked at beside the shared tables: one whose database is away keeps no other waiting.
+  const underWay = new Map<string, Promise<void>>();
+
   async function sweep(): Promise<void> {
-    const { rows } = await store.asSystem((tx) =>
+    const [shared, ...elsewhere] = store.places();
+    for (const place of elsewhere) {
+      if (underWay.has(place.name)) continue;
+      const looking = tryTo(() => sweepPlace(place)).finally(() => underWay.delete(place.name));
+      underWay.set(place.name, looking);
+    }
+    if (shared) await sweepPlace(shared);
+    for (const look of parts.also) await tryTo(look);
+  }
+
+  async function sweepPlace(place: Place): Promise<void> {
+    const { rows } = await place.asSystem((tx) =>
       tx.execute<Row>(sql`
         (select distinct 'thread' as kind, e.workspace_id, e.inbox_id::text as a, e.thread_key as b from inbound_events e
           left join threads t on t.inbox_id = e.inbox_id and t.thread_key = e.thread_key
@@ -56,7 +70,6 @@ export function createSweeper(parts: {
       else if (row.kind === 'fact') wake.wake(OUTBOX, 'all');
       else await tryTo(() => parts.wakeUp(row.workspace_id, row.a));
     }
-    for (const look of parts.also) await tryTo(look);
   }
 
   /** One that fails every time keeps no other from being found. */
@@ -84,6 +97,7 @@ export function createSweeper(parts: {
       closed = true;
       clearTimeout(timer);
       await current;
+      await Promise.all(underWay.values());
     },
   };
 }

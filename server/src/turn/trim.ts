@@ -17,12 +17,15 @@ export function createIdTrim(store: Store): () => Promise<number> {
   let lookedAt = 0;
   return async function trim() {
     if (Date.now() - lookedAt < EVERY_MS) return 0;
-    const { rowCount } = await store.asSystem((tx) =>
-      tx.execute(sql`
-        delete from inbound_ids where ctid = any(array(
-          select ctid from inbound_ids where received_at < now() - make_interval(days => ${KEPT_DAYS}) limit ${BATCH}))`),
-    );
-    const deleted = rowCount ?? 0;
+    let deleted = 0;
+    for (const place of store.places()) {
+      const { rowCount } = await place.asSystem((tx) =>
+        tx.execute(sql`
+          delete from inbound_ids where ctid = any(array(
+            select ctid from inbound_ids where received_at < now() - make_interval(days => ${KEPT_DAYS}) limit ${BATCH}))`),
+      );
+      deleted = Math.max(deleted, rowCount ?? 0);
+    }
     if (deleted < BATCH) lookedAt = Date.now();
     return deleted;
   };

@@ -1,9 +1,10 @@
-import { and, eq, isNull } from 'drizzle-orm';
+import { and, eq, isNull, sql } from 'drizzle-orm';
+import type { SQL } from 'drizzle-orm';
 import type { ChannelName, Inbox, WidgetSettings } from '@parley/contract';
 import { inboxes } from '../../db/schema/index.ts';
 import { createCache } from '../../platform/cache.ts';
 import type { Keyring } from '../../platform/crypto.ts';
-import type { Store } from '../../platform/tenant.ts';
+import type { Place, Store } from '../../platform/tenant.ts';
 import { RESYNC } from '../../platform/wake.ts';
 import type { Wake } from '../../platform/wake.ts';
 import { openCredentials } from './credentials.ts';
@@ -63,15 +64,29 @@ export function createInboxDirectory(parts: {
     status: inboxes.status,
   };
 
-  // As system, so that what is kept does not depend on who asked; byId compares the workspace on every call.
-  const load = (id: string) =>
-    runtimes.load(id, async () => {
-      const [row] = await store.asSystem((tx) =>
+  /** As system: before the workspace is known. Those of workspaces that live elsewhere are in a directory. */
+  async function find(where: SQL, inDirectory: SQL) {
+    const rowOf = async (place: Pick<Place, 'asSystem'>) => {
+      const [row] = await place.asSystem((tx) =>
         tx
           .select(columns)
           .from(inboxes)
-          .where(and(eq(inboxes.id, id), isNull(inboxes.deletedAt))),
+          .where(and(where, isNull(inboxes.deletedAt))),
       );
+      return row;
+    };
+    const shared = await rowOf(store);
+    if (shared) return shared;
+    const { rows } = await store.asSystem((tx) =>
+      tx.execute<{ workspace: string }>(sql`select workspace from placed_inboxes where ${inDirectory}`),
+    );
+    return rows[0] && rowOf(await store.placeOf(rows[0].workspace));
+  }
+
+  // What is kept does not depend on who asked; byId compares the workspace on every call.
+  const load = (id: string) =>
+    runtimes.load(id, async () => {
+      const row = await find(eq(inboxes.id, id), sql`id = ${id}::uuid`);
       if (!row) return { inbox: null };
       return {
         inbox: { ...row, credentials: openCredentials(keyring, row), settings: fullSettings(row.name, row.settings) },
@@ -80,13 +95,8 @@ export function createInboxDirectory(parts: {
 
   async function idOf(token: string): Promise<string | null> {
     const { id } = await ids.load(token, async () => {
-      const [row] = await store.asSystem((tx) =>
-        tx
-          .select({ id: inboxes.id })
-          .from(inboxes)
-          .where(and(eq(inboxes.token, token), isNull(inboxes.deletedAt))),
-      );
-      return row ?? { id: null };
+      const row = await find(eq(inboxes.token, token), sql`token = ${token}`);
+      return { id: row?.id ?? null };
     });
     if (id === null) {
       ids.delete(token);

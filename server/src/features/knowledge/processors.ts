@@ -10,7 +10,7 @@ import type { Jobs } from '../../platform/jobs.ts';
 import type { Logger } from '../../platform/log.ts';
 import type { Live } from '../../platform/realtime.ts';
 import type { Storage } from '../../platform/storage.ts';
-import type { Store } from '../../platform/tenant.ts';
+import type { Place, Store } from '../../platform/tenant.ts';
 import { queues } from '../../queues.ts';
 import type { SourceToRead } from '../../queues.ts';
 import { readFile } from '../files/queries.ts';
@@ -140,6 +140,22 @@ export function createKnowledgeProcessing(parts: ProcessingParts): KnowledgeProc
     }
   }
 
+  const unfinishedIn = (place: Place) =>
+    place.asSystem((tx) =>
+      tx
+        .select({ id: sources.id, workspaceId: sources.workspaceId })
+        .from(sources)
+        .where(
+          and(
+            inArray(sources.status, ['pending', 'processing']),
+            isNull(sources.deletedAt),
+            lt(sources.updatedAt, sql`now() - make_interval(secs => ${FORGOTTEN_AFTER_S})`),
+          ),
+        )
+        .orderBy(sources.updatedAt)
+        .limit(RESUMED_AT_ONCE),
+    );
+
   return {
     async enqueue(workspaceId, sourceId) {
       try {
@@ -158,21 +174,11 @@ export function createKnowledgeProcessing(parts: ProcessingParts): KnowledgeProc
     },
 
     async resumeUnfinished() {
-      const forgotten = await store.asSystem((tx) =>
-        tx
-          .select({ id: sources.id, workspaceId: sources.workspaceId })
-          .from(sources)
-          .where(
-            and(
-              inArray(sources.status, ['pending', 'processing']),
-              isNull(sources.deletedAt),
-              lt(sources.updatedAt, sql`now() - make_interval(secs => ${FORGOTTEN_AFTER_S})`),
-            ),
-          )
-          .orderBy(sources.updatedAt)
-          .limit(RESUMED_AT_ONCE),
-      );
+      const found = await Promise.allSettled(store.places().map(unfinishedIn));
+      const forgotten = found.flatMap((one) => (one.status === 'fulfilled' ? one.value : []));
       for (const { id, workspaceId } of forgotten) await queue.add({ workspaceId, sourceId: id }, { key: id });
+      const failed = found.find((one) => one.status === 'rejected');
+      if (failed) throw failed.reason;
       return forgotten.length;
     },
   };

@@ -22,6 +22,8 @@ export type PoolOptions = {
   name: string;
   /** Of another server or database than DATABASE_URL. */
   address?: string | undefined;
+  /** milliseconds after which a connection nobody uses is closed (default: 60 000) */
+  idleMs?: number;
   /** milliseconds to wait for a connection (default: 10 000) */
   connectMs?: number;
   /** milliseconds after which a statement the server says nothing about fails; not for statements inside a workspace in one step */
@@ -36,8 +38,8 @@ export type Database = {
   openPool(options: PoolOptions): Pool;
   /** All of them that are open, by name. */
   pools(): { name: string; pool: Pool }[];
-  /** A connection of its own as the owner of the tables, for schema changes only. */
-  asOwner<T>(work: (client: Client) => Promise<T>): Promise<T>;
+  /** A connection of its own as the owner of the tables, for schema changes only; with `address`, of another database. */
+  asOwner<T>(work: (client: Client) => Promise<T>, address?: string): Promise<T>;
   /** Runs `work` while no other process runs it under the same number. The embedded database has one process. */
   oneAtATime<T>(lock: number, work: () => Promise<T>): Promise<T>;
   /** Waits for running statements (at most 10 s), then closes everything; embedded: shuts the database down cleanly. */
@@ -46,27 +48,35 @@ export type Database = {
 
 export type DatabaseConfig = Pick<Config, 'dataDir' | 'database'>;
 
-const MIGRATIONS = fileURLToPath(new URL('../../db/migrations', import.meta.url));
+export const MIGRATIONS = fileURLToPath(new URL('../../db/migrations', import.meta.url));
 const OLDEST_SERVER = 16;
 const CLOSE_WITHIN_MS = 10_000;
 const STATEMENT_MS = 30_000;
 const APP_ROLE = 'parley_app';
+const OWNER = { search_path: 'public' };
 
 /**
  * Opens the database the configuration names, migrated: DATABASE_URL, or else the embedded one in DATA_DIR.
  *
  * @param migrations folder with the migration files (default: the product's)
+ * @param contract also runs those that take away what the version before still uses; the embedded database has no other
+ *   process, so it always does
  * @throws FolderInUseError, MigrationError, or an Error that names DATABASE_URL when the server cannot be used
  */
-export async function openDatabase(config: DatabaseConfig, log: Logger, migrations = MIGRATIONS): Promise<Database> {
+export async function openDatabase(
+  config: DatabaseConfig,
+  log: Logger,
+  migrations = MIGRATIONS,
+  { contract = false } = {},
+): Promise<Database> {
   const { url } = config.database;
   const embedded = url ? null : await startEmbedded(config.dataDir, log);
   const opened: { name: string; pool: Pool }[] = [];
   const pools = () => opened.filter(({ pool: one }) => !one.ending);
   let outage: Outage | undefined;
 
-  async function asOwner<T>(work: (client: Client) => Promise<T>): Promise<T> {
-    const client = new Client(connection(embedded, url, { search_path: 'public' }, 'parley owner'));
+  async function asOwner<T>(work: (client: Client) => Promise<T>, address?: string): Promise<T> {
+    const client = new Client(connection(address ? null : embedded, address ?? url, OWNER, 'parley owner'));
     // A connection lost between two statements also fails the next one, where it is handled.
     client.on('error', (error) => log.warn({ err: error }, 'the owner connection was lost'));
     await client.connect();
@@ -77,7 +87,8 @@ export async function openDatabase(config: DatabaseConfig, log: Logger, migratio
     }
   }
 
-  function openPool({ max, searchPath, name, address, connectMs = 10_000, answerMs }: PoolOptions): Pool {
+  function openPool(options: PoolOptions): Pool {
+    const { max, searchPath, name, address, connectMs = 10_000, answerMs, idleMs = 60_000 } = options;
     const limits = embedded
       ? undefined
       : { statement_timeout: STATEMENT_MS, idle_in_transaction_session_timeout: STATEMENT_MS * 2 };
@@ -87,7 +98,7 @@ export async function openDatabase(config: DatabaseConfig, log: Logger, migratio
       ...(answerMs ? { query_timeout: answerMs } : {}),
       max,
       connectionTimeoutMillis: connectMs,
-      idleTimeoutMillis: embedded ? 0 : 60_000,
+      idleTimeoutMillis: embedded ? 0 : idleMs,
     });
     // The pool replaces a connection lost while idle; without a listener the loss would end the process.
     pool.on('error', (error) => {
@@ -125,7 +136,7 @@ export async function openDatabase(config: DatabaseConfig, log: Logger, migratio
   try {
     const applied = await asOwner(async (client) => {
       if (!embedded) await assertServer(client);
-      return migrate(client, migrations);
+      return migrate(client, migrations, { contract: contract || embedded !== null });
     });
     if (applied.length) log.debug({ migrations: applied }, 'database migrated');
   } catch (error) {

@@ -10,13 +10,14 @@ const BUSY = ['threads', 'inbound_events', 'inbound_ids', 'deliveries', 'outbox'
  * What autovacuum does on a server: gives back the room of changed rows and counts what is there. The embedded database
  * has no such thing, so its busy tables are seen to here, one at a time, a few milliseconds each.
  */
-export function maintainEmbedded(database: Database, log: Logger): { close(): void } {
+export function maintainEmbedded(database: Database, log: Logger, schemas: () => string[]): { close(): void } {
   if (database.kind !== 'embedded') return { close: () => undefined };
   let timer: NodeJS.Timeout | undefined;
   let closed = false;
 
   async function maintain(): Promise<void> {
-    for (const table of BUSY) await database.asOwner((client) => client.query(`vacuum (analyze) ${table}`));
+    for (const schema of schemas())
+      for (const table of BUSY) await database.asOwner((client) => client.query(`vacuum (analyze) ${schema}.${table}`));
   }
   function schedule(delayMs: number): void {
     if (closed) return;

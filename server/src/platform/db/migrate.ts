@@ -11,7 +11,21 @@ export class MigrationError extends Error {
   }
 }
 
-export type Migration = { number: number; name: string; text: string; checksum: string };
+export type Migration = {
+  number: number;
+  name: string;
+  text: string;
+  checksum: string;
+  /** takes away what the version before still uses: runs when no process of that version is left */
+  isContract: boolean;
+  /** the part that every schema with tenant tables needs, not the shared one alone; '' for none */
+  everywhere: string;
+};
+
+/** The first line of a migration that contracts. */
+const CONTRACT = '-- phase: contract';
+/** From such a line to the next, a migration is for the shared schema alone, or for those of single workspaces, too. */
+const SECTION = /^-- placement: (shared|everywhere)$/m;
 
 /** Everything that starts and migrates at the same time queues here; "prly" as a number. */
 const LOCK = 0x70726c79;
@@ -29,8 +43,24 @@ export function readMigrations(folder: string): Migration[] {
     last = number;
     // A checkout may turn line ends; that is no edit.
     const text = readFileSync(join(folder, name), 'utf8').replaceAll('\r\n', '\n');
-    return { number, name, text, checksum: createHash('sha256').update(text).digest('hex') };
+    const checksum = createHash('sha256').update(text).digest('hex');
+    return {
+      number,
+      name,
+      text,
+      checksum,
+      isContract: text.startsWith(`${CONTRACT}\n`),
+      everywhere: everywhereOf(text),
+    };
   });
+}
+
+function everywhereOf(text: string): string {
+  // Splitting by a pattern with a group gives the words of the marks between the texts.
+  const [, ...marked] = text.split(SECTION);
+  return marked
+    .flatMap((word, index) => (word === 'everywhere' && index % 2 === 0 ? [marked[index + 1] ?? ''] : []))
+    .join('\n');
 }
 
 /**
@@ -38,11 +68,12 @@ export function readMigrations(folder: string): Migration[] {
  * `schema_migrations`. Safe to run from several processes at once, and again.
  *
  * @param client a connection as the owner of the tables, used by nobody else meanwhile
+ * @param contract also those that take away what the version before still uses
  * @returns the names applied now
  * @throws MigrationError in one line: an applied migration was edited, one came late, or one failed
  */
-export async function migrate(client: ClientBase, folder: string): Promise<string[]> {
-  const migrations = readMigrations(folder);
+export async function migrate(client: ClientBase, folder: string, { contract = false } = {}): Promise<string[]> {
+  const migrations = readMigrations(folder).filter(({ isContract }) => contract || !isContract);
   await locked(client, async () => {
     await ensureRoles(client);
     await client.query(
@@ -51,14 +82,36 @@ export async function migrate(client: ClientBase, folder: string): Promise<strin
     );
   });
   const applied: string[] = [];
-  for (const migration of migrations) if (await apply(client, migration)) applied.push(migration.name);
+  for (const migration of migrations)
+    if (await apply(client, migration, 'schema_migrations', migration.text)) applied.push(migration.name);
   return applied;
 }
 
-async function apply(client: ClientBase, migration: Migration): Promise<boolean> {
+/**
+ * The same for the schema of one workspace, which was made when some migrations were applied already: of the later ones
+ * those parts run that are for every schema. It keeps a record of its own, so that it goes on where it stopped.
+ *
+ * @param schema a name that needs no quotes
+ */
+export async function migrateSchema(
+  client: ClientBase,
+  folder: string,
+  schema: string,
+  { contract = false } = {},
+): Promise<string[]> {
+  const applied: string[] = [];
+  for (const migration of readMigrations(folder)) {
+    if (migration.isContract && !contract) continue;
+    const text = migration.everywhere && `set local search_path to ${schema}, public; ${migration.everywhere}`;
+    if (await apply(client, migration, `${schema}.schema_migrations`, text)) applied.push(migration.name);
+  }
+  return applied;
+}
+
+async function apply(client: ClientBase, migration: Migration, record: string, text: string): Promise<boolean> {
   return locked(client, async () => {
     const { rows } = await client.query<{ number: number; checksum: string }>(
-      'select number, checksum from schema_migrations where number = $1 or number = (select max(number) from schema_migrations)',
+      `select number, checksum from ${record} where number = $1 or number = (select max(number) from ${record})`,
       [migration.number],
     );
     const done = rows.find((row) => row.number === migration.number);
@@ -66,15 +119,15 @@ async function apply(client: ClientBase, migration: Migration): Promise<boolean>
       throw new MigrationError(`migration ${migration.name} was edited after it was applied; write a new one instead`);
     }
     if (done) return false;
-    if (rows.some((row) => row.number > migration.number)) {
+    if (!migration.isContract && rows.some((row) => row.number > migration.number)) {
       throw new MigrationError(`migration ${migration.name} comes before one that is already applied; renumber it`);
     }
     try {
-      await client.query(migration.text);
+      if (text) await client.query(text);
     } catch (error) {
       throw new MigrationError(`migration ${migration.name} failed: ${message(error)}`, error);
     }
-    await client.query('insert into schema_migrations (number, name, checksum) values ($1, $2, $3)', [
+    await client.query(`insert into ${record} (number, name, checksum) values ($1, $2, $3)`, [
       migration.number,
       migration.name,
       migration.checksum,

@@ -1,0 +1,54 @@
+import type { ClientBase } from 'pg';
+import type { Database } from '../db/index.ts';
+import { MIGRATIONS, MigrationError } from '../db/index.ts';
+import { migrateSchema } from '../db/migrate.ts';
+import { CONTROL_TABLES } from '../../db/control-tables.ts';
+
+/**
+ * Brings the schemas of single workspaces to the version of the shared one, which goes first. One after the other, each
+ * with a record of its own: where one fails the start ends with its name, and the next start goes on from there.
+ *
+ * @returns the migrations applied now, by workspace
+ * @throws MigrationError in one line that names the workspace
+ */
+export async function migratePlacements(
+  database: Database,
+  { contract = database.kind === 'embedded', folder = MIGRATIONS } = {},
+): Promise<Map<string, string[]>> {
+  return database.asOwner(async (client) => {
+    // Also schemas that are kept, or being filled: they must be fit to live in again.
+    const { rows } = await client.query<{ workspace: string; schema: string }>(
+      `select p.workspace, p.schema_name as schema from placements p join pg_namespace n on n.nspname = p.schema_name order by 1`,
+    );
+    const all = new Map<string, string[]>();
+    for (const { workspace, schema } of rows) {
+      try {
+        const applied = await migrateSchema(client, folder, schema, { contract });
+        await assertAlike(client, schema);
+        if (applied.length > 0) all.set(workspace, applied);
+      } catch (error) {
+        const reason = error instanceof Error ? error.message : String(error);
+        throw new MigrationError(`workspace ${workspace} (schema ${schema}): ${reason}`, error);
+      }
+    }
+    return all;
+  });
+}
+
+/** A migration that forgot the schemas of single workspaces is found here, and not by the workspace. */
+async function assertAlike(client: ClientBase, schema: string): Promise<void> {
+  const { rows } = await client.query<{ what: string }>(
+    `with columns as (
+       select c.relnamespace::regnamespace::text as place, c.relname || '.' || a.attname || ' ' || format_type(a.atttypid, a.atttypmod) as what
+       from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+       where c.relnamespace in ('public'::regnamespace, $1::regnamespace) and c.relkind in ('r', 'p') and not c.relispartition
+         and coalesce(obj_description(c.oid, 'pg_class'), '') !~ '^retired ' and c.relname <> all ($2::text[])
+         and exists (select from pg_attribute w where w.attrelid = c.oid and w.attname = 'workspace_id' and not w.attisdropped))
+     select what from columns group by what having count(*) <> 2 order by what limit 5`,
+    [schema, CONTROL_TABLES],
+  );
+  if (rows.length > 0)
+    throw new Error(
+      `it is not like the shared tables: ${rows.map(({ what }) => what).join(', ')}; a part of a migration misses its mark "-- placement: everywhere"`,
+    );
+}

@@ -1,0 +1,335 @@
+import type { Client } from 'pg';
+import type { Database } from '../db/index.ts';
+import { advanceNumbers, bringInLine, copyAll, isEmpty, removeAll, summarize } from './copy.ts';
+import type { Copying, Side } from './copy.ts';
+import { setFence } from './fence.ts';
+import { createOwnSchema, schemaOf } from './own-schema.ts';
+import type { Placement } from './registry.ts';
+import { makeMovable, quoteName, readTenantTables } from './tables.ts';
+import type { TenantTable } from './tables.ts';
+
+type Kind = Placement['kind'];
+
+/** A move that cannot be done, or was stopped, in words for the operator. The workspace is where it was. */
+export class MoveError extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'MoveError';
+  }
+}
+
+/** A workspace's row of `placements`; one without lives in the shared tables. */
+export type PlacementRow = {
+  workspace: string;
+  kind: Kind;
+  schema_name: string | null;
+  target: Kind | null;
+  step: 'settled' | 'copying' | 'frozen' | 'switched';
+  kept: Kind | null;
+};
+
+export type Moved = { rows: number; tables: { name: string; rows: number; checksum: string }[]; frozenMs: number };
+
+/** Differences left after a round over a workspace that is worked on; below, the rest is for the freeze. */
+const FEW = 500;
+const ROUNDS = 5;
+/** Names the lock of a workspace that is being moved, beside its own number. */
+const MOVING = 0x6d6f7665;
+
+/**
+ * Moves workspaces between the shared tables and schemas of their own. Copying goes on beside the work of the workspace;
+ * then it is frozen, brought in line, verified on both sides by count and checksum, and switched with one row. The old
+ * rows stay, so that a move back copies what changed since. Everything can be called again after an interruption.
+ */
+export function createMover(parts: {
+  database: Database;
+  /** tells all processes that the placement of a workspace changed; it must be heard before they act on the old one */
+  announce: (workspaceId: string) => Promise<void>;
+  say?: (line: string) => void;
+}) {
+  const { database, announce, say = () => undefined } = parts;
+
+  async function readRow(client: Client, workspaceId: string): Promise<PlacementRow | undefined> {
+    const { rows } = await client.query<PlacementRow>(
+      'select workspace, kind, schema_name, target, step, kept from placements where workspace = $1',
+      [workspaceId],
+    );
+    return rows[0];
+  }
+
+  async function requireWorkspace(client: Client, workspaceId: string): Promise<void> {
+    // As the role that sees all of them: their owner may see none.
+    await client.query('begin; set local role parley_system');
+    const { rows } = await client.query('select from workspaces where id = $1', [workspaceId]);
+    await client.query('commit');
+    if (rows.length === 0) throw new MoveError('there is no such workspace');
+  }
+
+  /** Writes the row, and lets everybody know. */
+  async function note(client: Client, workspaceId: string, change: Partial<PlacementRow>): Promise<PlacementRow> {
+    const row: PlacementRow = {
+      ...((await readRow(client, workspaceId)) ?? {
+        workspace: workspaceId,
+        kind: 'shared',
+        schema_name: null,
+        target: null,
+        step: 'settled',
+        kept: null,
+      }),
+      ...change,
+    };
+    await client.query(
+      `insert into placements (workspace, kind, schema_name, target, step, kept) values ($1, $2, $3, $4, $5, $6)
+       on conflict (workspace) do update set kind = excluded.kind, schema_name = excluded.schema_name, target = excluded.target,
+         step = excluded.step, kept = excluded.kept, changed_at = now()`,
+      [row.workspace, row.kind, row.schema_name, row.target, row.step, row.kept],
+    );
+    return row;
+  }
+
+  /** The fences as the rows want them: of the shared tables, and of the workspace's own schema. */
+  async function fence(client: Client, workspaceId: string, tables: TenantTable[]): Promise<void> {
+    const { rows } = await client.query<PlacementRow>('select * from placements');
+    const ids = (fits: (row: PlacementRow) => boolean): string[] => rows.filter(fits).map(({ workspace }) => workspace);
+    await setFence(client, 'public', tables, {
+      frozen: ids(({ kind, step }) => kind === 'shared' && step === 'frozen'),
+      away: ids(({ kind }) => kind !== 'shared'),
+    });
+    const row = rows.find(({ workspace }) => workspace === workspaceId);
+    if (!row?.schema_name) return;
+    await setFence(client, row.schema_name, tables, {
+      frozen: row.kind === 'schema' && row.step === 'frozen' ? [workspaceId] : [],
+      away: row.kind === 'schema' ? [] : [workspaceId],
+    });
+  }
+
+  /** Runs `work` while nobody else moves the workspace. @throws MoveError when somebody does */
+  async function alone<T>(workspaceId: string, work: (client: Client, other: Client) => Promise<T>): Promise<T> {
+    // One session is all the embedded database has: both sides share a connection there, and nobody else is there.
+    if (database.kind === 'embedded') return database.asOwner((client) => work(client, client));
+    return database.asOwner((lock) =>
+      database.asOwner((client) =>
+        database.asOwner(async (other) => {
+          await lock.query('begin');
+          const { rows } = await lock.query<{ got: boolean }>(
+            'select pg_try_advisory_xact_lock($1, hashtext($2)) as got',
+            [MOVING, workspaceId],
+          );
+          if (!rows[0]?.got) throw new MoveError('this workspace is being moved by another command');
+          return work(client, other);
+        }),
+      ),
+    );
+  }
+
+  function sideOf(client: Client, row: PlacementRow, kind: Kind): Side {
+    if (kind === 'shared') return { client, schema: 'public' };
+    if (kind === 'schema' && row.schema_name) return { client, schema: row.schema_name };
+    throw new MoveError(`there is no ${kind} of this workspace`);
+  }
+
+  async function prepare(client: Client, row: PlacementRow, to: Kind, tables: TenantTable[]): Promise<void> {
+    await makeMovable(client, 'public', tables);
+    if (to !== 'schema' || !row.schema_name) return;
+    const { rows } = await client.query('select from pg_namespace where nspname = $1', [row.schema_name]);
+    if (rows.length > 0) return;
+    await client.query('begin');
+    try {
+      await createOwnSchema(client, row.schema_name, tables);
+      await client.query('commit');
+    } catch (error) {
+      await client.query('rollback');
+      throw error;
+    }
+  }
+
+  /** Copies beside the running work until little is left. */
+  async function copyBeside(copying: Copying): Promise<number> {
+    let changed = 0;
+    if (await isEmpty(copying.to, copying.workspaceId, copying.tables)) changed = await copyAll(copying);
+    say(`copied ${changed} rows`);
+    for (let round = 1; round <= ROUNDS; round++) {
+      const differences = await bringInLine(copying);
+      changed += differences;
+      say(`brought ${differences} changed rows in line`);
+      if (differences < FEW) break;
+    }
+    return changed;
+  }
+
+  async function verify(copying: Copying): Promise<Moved['tables']> {
+    const { workspaceId, tables, from, to } = copying;
+    const [source, target] = [await summarize(from, workspaceId, tables), await summarize(to, workspaceId, tables)];
+    const result: Moved['tables'] = [];
+    for (const { name } of tables) {
+      const [one, other] = [source.get(name), target.get(name)];
+      if (!one || !other || one.rows !== other.rows || one.checksum !== other.checksum)
+        throw new MoveError(
+          `${name} is not the same on both sides: ${one?.rows ?? 0} rows (${one?.checksum ?? ''}), copied ${other?.rows ?? 0} (${other?.checksum ?? ''})`,
+        );
+      result.push({ name, ...one });
+    }
+    return result;
+  }
+
+  /** The one moment that counts: afterwards the workspace lives at the target. */
+  async function switchOver(client: Client, row: PlacementRow, to: Kind, target: Side): Promise<void> {
+    await client.query('begin');
+    try {
+      await client.query('delete from placed_inboxes where workspace = $1', [row.workspace]);
+      await client.query(`select set_config('app.workspace_id', $1, true)`, [row.workspace]);
+      if (to !== 'shared')
+        await client.query(
+          `insert into placed_inboxes (id, workspace, token)
+           select id, workspace_id, token from ${quoteName(target.schema)}.inboxes where workspace_id = $1`,
+          [row.workspace],
+        );
+      // A fact is handed on once: from where the workspace lives.
+      if (row.kind === 'shared')
+        await client.query('delete from public.outbox where workspace_id = $1', [row.workspace]);
+      await note(client, row.workspace, { kind: to, target: null, step: 'switched', kept: row.kind });
+      await client.query('commit');
+    } catch (error) {
+      await client.query('rollback');
+      throw error;
+    }
+  }
+
+  /** The end of a move that was switched, perhaps by a command that died: the old place is closed for good. */
+  async function settle(client: Client, workspaceId: string): Promise<PlacementRow | undefined> {
+    const row = await readRow(client, workspaceId);
+    if (row?.step !== 'switched') return row;
+    await announce(workspaceId);
+    await fence(client, workspaceId, await readTenantTables(client));
+    return note(client, workspaceId, { step: 'settled' });
+  }
+
+  /** Ends a move that was not switched: the workspace goes on where it is. */
+  async function undo(client: Client, row: PlacementRow, tables: TenantTable[]): Promise<void> {
+    await note(client, row.workspace, { target: null, step: 'settled' });
+    await fence(client, row.workspace, tables);
+    await announce(row.workspace);
+    // What was copied is worth nothing, unless it is kept from an earlier move.
+    if (row.target === 'schema' && row.kept !== 'schema' && row.schema_name)
+      await client.query(`drop schema if exists ${quoteName(row.schema_name)} cascade`);
+    if (row.target === 'shared' && row.kept !== 'shared')
+      await removeAll({ client, schema: 'public' }, row.workspace, tables);
+    await forgetIfPlain(client, row.workspace);
+  }
+
+  async function forgetIfPlain(client: Client, workspaceId: string): Promise<void> {
+    await client.query(
+      `delete from placements where workspace = $1 and kind = 'shared' and step = 'settled' and kept is null`,
+      [workspaceId],
+    );
+  }
+
+  async function list(): Promise<PlacementRow[]> {
+    return database.asOwner(
+      async (client) => (await client.query<PlacementRow>('select * from placements order by changed_at')).rows,
+    );
+  }
+
+  return {
+    /**
+     * Moves the workspace, or goes on with a move to the same place that was interrupted.
+     * @throws MoveError when it is there already, or moving elsewhere, or when both sides are not the same; nothing is
+     *   switched then, and what was copied is gone again
+     */
+    async move(workspaceId: string, to: Kind): Promise<Moved> {
+      return alone(workspaceId, async (client, other) => {
+        await requireWorkspace(client, workspaceId);
+        const found = await settle(client, workspaceId);
+        if (found && found.step !== 'settled' && found.target !== to)
+          throw new MoveError(`a move to ${found.target} was interrupted: finish it, or undo it first`);
+        if ((found?.kind ?? 'shared') === to) throw new MoveError(`this workspace lives there already (${to})`);
+        const row = await note(client, workspaceId, {
+          target: to,
+          step: found?.step === 'frozen' ? 'frozen' : 'copying',
+          schema_name: found?.schema_name ?? (to === 'schema' ? schemaOf(workspaceId) : null),
+        });
+        const tables = await readTenantTables(client);
+        try {
+          await prepare(client, row, to, tables);
+          const copying = { workspaceId, tables, from: sideOf(client, row, row.kind), to: sideOf(other, row, to) };
+          let changed = row.step === 'copying' ? await copyBeside(copying) : 0;
+
+          const frozenAt = performance.now();
+          await note(client, workspaceId, { step: 'frozen' });
+          await announce(workspaceId);
+          await fence(client, workspaceId, tables);
+          changed += await bringInLine(copying);
+          await advanceNumbers(copying);
+          const verified = await verify(copying);
+          if (to === 'schema') await setFence(client, copying.to.schema, tables, { frozen: [], away: [] });
+          await switchOver(client, row, to, copying.to);
+          await settle(client, workspaceId);
+          const frozenMs = Math.round(performance.now() - frozenAt);
+          say(`moved; nothing could be written for ${frozenMs} ms`);
+          return { rows: changed, tables: verified, frozenMs };
+        } catch (error) {
+          // A connection that is lost leaves the move to be gone on with; anything else ends it.
+          const now = await readRow(client, workspaceId);
+          if (now?.target) await undo(client, now, tables);
+          throw error;
+        }
+      });
+    },
+
+    /** Gives up a move that was interrupted. @throws MoveError when there is none */
+    async undo(workspaceId: string): Promise<void> {
+      await alone(workspaceId, async (client) => {
+        const row = await readRow(client, workspaceId);
+        if (!row?.target) throw new MoveError('this workspace is not being moved');
+        await undo(client, row, await readTenantTables(client));
+      });
+    },
+
+    /** Forgets the rows of before the move: there is no way back then but another move. @throws MoveError */
+    async finish(workspaceId: string): Promise<void> {
+      await alone(workspaceId, async (client) => {
+        const row = await settle(client, workspaceId);
+        if (!row?.kept || row.step !== 'settled') throw new MoveError('no rows of an earlier place are kept');
+        const tables = await readTenantTables(client);
+        if (row.kept === 'shared') await removeAll({ client, schema: 'public' }, workspaceId, tables);
+        if (row.kept === 'schema' && row.schema_name) {
+          await client.query(`drop schema if exists ${quoteName(row.schema_name)} cascade`);
+          await note(client, workspaceId, { schema_name: null });
+        }
+        await note(client, workspaceId, { kept: null });
+        await forgetIfPlain(client, workspaceId);
+        await announce(workspaceId);
+      });
+    },
+
+    /** Where the rows of before the last move are. */
+    async keptAt(workspaceId: string): Promise<Kind | null> {
+      return database.asOwner(async (client) => (await readRow(client, workspaceId))?.kept ?? null);
+    },
+
+    list,
+
+    /**
+     * Sets a workspace free whose mover died while it was frozen: its move is back to copying, to be gone on with or
+     * undone. Also puts the fences right of a move that died between its switch and its end.
+     */
+    async freeAbandoned(): Promise<void> {
+      for (const { workspace, step } of await list()) {
+        if (step !== 'frozen' && step !== 'switched') continue;
+        try {
+          await alone(workspace, async (client) => {
+            const row = await settle(client, workspace);
+            if (row?.step !== 'frozen') return;
+            await note(client, workspace, { step: 'copying' });
+            await fence(client, workspace, await readTenantTables(client));
+            await announce(workspace);
+          });
+        } catch (error) {
+          if (!(error instanceof MoveError)) throw error;
+        }
+      }
+    },
+  };
+}
+
+export type Mover = ReturnType<typeof createMover>;

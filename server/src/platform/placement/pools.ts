@@ -1,0 +1,94 @@
+import type { Pool } from 'pg';
+import type { Database } from '../db/index.ts';
+import { unavailable } from '../errors.ts';
+import type { Placement } from './registry.ts';
+
+export type PlacedPools = {
+  /** Runs `work` with the connections of the placement. @throws 503 when no connection gets free in time */
+  use<T>(placement: Placement, work: (pool: Pool) => Promise<T>): Promise<T>;
+};
+
+/** Connections of one placement, and placements with connections, at most: so many more than the shared tables have. */
+const CONNECTIONS = 4;
+const POOLS = 8;
+const WAIT_MS = 10_000;
+const IDLE_MS = 30_000;
+
+type Held = { pool: Pool; users: number };
+
+/**
+ * The connections of the workspaces that live elsewhere, a few for each and bounded over all: the placement used longest
+ * ago gives its connections up for another one. Pools are closed with the database.
+ *
+ * @param unseal opens the address of a database of a workspace's own
+ */
+export function createPlacedPools(
+  database: Database,
+  unseal: (placement: Placement) => string | undefined = () => undefined,
+): PlacedPools {
+  // In the order of their last use.
+  const held = new Map<string, Held>();
+  const waiting = new Set<() => void>();
+
+  async function hold(placement: Placement): Promise<Held> {
+    const key = `${placement.kind} ${placement.schema} ${placement.address ?? ''}`;
+    const until = performance.now() + WAIT_MS;
+    for (;;) {
+      const found = held.get(key);
+      if (found) {
+        found.users += 1;
+        held.delete(key);
+        held.set(key, found);
+        return found;
+      }
+      if (held.size < POOLS || giveUpOne()) {
+        const pool = database.openPool({
+          max: CONNECTIONS,
+          searchPath: placement.schema === 'public' ? 'public' : `${placement.schema},public`,
+          name: 'parley placed',
+          idleMs: IDLE_MS,
+          address: unseal(placement),
+        });
+        const made = { pool, users: 1 };
+        held.set(key, made);
+        return made;
+      }
+      if (performance.now() > until) throw unavailable('All database connections are in use.', 1);
+      await freed(until - performance.now());
+    }
+  }
+
+  function giveUpOne(): boolean {
+    for (const [key, { pool, users }] of held) {
+      if (users > 0) continue;
+      held.delete(key);
+      void pool.end();
+      return true;
+    }
+    return false;
+  }
+
+  function freed(milliseconds: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(done, Math.max(0, milliseconds));
+      function done(): void {
+        clearTimeout(timer);
+        waiting.delete(done);
+        resolve();
+      }
+      waiting.add(done);
+    });
+  }
+
+  return {
+    async use(placement, work) {
+      const one = await hold(placement);
+      try {
+        return await work(one.pool);
+      } finally {
+        one.users -= 1;
+        if (one.users === 0) for (const done of [...waiting]) done();
+      }
+    },
+  };
+}
