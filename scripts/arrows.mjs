@@ -123,6 +123,7 @@ export function offence({ from, to, names }) {
   if (b.room === 'app') return a.room === 'main' ? null : 'only main.ts imports the composition root app.ts';
   if (compositionParts.includes(b.room))
     return root.includes(a.room) ? null : 'only app.ts and its parts import parts of app.ts';
+  if (b.room === 'cli') return 'nothing imports cli.ts';
   if (a.room === 'main')
     return domains.includes(b.room) ? 'main.ts knows app.ts and the platform, app.ts knows the rest' : null;
   if (root.includes(a.room)) return null;

@@ -39,7 +39,7 @@ import type { Signal } from './platform/pressure.ts';
 import { OUTBOX } from './platform/outbox.ts';
 import { createPasswords } from './platform/password.ts';
 import { migratePlacements } from './platform/placement/migrate-placements.ts';
-import { createMover } from './platform/placement/move.ts';
+import { createMover, watchMoves } from './platform/placement/move.ts';
 import { createPlacedPools } from './platform/placement/pools.ts';
 import { createPlacements, PLACEMENT_CHANGED } from './platform/placement/registry.ts';
 import { createRealtime } from './platform/realtime.ts';
@@ -86,6 +86,7 @@ export async function createApp(config: Config, log: Logger, options: AppOptions
       await placements.reload();
     },
   });
+  const moves = watchMoves({ mover, placements, log });
   const maintenance = maintainEmbedded(database, log, placements.schemas);
   const replicas = createReplicas({
     primary: database.pool,
@@ -277,7 +278,7 @@ export async function createApp(config: Config, log: Logger, options: AppOptions
       await wakes?.close();
       limits.close();
       redisWatch?.close();
-      for (const part of [conversations, queue, access, placements, maintenance]) part.close();
+      for (const part of [conversations, queue, access, moves, placements, maintenance]) part.close();
       await partitions.close();
       await embedder.close();
       await database.close();

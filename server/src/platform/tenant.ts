@@ -146,13 +146,13 @@ export function createStore(database: Database, replicas?: Pick<Replicas, 'read'
     if (!placing) return run(database.pool);
     const { placements, pools } = placing;
     await placements.stale();
-    for (let tries = 1; ; tries++) {
+    for (let refused = 1; ; refused++) {
       const placement = placements.of(workspaceId);
       try {
         return await (placement && placement.kind !== 'shared' ? pools.use(placement, run) : run(database.pool));
       } catch (error) {
-        if (tries >= ATTEMPTS || codeOf(error) !== MOVED) throw error;
-        await placements.settled(workspaceId);
+        if (codeOf(error) !== MOVED) throw error;
+        await placements.settled(workspaceId, refused);
       }
     }
   }

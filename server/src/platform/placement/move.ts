@@ -1,10 +1,11 @@
 import type { Client } from 'pg';
 import type { Database } from '../db/index.ts';
+import type { Logger } from '../log.ts';
 import { advanceNumbers, bringInLine, copyAll, isEmpty, removeAll, summarize } from './copy.ts';
 import type { Copying, Side } from './copy.ts';
 import { setFence } from './fence.ts';
 import { createOwnSchema, schemaOf } from './own-schema.ts';
-import type { Placement } from './registry.ts';
+import type { Placement, Placements } from './registry.ts';
 import { makeMovable, quoteName, readTenantTables } from './tables.ts';
 import type { TenantTable } from './tables.ts';
 
@@ -87,19 +88,22 @@ export function createMover(parts: {
     return row;
   }
 
-  /** The fences as the rows want them: of the shared tables, and of the workspace's own schema. */
-  async function fence(client: Client, workspaceId: string, tables: TenantTable[]): Promise<void> {
+  /**
+   * The fences as the rows want them: of the shared tables, and of the workspace's own schema.
+   * @param opened a place that takes the workspace already, since nobody goes there yet
+   */
+  async function fence(client: Client, workspaceId: string, tables: TenantTable[], opened?: Kind): Promise<void> {
     const { rows } = await client.query<PlacementRow>('select * from placements');
     const ids = (fits: (row: PlacementRow) => boolean): string[] => rows.filter(fits).map(({ workspace }) => workspace);
     await setFence(client, 'public', tables, {
       frozen: ids(({ kind, step }) => kind === 'shared' && step === 'frozen'),
-      away: ids(({ kind }) => kind !== 'shared'),
+      away: ids(({ kind, workspace }) => kind !== 'shared' && !(opened === 'shared' && workspace === workspaceId)),
     });
     const row = rows.find(({ workspace }) => workspace === workspaceId);
     if (!row?.schema_name) return;
     await setFence(client, row.schema_name, tables, {
       frozen: row.kind === 'schema' && row.step === 'frozen' ? [workspaceId] : [],
-      away: row.kind === 'schema' ? [] : [workspaceId],
+      away: row.kind === 'schema' || opened === 'schema' ? [] : [workspaceId],
     });
   }
 
@@ -257,11 +261,12 @@ export function createMover(parts: {
           const frozenAt = performance.now();
           await note(client, workspaceId, { step: 'frozen' });
           await announce(workspaceId);
+          say('frozen: nothing can be written until it is through');
           await fence(client, workspaceId, tables);
           changed += await bringInLine(copying);
           await advanceNumbers(copying);
           const verified = await verify(copying);
-          if (to === 'schema') await setFence(client, copying.to.schema, tables, { frozen: [], away: [] });
+          await fence(client, workspaceId, tables, to);
           await switchOver(client, row, to, copying.to);
           await settle(client, workspaceId);
           const frozenMs = Math.round(performance.now() - frozenAt);
@@ -333,3 +338,20 @@ export function createMover(parts: {
 }
 
 export type Mover = ReturnType<typeof createMover>;
+
+const WATCH_MS = 5_000;
+
+/** Sets workspaces free whose mover dies while this process runs: at most some seconds after, nothing waits for it. */
+export function watchMoves(parts: { mover: Mover; placements: Placements; log: Logger }): { close(): void } {
+  const { mover, placements, log } = parts;
+  let looking = false;
+  const timer = setInterval(() => {
+    if (looking || !placements.someFrozen()) return;
+    looking = true;
+    mover
+      .freeAbandoned()
+      .catch((error: unknown) => log.warn({ err: error }, 'an abandoned move was not undone; it is tried again'))
+      .finally(() => (looking = false));
+  }, WATCH_MS).unref();
+  return { close: () => clearInterval(timer) };
+}

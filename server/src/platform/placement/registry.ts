@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Database } from '../db/index.ts';
 import { unavailable } from '../errors.ts';
 import type { Logger } from '../log.ts';
@@ -23,15 +24,18 @@ export type Placements = {
   elsewhere(): Placement[];
   /** The schemas of the product's own database that have tenant tables, the shared one first. */
   schemas(): string[];
+  /** Whether some workspace may be written nowhere at this moment, as far as this process knows. */
+  someFrozen(): boolean;
   /** Reads them again, e.g. because a placement changed. Callers at the same time share one read. */
   reload(): Promise<void>;
   /** Waits until what is known is fresh enough to act on. Undefined when it is. */
   stale(): Promise<void> | undefined;
   /**
-   * For a writer that was refused: reads where the workspace lives now, and waits a moment for a move to be through.
+   * For a writer that was refused, for the `times`th time: reads where the workspace lives now, and waits a moment for a
+   * move to be through.
    * @throws 503 when the move takes longer
    */
-  settled(workspaceId: string): Promise<void>;
+  settled(workspaceId: string, times: number): Promise<void>;
   /** Starts reading them again every few seconds, for news that are lost. */
   start(): void;
   close(): void;
@@ -108,16 +112,19 @@ export function createPlacements(parts: { database: Database; log: Logger; wake:
       'public',
       ...[...known.values()].flatMap(({ kind, schema }) => (kind === 'schema' ? [schema] : [])),
     ],
+    someFrozen: () => [...known.values()].some(({ isFrozen }) => isFrozen),
     reload,
     stale: () => (isAlone || performance.now() - readAt < BELIEVED_MS ? undefined : (reading ?? reload())),
-    async settled(workspaceId) {
+    async settled(workspaceId, times) {
+      // The first time it may just be news that were not heard yet. Afterwards a place is being closed or opened.
+      if (times > 1) await sleep(LOOK_MS);
       const until = performance.now() + HELD_MS;
       for (;;) {
         await reload();
-        if (!known.get(workspaceId)?.isFrozen) return;
-        if (performance.now() > until)
+        if (times * LOOK_MS > HELD_MS || performance.now() > until)
           throw unavailable('This workspace is being moved. Try again in a moment.', RETRY_AFTER_SECONDS);
-        await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+        if (!known.get(workspaceId)?.isFrozen) return;
+        await sleep(LOOK_MS);
       }
     },
     start() {

@@ -17,6 +17,8 @@ const SYSTEM_READS: Record<string, string[] | 'all'> = {
   api_keys: ['id', 'workspace_id', 'token_hash', 'scopes', 'created_by', 'last_used_at', 'revoked_at'],
   refresh_tokens: 'all',
   one_time_tokens: 'all',
+  placements: 'all',
+  placed_inboxes: 'all',
   outbox: [
     'id',
     'seq',
@@ -59,6 +61,9 @@ const NOT_TENANT = new Set([
   'one_time_tokens',
   'schema_migrations',
   'installation',
+  // Where workspaces live is read before one is known, too.
+  'placements',
+  'placed_inboxes',
 ]);
 
 describe('the database keeps workspaces apart by itself', () => {

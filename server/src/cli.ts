@@ -1,0 +1,113 @@
+import { parseArgs } from 'node:util';
+import { ConfigError, readConfig } from './platform/config.ts';
+import { FolderInUseError, MigrationError, openDatabase } from './platform/db/index.ts';
+import { readInstallation } from './platform/db/installation.ts';
+import { connectWakes } from './platform/fleet.ts';
+import { createLogger } from './platform/log.ts';
+import { migratePlacements } from './platform/placement/migrate-placements.ts';
+import { createMover, MoveError } from './platform/placement/move.ts';
+import type { Mover } from './platform/placement/move.ts';
+import { PLACEMENT_CHANGED } from './platform/placement/registry.ts';
+import { redisPlace } from './platform/redis.ts';
+import { createWake } from './platform/wake.ts';
+
+/** What an operator does beside the running product, `npm run parley -- …`. */
+const USAGE = `parley workspace placements                        where workspaces live that do not share tables
+parley workspace move ID --to shared|schema        moves a workspace, or goes on with a move that was interrupted
+parley workspace move ID --back                    moves it to where it was before, with what was written since
+parley workspace move ID --undo                    gives up a move that was interrupted
+parley workspace move ID --finish                  forgets the rows at the place before; there is no --back then
+parley migrate --contract                          the last step of an upgrade, when no process of the version before runs`;
+
+class UsageError extends Error {}
+
+const say = (line: string): void => void process.stdout.write(`${line}\n`);
+
+type Options = { to?: string; back?: boolean; undo?: boolean; finish?: boolean; contract?: boolean };
+
+function read(args: string[]): { words: string[]; options: Options } {
+  try {
+    const flag = { type: 'boolean' } as const;
+    const options = { to: { type: 'string' }, back: flag, undo: flag, finish: flag, contract: flag } as const;
+    const { positionals, values } = parseArgs({ args, options, allowPositionals: true, strict: true });
+    return { words: positionals, options: values };
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? error.message : String(error));
+  }
+}
+
+async function list(mover: Mover): Promise<void> {
+  const rows = await mover.list();
+  if (rows.length === 0) say('all workspaces live in the shared tables');
+  for (const { workspace, kind, schema_name: schema, target, step, kept } of rows) {
+    const where = kind === 'schema' ? `schema ${schema}` : kind;
+    const moving = target ? `, moving to ${target} (${step})` : '';
+    say(`${workspace}  ${where}${moving}${kept ? `, rows of before are kept in ${kept}` : ''}`);
+  }
+}
+
+async function move(mover: Mover, workspaceId: string, options: Options): Promise<void> {
+  const { to, back, undo, finish } = options;
+  if ([to, back, undo, finish].filter(Boolean).length !== 1)
+    throw new UsageError('move takes one of --to, --back, --undo, --finish');
+  if (undo) {
+    await mover.undo(workspaceId);
+    return say('undone: the workspace is where it was');
+  }
+  if (finish) {
+    await mover.finish(workspaceId);
+    return say('finished: the rows at the place before are gone');
+  }
+  const target = back ? await mover.keptAt(workspaceId) : to;
+  if (!target) throw new MoveError('there is nothing to go back to: no rows of an earlier place are kept');
+  if (target !== 'shared' && target !== 'schema') throw new UsageError('--to takes shared or schema');
+  const { tables } = await mover.move(workspaceId, target);
+  for (const { name, rows, checksum } of tables) if (rows > 0) say(`  ${name}: ${rows} rows, ${checksum}`);
+  say(`${workspaceId} lives in ${target} now; --back goes back, --finish forgets the old rows`);
+}
+
+async function main(): Promise<void> {
+  const { words, options } = read(process.argv.slice(2));
+  const [noun, verb, workspaceId] = words;
+  const command = [noun, verb].filter(Boolean).join(' ');
+  const known = ['workspace placements', 'workspace move', 'migrate'].includes(command);
+  if (!known || (command === 'migrate' && !options.contract)) throw new UsageError('what should be done?');
+  if (command === 'workspace move' && !/^[0-9a-f-]{36}$/.test(workspaceId ?? ''))
+    throw new UsageError('move takes the id of a workspace, in lower case');
+
+  const config = readConfig(process.env);
+  const log = createLogger({ ...config.log, level: 'warn' });
+  const contract = command === 'migrate';
+  const database = await openDatabase(config, log, undefined, { contract });
+  try {
+    await migratePlacements(database, contract ? { contract } : {});
+    if (contract) return say('every placement is at this version, and nothing of the version before is left');
+    const wake = createWake();
+    const topics = { work: [], news: [PLACEMENT_CHANGED] };
+    const redis = redisPlace(config.redis.url, await readInstallation(database));
+    const wakes = connectWakes({ redis, database, wake, log, topics });
+    wakes?.start();
+    try {
+      // The other processes are told; whoever does not hear it is refused by the tables, and looks.
+      const announce = async (id: string): Promise<void> => wake.wake(PLACEMENT_CHANGED, id);
+      const mover = createMover({ database, announce, say });
+      await (command === 'workspace move' ? move(mover, workspaceId ?? '', options) : list(mover));
+    } finally {
+      await wakes?.close();
+    }
+  } finally {
+    await database.close();
+  }
+}
+
+main().catch((error: unknown) => {
+  if (error instanceof UsageError) process.stderr.write(`${error.message}\n\n${USAGE}\n`);
+  else if (error instanceof FolderInUseError)
+    process.stderr.write(
+      'Parley runs on this folder. The embedded database belongs to one process: stop Parley first.\n',
+    );
+  else if (error instanceof MoveError || error instanceof ConfigError || error instanceof MigrationError)
+    process.stderr.write(`${error.message}\n`);
+  else process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+  process.exitCode = error instanceof UsageError ? 2 : 1;
+});
