@@ -146,12 +146,14 @@ export function createRelay(parts: {
     /** Hands facts over again whose jobs may be lost. For the sweeper. */
     async again(): Promise<void> {
       const found = await everywhere((place) =>
-        place.asSystem((tx) => tx.execute(sql`
+        place.asSystem((tx) =>
+          tx.execute(sql`
           update outbox set relayed_at = null where id in (
             select id from outbox where handled_at is null
               and relayed_at < now() - make_interval(secs => ${FORGOTTEN_AFTER_S})
             order by relayed_at limit ${AGAIN_AT_ONCE} for update skip locked)
-          returning id`)),
+          returning id`),
+        ),
       );
       if (found.some(({ rows }) => rows.length > 0)) await relay();
     },
@@ -159,11 +161,13 @@ export function createRelay(parts: {
     async trim(): Promise<void> {
       if (Date.now() - trimmedAt < TRIM_EVERY_MS) return;
       trimmedAt = Date.now();
-      await everywhere((place) => place.asSystem((tx) =>
-        tx.execute(
-          sql`delete from outbox where handled_at is not null and relayed_at < now() - make_interval(days => ${KEPT_DAYS})`,
+      await everywhere((place) =>
+        place.asSystem((tx) =>
+          tx.execute(
+            sql`delete from outbox where handled_at is not null and relayed_at < now() - make_interval(days => ${KEPT_DAYS})`,
+          ),
         ),
-      ));
+      );
     },
     async close(): Promise<void> {
       stop();
