@@ -138,6 +138,27 @@ describe('one id from the webhook to the delivered message', () => {
   });
 });
 
+describe('a model of one’s own', () => {
+  it('is told of the trace when its host is on the list', async () => {
+    const collector = await startOtlpDouble();
+    const openai = await startOpenAiDouble();
+    const here = await open({
+      OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
+      OPENAI_BASE_URL: openai.url,
+      PARLEY_TRACE_HOSTS: new URL(openai.url).host,
+    });
+    openai.otherwise(says('Five working days.'));
+    try {
+      await here.post(81, { 'x-request-id': '0198a00000007000800000000000cafe' });
+      await until(async () => openai.requests.length > 0, 'the model is asked');
+      assert.match(openai.requests[0]?.headers['traceparent'] ?? '', /^00-0198a00000007000800000000000cafe-/);
+    } finally {
+      await here.close();
+      await Promise.all([openai.close(), collector.close()]);
+    }
+  });
+});
+
 describe('what is measured', () => {
   it('the path of a message, its stages, its tokens and their price, and nothing that names a workspace', async () => {
     const here = await open({ PARLEY_MODEL_PRICES: 'openai/test=1000/2000' });
