@@ -123,3 +123,7 @@ begin
     execute format('alter function %s set search_path = pg_catalog, %I, public, pg_temp', named, current_schema());
   end loop;
 end $$;
+
+-- Who was ever a colleague, which the policy of `users` asks for with every name it shows; the index of present members
+-- does not serve it.
+create index memberships_people on memberships (workspace_id, user_id);

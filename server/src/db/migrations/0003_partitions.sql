@@ -175,7 +175,9 @@ begin
 end $$;
 
 create index messages_platform on messages (conversation_id, platform_id) where platform_id is not null;
-create index messages_search on messages using gin (to_tsvector('simple', text));
+-- The workspace is a word of the document: "this workspace and this word" is one look into the index, which skips what other
+-- workspaces say (decision 23).
+create index messages_search on messages using gin ((to_tsvector('simple', text) || array_to_tsvector(array[workspace_id::text])));
 -- Unique inside a month, and copied into every month from here; that nothing is unique in one month and repeated in the
 -- next is the append statement's to see to (decision 22).
 create unique index messages_default_order on messages_default (conversation_id, seq);
@@ -214,6 +216,14 @@ grant select (ctid, received_at), delete on inbound_ids to parley_system;
 -- The search of words reads the new table; it is made again for its schema's name. Temporary tables, which callers can make,
 -- come last.
 create policy search on messages for select to current_user using (true);
+create or replace function conversations_with(words tsquery) returns setof uuid
+  language sql stable parallel safe security definer
+  as $$
+    select m.conversation_id from messages m
+    where (to_tsvector('simple', m.text) || array_to_tsvector(array[m.workspace_id::text]))
+        @@ (quote_literal(nullif(current_setting('app.workspace_id', true), ''))::tsquery && words)
+      and numnode(words) > 0 and m.workspace_id = nullif(current_setting('app.workspace_id', true), '')::uuid
+  $$;
 do $$
 begin
   execute format('alter function conversations_with(tsquery) set search_path = pg_catalog, %I, pg_temp', current_schema());

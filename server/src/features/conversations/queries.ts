@@ -7,16 +7,16 @@ import type { Store, Tx } from '../../platform/tenant.ts';
 import { presentConversation } from './present.ts';
 import type { ConversationRow } from './present.ts';
 
+/** `where` and `tail` are about the conversation alone: only what is shown gets its names looked up. */
 const rowsOf = (where: SQL, tail: SQL): SQL => sql`
   select c.*, i.name as inbox_name, i.channel as inbox_channel, p.name as contact_name, p.email as contact_email,
     p.tier as contact_tier, u.name as assignee_name, h.id as handoff_id, h.reason as handoff_reason,
     h.reason_detail as handoff_detail, h.waiting_since
-  from conversations c
+  from (select * from conversations c where ${where} ${tail}) c
   join inboxes i on i.id = c.inbox_id
   join contacts p on p.id = c.contact_id
   left join users u on u.id = c.assignee_id
-  left join handoffs h on h.conversation_id = c.id and h.status = 'waiting'
-  where ${where} ${tail}`;
+  left join handoffs h on h.conversation_id = c.id and h.status = 'waiting' ${tail}`;
 
 /** @throws not-found, also for a conversation of another workspace */
 export async function findConversation(tx: Tx, id: string): Promise<Conversation> {
@@ -68,10 +68,11 @@ export async function listConversations(
   const words = query.q?.trim();
   if (words) {
     const pattern = likePattern(words);
-    where.push(sql`c.id in (
+    // An array is found once and looked up by its hash. A join would be planned for the one row the planner expects.
+    where.push(sql`c.id = any(array(
       select conversations_with(websearch_to_tsquery('simple', ${withoutLooseDashes(words)}))
       union select o.id from conversations o join contacts q on q.id = o.contact_id
-        where q.name ilike ${pattern} or q.email ilike ${pattern})`);
+        where q.deleted_at is null and (q.name ilike ${pattern} or q.email ilike ${pattern})))`);
   }
   if (query.cursor) {
     const { at, id } = readCursor(query.cursor);
