@@ -1,4 +1,4 @@
-import { BookOpen, Bot, Cable, Settings, Users } from '@lucide/vue';
+import { BookOpen, Bot, Cable, Layers, Settings, Users } from '@lucide/vue';
 import { computed } from 'vue';
 import { useI18n } from 'vue-i18n';
 import { useSession } from '../../composables/useSession.ts';
@@ -51,6 +51,18 @@ export function useStudioPlaces() {
             text: t('studio.settingsText'),
             icon: Settings,
             show: true,
+          },
+        ].filter((place) => place.show),
+      },
+      {
+        title: t('studio.installation'),
+        places: [
+          {
+            to: '/studio/queues',
+            label: t('studio.queues'),
+            text: t('studio.queuesText'),
+            icon: Layers,
+            show: can('queues:read'),
           },
         ].filter((place) => place.show),
       },

@@ -3,6 +3,7 @@ import {
   Bot,
   Cable,
   Inbox,
+  Layers,
   Moon,
   Settings,
   SlidersHorizontal,
@@ -91,6 +92,13 @@ export function useNavigation() {
         icon: Settings,
         show: true,
         run: () => router.push('/studio/settings'),
+      },
+      {
+        id: 'queues',
+        label: t('studio.queues'),
+        icon: Layers,
+        show: can('queues:read'),
+        run: () => router.push('/studio/queues'),
       },
       {
         id: 'invite',

@@ -1,5 +1,6 @@
 import desk from './desk.json';
+import queues from './queues.json';
 import shell from './shell.json';
 import studio from './studio.json';
 
-export default { ...shell, ...desk, ...studio };
+export default { ...shell, ...desk, ...studio, ...queues };
