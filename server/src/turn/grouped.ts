@@ -44,7 +44,7 @@ export function createGrouped<Entry, Result>(parts: {
     const last = new Map<string, Promise<unknown>>();
     await Promise.all(
       group.map((alone) => {
-        const before = alone.keys.map((key) => last.get(key));
+        const before = alone.keys.flatMap((key) => last.get(key) ?? []);
         const written = Promise.all(before).then(() => writeGroup(lane, [alone]));
         for (const key of alone.keys) last.set(key, written);
         return written;
