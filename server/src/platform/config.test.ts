@@ -82,7 +82,7 @@ test('nothing set: everything has its default', (context) => {
   assert.deepEqual([config.port, config.host, config.publicUrl], [3000, '127.0.0.1', 'http://127.0.0.1:3000']);
   assert.deepEqual(config.roles, { api: true, worker: { turn: true, delivery: true, knowledge: true, facts: true } });
   assert.deepEqual([config.demo, config.log.level, config.owner, config.s3], [true, 'info', undefined, undefined]);
-  assert.deepEqual(config.database, { url: undefined, replicaUrls: [] });
+  assert.deepEqual(config.database, { url: undefined, replicaUrls: [], pool: undefined });
   assert.equal(config.channels.telegram.apiUrl, 'https://api.telegram.org');
   assert.equal(config.models.openai.baseUrl, 'https://api.openai.com/v1');
   assert.equal(config.models.openai.apiKey, undefined);

@@ -23,7 +23,7 @@ export const createMetrics = (options: { defaults?: boolean } = {}) => {
   let rendering: Promise<{ contentType: string; body: string }> | undefined;
 
   async function renderNow(): Promise<{ contentType: string; body: string }> {
-    await Promise.all(looks.map((look) => look()));
+    await Promise.all(looks.map(async (look) => look()));
     return { contentType: registry.contentType, body: await registry.metrics() };
   }
 

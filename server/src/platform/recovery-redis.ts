@@ -33,7 +33,9 @@ function readEntry([offset, fields]: [string, string[]]): KeptEvent[] {
 export function createRedisHistory(parts: { redis: Redis; stream: string; log: Logger }): History {
   const { redis, stream, log } = parts;
   const keyOf = (pid: string): string => `${stream}:lost:${pid}`;
-  const failed = (error: unknown): undefined => void log.debug({ err: error }, 'a lost connection is not recovered');
+  const failed = (error: unknown): undefined => {
+    log.debug({ err: error }, 'a lost connection is not recovered');
+  };
   let readers = 0;
 
   return {

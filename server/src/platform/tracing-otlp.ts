@@ -44,7 +44,7 @@ function told(exporter: SpanExporter, log: Logger): SpanExporter {
   return {
     export(spans, done) {
       exporter.export(spans, (result) => {
-        const failed = result.code !== 0;
+        const failed = Number(result.code) !== 0;
         if (failed !== away) {
           if (failed)
             log.warn({ err: result.error }, 'traces cannot be sent: spans are dropped until the collector is back');
