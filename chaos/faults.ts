@@ -112,9 +112,10 @@ export const faults: Fault[] = [
       await answersUnderWay(scene);
       const watch = await watchTakeover(scene.fleet.query);
       await worker.kill();
-      const taken = await watch.taken(14_000);
+      const taken = await watch.taken(20_000);
+      const starting = Date.now();
       await worker.start();
-      return taken;
+      return { ...taken, 'started again after ms': Date.now() - starting };
     },
   },
   {
@@ -124,12 +125,11 @@ export const faults: Fault[] = [
     async run(scene) {
       const worker = member(scene.fleet.workers, 1);
       await answersUnderWay(scene);
-      const before = refusals(scene.fleet);
+      const refused = countRefusals(scene);
       worker.pause();
       await rest(scene.form.pauseMs);
       worker.goOn();
-      await rest(2_000);
-      return { 'late writes refused': refusals(scene.fleet) - before };
+      return { 'late writes refused': await refused() };
     },
   },
   {
@@ -150,10 +150,10 @@ export const faults: Fault[] = [
     async run(scene) {
       const worker = member(scene.fleet.workers, 0);
       await answersUnderWay(scene);
-      const before = refusals(scene.fleet);
+      const refused = countRefusals(scene);
       worker.block();
-      await rest(scene.form.blockMs + 2_000);
-      return { 'late writes refused': refusals(scene.fleet) - before };
+      await rest(scene.form.blockMs);
+      return { 'late writes refused': await refused() };
     },
   },
   {
@@ -250,8 +250,16 @@ export const faults: Fault[] = [
   },
 ];
 
-export const refusals = (fleet: Pick<Fleet, 'notes'>): number =>
-  fleet.notes().filter((note) => note.startsWith('refused')).length;
+/** Counts the refused writes from now on; what it returns looks for some until there are any, and then a moment longer. */
+function countRefusals({ fleet }: Scene): () => Promise<number> {
+  const count = (): number => fleet.notes().filter((note) => note.startsWith('refused')).length;
+  const before = count();
+  return async () => {
+    for (let looks = 0; looks < 50 && count() === before; looks += 1) await rest(200);
+    await rest(2_000);
+    return count() - before;
+  };
+}
 
 async function flush({ services }: Scene): Promise<void> {
   const { Redis } = await import('ioredis');

@@ -7,8 +7,12 @@ import { ordered } from './order.ts';
 export type Finding = { counted: number; of: string; wrong: string[] };
 export type Invariant = { name: string; promise: string; judge(evidence: Evidence): Finding };
 
-/** A send under way when a process or a server ends may be repeated: so long around that moment. */
-const UNDER_WAY_MS = 1_500;
+/**
+ * A send under way when a process or a server ends or stands still may be repeated: one that began a moment before, and
+ * one that is given up because its answer comes too late, which is after 15 s.
+ */
+const BEGAN_BEFORE_MS = 1_500;
+const GIVEN_UP_AFTER_MS = 15_000;
 const TAKEN_OVER_WITHIN_MS = 10_000;
 
 export function grouped<T>(list: T[], keyOf: (one: T) => string): Map<string, T[]> {
@@ -176,7 +180,7 @@ export const invariants: Invariant[] = [
       }
       for (const double of doublesOf(evidence)) {
         const cause = evidence.happenings.find(
-          (one) => mayDouble(one) && double.at >= one.from - UNDER_WAY_MS && double.at <= one.to + UNDER_WAY_MS,
+          (one) => mayDouble(one) && double.at >= one.from - BEGAN_BEFORE_MS && double.at <= one.to + GIVEN_UP_AFTER_MS,
         );
         if (!cause) wrong.push(`heard twice without a cause: ${double.text.slice(0, 60)}`);
       }
