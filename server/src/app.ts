@@ -73,7 +73,8 @@ export async function createApp(config: Config, log: Logger, options: AppOptions
   const tracing = await openTracing(config, log);
   await assertRedis(config.redis.url);
   const database = await openDatabase(config, log);
-  await migratePlacements(database);
+  const keyring = createKeyring(config);
+  await migratePlacements(database, { keyring });
   const wake = createWake((error, topic) =>
     log[isConnectionLoss(error) ? 'debug' : 'error']({ err: error, topic }, 'woken work failed'),
   );
@@ -81,6 +82,7 @@ export async function createApp(config: Config, log: Logger, options: AppOptions
   await placements.reload();
   const mover = createMover({
     database,
+    keyring,
     announce: async (workspaceId) => {
       wake.wake(PLACEMENT_CHANGED, workspaceId);
       await placements.reload();
@@ -94,7 +96,7 @@ export async function createApp(config: Config, log: Logger, options: AppOptions
     log,
     metrics,
   });
-  const store = createStore(database, replicas, { placements, pools: createPlacedPools(database) });
+  const store = createStore(database, replicas, { placements, pools: createPlacedPools(database, keyring) });
   const { messages: messageMonths, events, traces } = config.retention;
   const partitions = createPartitionKeeper({
     database,
@@ -127,7 +129,6 @@ export async function createApp(config: Config, log: Logger, options: AppOptions
   });
   const jobs = createJobs({ redis, database, log, metrics, tracing });
   const outbound = createOutbound({ log, metrics });
-  const keyring = createKeyring(config);
   const storage = createStorage(config, outbound);
   const limits = openLimits({ redis, log });
   const realtime = createRealtime({ log, metrics, redis });
@@ -229,6 +230,7 @@ export async function createApp(config: Config, log: Logger, options: AppOptions
     store,
     database,
     placements,
+    keyring,
     redis,
     jobs,
     config,

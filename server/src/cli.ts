@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { ConfigError, readConfig } from './platform/config.ts';
+import { createKeyring } from './platform/crypto.ts';
 import { FolderInUseError, MigrationError, openDatabase } from './platform/db/index.ts';
 import { readInstallation } from './platform/db/installation.ts';
 import { connectWakes } from './platform/fleet.ts';
@@ -14,6 +15,7 @@ import { createWake } from './platform/wake.ts';
 /** What an operator does beside the running product, `npm run parley -- …`. */
 const USAGE = `parley workspace placements                        where workspaces live that do not share tables
 parley workspace move ID --to shared|schema        moves a workspace, or goes on with a move that was interrupted
+parley workspace move ID --to database --url URL   moves it into a database of its own (postgres://…)
 parley workspace move ID --back                    moves it to where it was before, with what was written since
 parley workspace move ID --undo                    gives up a move that was interrupted
 parley workspace move ID --finish                  forgets the rows at the place before; there is no --back then
@@ -23,12 +25,19 @@ class UsageError extends Error {}
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
-type Options = { to?: string; back?: boolean; undo?: boolean; finish?: boolean; contract?: boolean };
+type Options = { to?: string; url?: string; back?: boolean; undo?: boolean; finish?: boolean; contract?: boolean };
 
 function read(args: string[]): { words: string[]; options: Options } {
   try {
     const flag = { type: 'boolean' } as const;
-    const options = { to: { type: 'string' }, back: flag, undo: flag, finish: flag, contract: flag } as const;
+    const options = {
+      to: { type: 'string' },
+      url: { type: 'string' },
+      back: flag,
+      undo: flag,
+      finish: flag,
+      contract: flag,
+    } as const;
     const { positionals, values } = parseArgs({ args, options, allowPositionals: true, strict: true });
     return { words: positionals, options: values };
   } catch (error) {
@@ -60,8 +69,11 @@ async function move(mover: Mover, workspaceId: string, options: Options): Promis
   }
   const target = back ? await mover.keptAt(workspaceId) : to;
   if (!target) throw new MoveError('there is nothing to go back to: no rows of an earlier place are kept');
-  if (target !== 'shared' && target !== 'schema') throw new UsageError('--to takes shared or schema');
-  const { tables } = await mover.move(workspaceId, target);
+  if (target !== 'shared' && target !== 'schema' && target !== 'database')
+    throw new UsageError('--to takes shared, schema or database');
+  if (options.url !== undefined && (target !== 'database' || !/^postgres(ql)?:\/\//.test(options.url)))
+    throw new UsageError('--url takes postgres://…, with --to database');
+  const { tables } = await mover.move(workspaceId, target, options.url);
   for (const { name, rows, checksum } of tables) if (rows > 0) say(`  ${name}: ${rows} rows, ${checksum}`);
   say(`${workspaceId} lives in ${target} now; --back goes back, --finish forgets the old rows`);
 }
@@ -80,7 +92,8 @@ async function main(): Promise<void> {
   const contract = command === 'migrate';
   const database = await openDatabase(config, log, undefined, { contract });
   try {
-    await migratePlacements(database, contract ? { contract } : {});
+    const keyring = createKeyring(config);
+    await migratePlacements(database, contract ? { keyring, contract } : { keyring });
     if (contract) return say('every placement is at this version, and nothing of the version before is left');
     const wake = createWake();
     const topics = { work: [], news: [PLACEMENT_CHANGED] };
@@ -90,7 +103,7 @@ async function main(): Promise<void> {
     try {
       // The other processes are told; whoever does not hear it is refused by the tables, and looks.
       const announce = async (id: string): Promise<void> => wake.wake(PLACEMENT_CHANGED, id);
-      const mover = createMover({ database, announce, say });
+      const mover = createMover({ database, keyring, announce, say });
       await (command === 'workspace move' ? move(mover, workspaceId ?? '', options) : list(mover));
     } finally {
       await wakes?.close();

@@ -132,7 +132,7 @@ export async function openDoors(parts: DoorParts): Promise<{ close(): void }> {
       tracing: parts.tracing,
       desk,
       setPresence: async (actor, presence) => {
-        await store.inWorkspace(actor.workspaceId, (tx) => setPresence(tx, actor.userId, presence));
+        await store.inControl(actor.workspaceId, (tx) => setPresence(tx, actor.userId, presence));
         live.emit(rooms.workspace(actor.workspaceId), 'presence:changed', { userId: actor.userId, presence });
       },
       health: async () => ({ breakers: outbound.states(), targets: outbound.report(), jobs: await jobs.counts() }),

@@ -192,7 +192,13 @@ export function createPath(parts: PathParts) {
       if (woken?.message) announceMessage(live, woken.message);
       conversations.changed(workspaceId, conversationId);
     },
-    also: [async () => void (await knowledge.resumeUnfinished()), relay.again, relay.trim, createIdTrim(store)],
+    also: [
+      async () => void (await knowledge.resumeUnfinished()),
+      relay.again,
+      relay.trim,
+      createIdTrim(store),
+      () => store.mirror(),
+    ],
   });
 
   return {

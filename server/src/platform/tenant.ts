@@ -6,6 +6,8 @@ import { PgDialect } from 'drizzle-orm/pg-core';
 import type { Pool, PoolClient, QueryResultRow } from 'pg';
 import * as schema from '../db/schema/index.ts';
 import type { Database } from './db/index.ts';
+import { createMirror } from './placement/mirror.ts';
+import type { Asking } from './placement/mirror.ts';
 import type { PlacedPools } from './placement/pools.ts';
 import type { Placement, Placements } from './placement/registry.ts';
 import type { Replicas } from './replicas.ts';
@@ -39,6 +41,16 @@ export type Store = {
   read<T>(workspaceId: string, work: (tx: Tx) => Promise<T>): Promise<T>;
   /** One statement in a transaction of its own under the workspace: the hot path's form of `inWorkspace`. */
   once<Row extends Record<string, unknown>>(workspaceId: string, query: SQL): Promise<Row[]>;
+  /**
+   * `inWorkspace` for people, workspaces and keys: their tables are in the shared database wherever the workspace lives.
+   * A workspace with a database of its own sees the change there when this returns.
+   */
+  inControl<T>(workspaceId: string, work: (tx: Tx) => Promise<T>): Promise<T>;
+  /**
+   * Brings the people in line that databases of workspaces' own have beside them, and the directory of their inboxes;
+   * those of one workspace, or of all.
+   */
+  mirror(workspaceId?: string): Promise<void>;
   /**
    * The same as the role parley_system, which sees the few tables and columns granted to it across all workspaces that
    * live in the shared tables; people, logins and workspaces are all there.
@@ -167,6 +179,39 @@ export function createStore(database: Database, replicas?: Pick<Replicas, 'read'
   const asSystem: Store['asSystem'] = (work) => transaction(database.pool, AS_SYSTEM, work);
   const shared: Place = { name: 'shared', asSystem };
 
+  /** One statement as parley_system, for the mirror. */
+  const asking = (pool: Pool): Asking => ({
+    async query(text, values) {
+      const client = await pool.connect();
+      let broken: Error | undefined;
+      try {
+        await send(client, AS_SYSTEM);
+        statements++;
+        const result = await client.query(text, values);
+        await send(client, 'COMMIT');
+        return result;
+      } catch (error) {
+        // In a transaction that failed: the pool makes a new connection.
+        broken = error instanceof Error ? error : new Error(String(error));
+        throw error;
+      } finally {
+        client.release(broken);
+      }
+    },
+  });
+  const mirrorOne = createMirror(asking(database.pool));
+
+  async function mirror(workspaceId?: string): Promise<void> {
+    const own = (placing?.placements.elsewhere() ?? []).filter(
+      (placement) => placement.kind === 'database' && (workspaceId ?? placement.workspaceId) === placement.workspaceId,
+    );
+    const ended = await Promise.allSettled(
+      own.map((placement) => placing?.pools.use(placement, (pool) => mirrorOne(placement.workspaceId, asking(pool)))),
+    );
+    const failed = ended.find((one) => one.status === 'rejected');
+    if (failed) throw failed.reason;
+  }
+
   function placed(placement: Placement): Place {
     const name = placement.workspaceId;
     if (!placing || placement.kind === 'shared') return shared;
@@ -183,6 +228,15 @@ export function createStore(database: Database, replicas?: Pick<Replicas, 'read'
       const begin = beginIn(workspaceId);
       return where(workspaceId, (pool) => transaction(pool, begin, work));
     },
+    async inControl(workspaceId, work) {
+      const begin = beginIn(workspaceId);
+      const { kind } = placing?.placements.of(workspaceId) ?? {};
+      if (kind !== 'database') return where(workspaceId, (pool) => transaction(pool, begin, work));
+      const result = await transaction(database.pool, begin, work);
+      await mirror(workspaceId);
+      return result;
+    },
+    mirror,
     async read(workspaceId, work) {
       const begin = beginIn(workspaceId, 'BEGIN READ ONLY');
       return where(workspaceId, (pool) => reading(pool, begin, work));

@@ -26,7 +26,7 @@ create table placed_inboxes (
   workspace uuid not null references workspaces,
   token text not null unique
 );
-grant select on placed_inboxes to parley_system;
+grant select, insert, update on placed_inboxes to parley_system;
 
 -- What a writer hears who believes a workspace to be where it no longer is. Stands in policies that exist only where a
 -- workspace was moved away from.

@@ -19,7 +19,7 @@ export function apiKeyRoutes(http: Http, { store, wake }: { store: Store; wake: 
     },
     async (request) => {
       const { workspaceId } = actorOf(request);
-      const { rows, total } = await store.inWorkspace(workspaceId, (tx) => listApiKeys(tx, request.query));
+      const { rows, total } = await store.inControl(workspaceId, (tx) => listApiKeys(tx, request.query));
       return page(rows.map(presentApiKey), { ...request.query, total });
     },
   );
@@ -39,7 +39,7 @@ export function apiKeyRoutes(http: Http, { store, wake }: { store: Store; wake: 
     },
     async (request) => {
       const actor = actorOf(request);
-      const { row, key } = await store.inWorkspace(actor.workspaceId, (tx) => createApiKey(tx, actor, request.body));
+      const { row, key } = await store.inControl(actor.workspaceId, (tx) => createApiKey(tx, actor, request.body));
       return ok({ ...presentApiKey(row), key });
     },
   );
@@ -58,7 +58,7 @@ export function apiKeyRoutes(http: Http, { store, wake }: { store: Store; wake: 
     },
     async (request) => {
       const actor = actorOf(request);
-      await store.inWorkspace(actor.workspaceId, (tx) => revokeApiKey(tx, actor, request.params.id));
+      await store.inControl(actor.workspaceId, (tx) => revokeApiKey(tx, actor, request.params.id));
       wake.wake(API_KEY_REVOKED, request.params.id);
       return done();
     },

@@ -45,9 +45,12 @@ export function createInboxSetup({ store, keyring, wake, log, config, door }: In
     const { status, statusDetail } = await connect(made, credentials);
     const { name, botId } = input;
     const sealed = sealCredentials(keyring, made.id, credentials);
-    return store.inWorkspace(workspaceId, (tx) =>
+    const row = await store.inWorkspace(workspaceId, (tx) =>
       createInbox(tx, workspaceId, { ...made, name, botId, settings, credentials: sealed, status, statusDetail }),
     );
+    // From now on its token is found, wherever the workspace lives.
+    await store.mirror(workspaceId);
+    return row;
   }
 
   /** Settings and credentials that are not named stay as they are. @throws as `create` */

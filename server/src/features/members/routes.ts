@@ -34,7 +34,7 @@ export function memberRoutes(
     },
     async (request) => {
       const { workspaceId } = actorOf(request);
-      const { rows, total } = await store.inWorkspace(workspaceId, (tx) => listMembers(tx, request.query));
+      const { rows, total } = await store.inControl(workspaceId, (tx) => listMembers(tx, request.query));
       return page(rows.map(presentMember), { ...request.query, total });
     },
   );
@@ -53,7 +53,7 @@ export function memberRoutes(
     },
     async (request) => {
       const actor = actorOf(request);
-      const member = await store.inWorkspace(actor.workspaceId, (tx) =>
+      const member = await store.inControl(actor.workspaceId, (tx) =>
         changeRole(tx, actor, request.params.id, request.body.role),
       );
       wake.wake(MEMBERSHIP_CHANGED, membershipKey(actor.workspaceId, member.userId));
@@ -76,7 +76,7 @@ export function memberRoutes(
     },
     async (request) => {
       const actor = actorOf(request);
-      const member = await store.inWorkspace(actor.workspaceId, (tx) => removeMember(tx, actor, request.params.id));
+      const member = await store.inControl(actor.workspaceId, (tx) => removeMember(tx, actor, request.params.id));
       wake.wake(MEMBERSHIP_CHANGED, membershipKey(actor.workspaceId, member.userId));
       return done();
     },
@@ -96,7 +96,7 @@ export function memberRoutes(
     },
     async (request) => {
       const actor = actorOf(request);
-      const { invitation, token } = await store.inWorkspace(actor.workspaceId, (tx) => invite(tx, actor, request.body));
+      const { invitation, token } = await store.inControl(actor.workspaceId, (tx) => invite(tx, actor, request.body));
       const inviteUrl = `${config.publicUrl}/accept-invite?token=${token}`;
       return ok({ ...presentInvitation(invitation), inviteUrl });
     },
@@ -110,7 +110,7 @@ export function memberRoutes(
     },
     async (request) => {
       const { workspaceId } = actorOf(request);
-      const rows = await store.inWorkspace(workspaceId, listInvitations);
+      const rows = await store.inControl(workspaceId, listInvitations);
       return ok(rows.map(presentInvitation));
     },
   );
@@ -123,7 +123,7 @@ export function memberRoutes(
     },
     async (request) => {
       const actor = actorOf(request);
-      await store.inWorkspace(actor.workspaceId, (tx) => revokeInvitation(tx, actor, request.params.id));
+      await store.inControl(actor.workspaceId, (tx) => revokeInvitation(tx, actor, request.params.id));
       return done();
     },
   );

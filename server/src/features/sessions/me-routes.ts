@@ -24,7 +24,7 @@ export function meRoutes(http: Http, { store, live }: { store: Store; live: Live
       const workspaces = await store.asSystem((tx) => membershipsOf(tx, userId));
       const common = { user: { id: userId, email, name }, role, permissions: [...permissions], workspaces };
       if (!workspaceId) return ok({ ...common, workspace: null, presence: 'offline' as const });
-      const here = await store.inWorkspace(workspaceId, async (tx) => ({
+      const here = await store.inControl(workspaceId, async (tx) => ({
         workspace: await findWorkspace(tx, workspaceId),
         presence: await findPresence(tx, userId),
       }));
@@ -48,7 +48,7 @@ export function meRoutes(http: Http, { store, live }: { store: Store; live: Live
       const { workspaceId, userId, apiKey } = actorOf(request);
       if (apiKey) throw forbidden('Only people are there or away.');
       const { presence } = request.body;
-      await store.inWorkspace(workspaceId, (tx) => setPresence(tx, userId, presence));
+      await store.inControl(workspaceId, (tx) => setPresence(tx, userId, presence));
       live.emit(rooms.workspace(workspaceId), 'presence:changed', { userId, presence });
       return ok({ presence });
     },

@@ -42,7 +42,7 @@ export function workspaceRoutes(http: Http, { store }: { store: Store }): void {
     },
     async (request) => {
       const { workspaceId } = actorOf(request);
-      const workspace = await store.inWorkspace(workspaceId, (tx) => findWorkspace(tx, request.params.id));
+      const workspace = await store.inControl(workspaceId, (tx) => findWorkspace(tx, request.params.id));
       if (!workspace) throw notFound('The workspace');
       return ok(presentWorkspace(workspace));
     },
@@ -62,7 +62,7 @@ export function workspaceRoutes(http: Http, { store }: { store: Store }): void {
     },
     async (request) => {
       const { workspaceId } = actorOf(request);
-      const workspace = await store.inWorkspace(workspaceId, (tx) =>
+      const workspace = await store.inControl(workspaceId, (tx) =>
         changeWorkspace(tx, request.params.id, request.body),
       );
       return ok(presentWorkspace(workspace));

@@ -1,7 +1,8 @@
 import type { ClientBase } from 'pg';
+import type { Keyring } from '../crypto.ts';
 import type { Database } from '../db/index.ts';
 import { MIGRATIONS, MigrationError } from '../db/index.ts';
-import { migrateSchema } from '../db/migrate.ts';
+import { migrate, migrateSchema } from '../db/migrate.ts';
 import { CONTROL_TABLES } from '../../db/control-tables.ts';
 
 /**
@@ -13,8 +14,9 @@ import { CONTROL_TABLES } from '../../db/control-tables.ts';
  */
 export async function migratePlacements(
   database: Database,
-  { contract = database.kind === 'embedded', folder = MIGRATIONS } = {},
+  options: { keyring?: Keyring; contract?: boolean; folder?: string } = {},
 ): Promise<Map<string, string[]>> {
+  const { keyring, contract = database.kind === 'embedded', folder = MIGRATIONS } = options;
   return database.asOwner(async (client) => {
     // Also schemas that are kept, or being filled: they must be fit to live in again.
     const { rows } = await client.query<{ workspace: string; schema: string }>(
@@ -29,6 +31,22 @@ export async function migratePlacements(
       } catch (error) {
         const reason = error instanceof Error ? error.message : String(error);
         throw new MigrationError(`workspace ${workspace} (schema ${schema}): ${reason}`, error);
+      }
+    }
+    const { rows: databases } = await client.query<{ workspace: string; address: string }>(
+      `select workspace, address from placements where kind = 'database' order by 1`,
+    );
+    for (const { workspace, address } of databases) {
+      try {
+        if (!keyring) throw new Error('there are no keys to open its address with');
+        const applied = await database.asOwner(
+          (own) => migrate(own, folder, { contract }),
+          keyring.decrypt(address, workspace),
+        );
+        if (applied.length > 0) all.set(workspace, applied);
+      } catch (error) {
+        const reason = error instanceof Error ? error.message : String(error);
+        throw new MigrationError(`workspace ${workspace} (a database of its own): ${reason}`, error);
       }
     }
     return all;

@@ -1,35 +1,45 @@
 import type { Client } from 'pg';
+import type { Keyring } from '../crypto.ts';
 import type { Database } from '../db/index.ts';
 import type { Logger } from '../log.ts';
 import { advanceNumbers, bringInLine, copyAll, isEmpty, removeAll, summarize } from './copy.ts';
 import type { Copying, Side } from './copy.ts';
 import { setFence } from './fence.ts';
+import { MoveError } from './errors.ts';
+import { assertAnother, prepareDatabase } from './own-database.ts';
 import { createOwnSchema, schemaOf } from './own-schema.ts';
 import type { Placement, Placements } from './registry.ts';
 import { makeMovable, quoteName, readTenantTables } from './tables.ts';
 import type { TenantTable } from './tables.ts';
 
-type Kind = Placement['kind'];
+export { MoveError } from './errors.ts';
 
-/** A move that cannot be done, or was stopped, in words for the operator. The workspace is where it was. */
-export class MoveError extends Error {
-  constructor(message: string) {
-    super(message);
-    this.name = 'MoveError';
-  }
-}
+type Kind = Placement['kind'];
 
 /** A workspace's row of `placements`; one without lives in the shared tables. */
 export type PlacementRow = {
   workspace: string;
   kind: Kind;
   schema_name: string | null;
+  /** where its own database is, sealed */
+  address: string | null;
   target: Kind | null;
   step: 'settled' | 'copying' | 'frozen' | 'switched';
   kept: Kind | null;
 };
 
 export type Moved = { rows: number; tables: { name: string; rows: number; checksum: string }[]; frozenMs: number };
+
+/** The connections of a move, each as the owner of the tables. */
+type Hands = {
+  client: Client;
+  /** a second one, so that a copy can be committed in portions; the same on the embedded database */
+  other: Client;
+  /** to the database of the workspace's own */
+  own(address: string): Promise<Client>;
+  /** Runs it while no other move runs its own. */
+  inTurn<T>(run: () => Promise<T>): Promise<T>;
+};
 
 /** Differences left after a round over a workspace that is worked on; below, the rest is for the freeze. */
 const FEW = 500;
@@ -38,7 +48,7 @@ const ROUNDS = 5;
 const MOVING = 0x6d6f7665;
 
 /**
- * Moves workspaces between the shared tables and schemas of their own. Copying goes on beside the work of the workspace;
+ * Moves workspaces between the shared tables, schemas of their own and databases of their own. Copying goes on beside the work of the workspace;
  * then it is frozen, brought in line, verified on both sides by count and checksum, and switched with one row. The old
  * rows stay, so that a move back copies what changed since. Everything can be called again after an interruption.
  */
@@ -46,13 +56,24 @@ export function createMover(parts: {
   database: Database;
   /** tells all processes that the placement of a workspace changed; it must be heard before they act on the old one */
   announce: (workspaceId: string) => Promise<void>;
+  /** seals the addresses of databases of workspaces' own, and opens them */
+  keyring?: Keyring;
   say?: (line: string) => void;
 }) {
-  const { database, announce, say = () => undefined } = parts;
+  const { database, announce, keyring, say = () => undefined } = parts;
+
+  const sealed = (workspaceId: string, address: string): string => {
+    if (!keyring) throw new MoveError('there are no keys to seal the address of a database with');
+    return keyring.encrypt(address, workspaceId);
+  };
+  const opened = (row: PlacementRow): string => {
+    if (!keyring || !row.address) throw new MoveError('this workspace has no database of its own');
+    return keyring.decrypt(row.address, row.workspace);
+  };
 
   async function readRow(client: Client, workspaceId: string): Promise<PlacementRow | undefined> {
     const { rows } = await client.query<PlacementRow>(
-      'select workspace, kind, schema_name, target, step, kept from placements where workspace = $1',
+      'select workspace, kind, schema_name, address, target, step, kept from placements where workspace = $1',
       [workspaceId],
     );
     return rows[0];
@@ -73,6 +94,7 @@ export function createMover(parts: {
         workspace: workspaceId,
         kind: 'shared',
         schema_name: null,
+        address: null,
         target: null,
         step: 'settled',
         kept: null,
@@ -80,37 +102,70 @@ export function createMover(parts: {
       ...change,
     };
     await client.query(
-      `insert into placements (workspace, kind, schema_name, target, step, kept) values ($1, $2, $3, $4, $5, $6)
-       on conflict (workspace) do update set kind = excluded.kind, schema_name = excluded.schema_name, target = excluded.target,
-         step = excluded.step, kept = excluded.kept, changed_at = now()`,
-      [row.workspace, row.kind, row.schema_name, row.target, row.step, row.kept],
+      `insert into placements (workspace, kind, schema_name, address, target, step, kept) values ($1, $2, $3, $4, $5, $6, $7)
+       on conflict (workspace) do update set kind = excluded.kind, schema_name = excluded.schema_name,
+         address = excluded.address, target = excluded.target, step = excluded.step, kept = excluded.kept, changed_at = now()`,
+      [row.workspace, row.kind, row.schema_name, row.address, row.target, row.step, row.kept],
     );
     return row;
   }
 
   /**
    * The fences as the rows want them: of the shared tables, and of the workspace's own schema.
-   * @param opened a place that takes the workspace already, since nobody goes there yet
+   * @param takes a place that takes the workspace already, since nobody goes there yet
    */
-  async function fence(client: Client, workspaceId: string, tables: TenantTable[], opened?: Kind): Promise<void> {
-    const { rows } = await client.query<PlacementRow>('select * from placements');
-    const ids = (fits: (row: PlacementRow) => boolean): string[] => rows.filter(fits).map(({ workspace }) => workspace);
-    await setFence(client, 'public', tables, {
-      frozen: ids(({ kind, step }) => kind === 'shared' && step === 'frozen'),
-      away: ids(({ kind, workspace }) => kind !== 'shared' && !(opened === 'shared' && workspace === workspaceId)),
-    });
-    const row = rows.find(({ workspace }) => workspace === workspaceId);
-    if (!row?.schema_name) return;
-    await setFence(client, row.schema_name, tables, {
-      frozen: row.kind === 'schema' && row.step === 'frozen' ? [workspaceId] : [],
-      away: row.kind === 'schema' || opened === 'schema' ? [] : [workspaceId],
+  async function fence(hands: Hands, workspaceId: string, tables: TenantTable[], takes?: Kind): Promise<void> {
+    const { client } = hands;
+    // The fence of the shared tables is one for all workspaces: two moves at once must not undo each other's.
+    await hands.inTurn(async () => {
+      const { rows } = await client.query<PlacementRow>('select * from placements');
+      const ids = (fits: (row: PlacementRow) => boolean): string[] =>
+        rows.filter(fits).map(({ workspace }) => workspace);
+      await setFence(client, 'public', tables, {
+        frozen: ids(({ kind, step }) => kind === 'shared' && step === 'frozen'),
+        away: ids(({ kind, workspace }) => kind !== 'shared' && !(takes === 'shared' && workspace === workspaceId)),
+      });
+      const row = rows.find(({ workspace }) => workspace === workspaceId);
+      for (const kind of ['schema', 'database'] as const) {
+        if (!row || !(kind === 'schema' ? row.schema_name : row.address)) continue;
+        const side = await sideOf(hands, row, kind, client);
+        await setFence(side.client, side.schema, tables, {
+          frozen: row.kind === kind && row.step === 'frozen' ? [workspaceId] : [],
+          away: row.kind === kind || takes === kind ? [] : [workspaceId],
+        });
+      }
     });
   }
 
   /** Runs `work` while nobody else moves the workspace. @throws MoveError when somebody does */
-  async function alone<T>(workspaceId: string, work: (client: Client, other: Client) => Promise<T>): Promise<T> {
+  async function alone<T>(workspaceId: string, work: (hands: Hands) => Promise<T>): Promise<T> {
     // One session is all the embedded database has: both sides share a connection there, and nobody else is there.
-    if (database.kind === 'embedded') return database.asOwner((client) => work(client, client));
+    if (database.kind === 'embedded')
+      return database.asOwner((client) =>
+        work({
+          client,
+          other: client,
+          own: () => Promise.reject(new MoveError('a database of its own needs DATABASE_URL')),
+          inTurn: (run) => run(),
+        }),
+      );
+    const close: (() => void)[] = [];
+    const ended: Promise<unknown>[] = [];
+    const owns = new Map<string, Promise<Client>>();
+    const own = (address: string): Promise<Client> => {
+      const { promise, resolve, reject } = Promise.withResolvers<Client>();
+      const { promise: closed, resolve: end } = Promise.withResolvers<void>();
+      const found = owns.get(address);
+      if (found) return found;
+      owns.set(address, promise);
+      close.push(end);
+      const running = database.asOwner(async (client) => {
+        resolve(client);
+        await closed;
+      }, address);
+      ended.push(running.catch(reject));
+      return promise;
+    };
     return database.asOwner((lock) =>
       database.asOwner((client) =>
         database.asOwner(async (other) => {
@@ -120,19 +175,35 @@ export function createMover(parts: {
             [MOVING, workspaceId],
           );
           if (!rows[0]?.got) throw new MoveError('this workspace is being moved by another command');
-          return work(client, other);
+          const inTurn = async <R>(run: () => Promise<R>): Promise<R> => {
+            // Given back with the savepoint: the lock of the workspace stays.
+            await lock.query('savepoint turn');
+            await lock.query('select pg_advisory_xact_lock($1)', [MOVING]);
+            try {
+              return await run();
+            } finally {
+              await lock.query('rollback to savepoint turn');
+            }
+          };
+          try {
+            return await work({ client, other, own, inTurn });
+          } finally {
+            for (const end of close) end();
+            await Promise.all(ended);
+          }
         }),
       ),
     );
   }
 
-  function sideOf(client: Client, row: PlacementRow, kind: Kind): Side {
-    if (kind === 'shared') return { client, schema: 'public' };
+  async function sideOf(hands: Hands, row: PlacementRow, kind: Kind, client: Client): Promise<Side> {
+    if (kind === 'database') return { client: await hands.own(opened(row)), schema: 'public' };
     if (kind === 'schema' && row.schema_name) return { client, schema: row.schema_name };
-    throw new MoveError(`there is no ${kind} of this workspace`);
+    return { client, schema: 'public' };
   }
 
-  async function prepare(client: Client, row: PlacementRow, to: Kind, tables: TenantTable[]): Promise<void> {
+  async function prepare(hands: Hands, row: PlacementRow, to: Kind, tables: TenantTable[]): Promise<void> {
+    const { client } = hands;
     await makeMovable(client, 'public', tables);
     if (to !== 'schema' || !row.schema_name) return;
     const { rows } = await client.query('select from pg_namespace where nspname = $1', [row.schema_name]);
@@ -177,17 +248,18 @@ export function createMover(parts: {
   }
 
   /** The one moment that counts: afterwards the workspace lives at the target. */
-  async function switchOver(client: Client, row: PlacementRow, to: Kind, target: Side): Promise<void> {
+  async function switchOver(hands: Hands, row: PlacementRow, to: Kind, target: Side): Promise<void> {
+    const { client } = hands;
+    const inboxes = to === 'shared' ? [] : await inboxesAt(target, row.workspace);
     await client.query('begin');
     try {
       await client.query('delete from placed_inboxes where workspace = $1', [row.workspace]);
       await client.query(`select set_config('app.workspace_id', $1, true)`, [row.workspace]);
-      if (to !== 'shared')
-        await client.query(
-          `insert into placed_inboxes (id, workspace, token)
-           select id, workspace_id, token from ${quoteName(target.schema)}.inboxes where workspace_id = $1`,
-          [row.workspace],
-        );
+      await client.query(
+        `insert into placed_inboxes (id, workspace, token)
+         select r.id, $1, r.token from json_to_recordset($2) as r(id uuid, token text)`,
+        [row.workspace, JSON.stringify(inboxes)],
+      );
       // A fact is handed on once: from where the workspace lives.
       if (row.kind === 'shared')
         await client.query('delete from public.outbox where workspace_id = $1', [row.workspace]);
@@ -199,25 +271,38 @@ export function createMover(parts: {
     }
   }
 
+  async function inboxesAt({ client, schema }: Side, workspaceId: string): Promise<unknown[]> {
+    await client.query('begin read only');
+    await client.query(`select set_config('app.workspace_id', $1, true)`, [workspaceId]);
+    const { rows } = await client.query(`select id, token from ${quoteName(schema)}.inboxes`);
+    await client.query('commit');
+    return rows;
+  }
+
   /** The end of a move that was switched, perhaps by a command that died: the old place is closed for good. */
-  async function settle(client: Client, workspaceId: string): Promise<PlacementRow | undefined> {
+  async function settle(hands: Hands, workspaceId: string): Promise<PlacementRow | undefined> {
+    const { client } = hands;
     const row = await readRow(client, workspaceId);
     if (row?.step !== 'switched') return row;
     await announce(workspaceId);
-    await fence(client, workspaceId, await readTenantTables(client));
+    await fence(hands, workspaceId, await readTenantTables(client));
     return note(client, workspaceId, { step: 'settled' });
   }
 
   /** Ends a move that was not switched: the workspace goes on where it is. */
-  async function undo(client: Client, row: PlacementRow, tables: TenantTable[]): Promise<void> {
+  async function undo(hands: Hands, row: PlacementRow, tables: TenantTable[]): Promise<void> {
+    const { client } = hands;
     await note(client, row.workspace, { target: null, step: 'settled' });
-    await fence(client, row.workspace, tables);
+    if (row.kind === 'shared') await client.query('delete from placed_inboxes where workspace = $1', [row.workspace]);
+    await fence(hands, row.workspace, tables);
     await announce(row.workspace);
     // What was copied is worth nothing, unless it is kept from an earlier move.
     if (row.target === 'schema' && row.kept !== 'schema' && row.schema_name)
       await client.query(`drop schema if exists ${quoteName(row.schema_name)} cascade`);
-    if (row.target === 'shared' && row.kept !== 'shared')
-      await removeAll({ client, schema: 'public' }, row.workspace, tables);
+    if (row.target === 'database') await assertAnother(await hands.own(opened(row)), client);
+    if ((row.target === 'shared' || row.target === 'database') && row.kept !== row.target)
+      await removeAll(await sideOf(hands, row, row.target, client), row.workspace, tables);
+    if (row.target === 'database' && row.kept !== 'database') await note(client, row.workspace, { address: null });
     await forgetIfPlain(client, row.workspace);
   }
 
@@ -240,42 +325,58 @@ export function createMover(parts: {
      * @throws MoveError when it is there already, or moving elsewhere, or when both sides are not the same; nothing is
      *   switched then, and what was copied is gone again
      */
-    async move(workspaceId: string, to: Kind): Promise<Moved> {
-      return alone(workspaceId, async (client, other) => {
+    async move(workspaceId: string, to: Kind, address?: string): Promise<Moved> {
+      return alone(workspaceId, async (hands) => {
+        const { client, other } = hands;
         await requireWorkspace(client, workspaceId);
-        const found = await settle(client, workspaceId);
+        const found = await settle(hands, workspaceId);
         if (found && found.step !== 'settled' && found.target !== to)
           throw new MoveError(`a move to ${found.target} was interrupted: finish it, or undo it first`);
         if ((found?.kind ?? 'shared') === to) throw new MoveError(`this workspace lives there already (${to})`);
+        if (found?.kept && found.kept !== to)
+          throw new MoveError(`rows of before are kept in ${found.kept}: go back, or finish that move first`);
+        if (to === 'database' && database.kind === 'embedded')
+          throw new MoveError('a database of its own needs DATABASE_URL');
+        if (to === 'database' && !address && !found?.address)
+          throw new MoveError('the address of its database is missing');
+        if (address && found?.address && opened(found) !== address)
+          throw new MoveError('rows of this workspace are in another database of its own: finish that move first');
+        // Before anything is noted: what cannot be used is never touched, nor cleaned up after.
+        if (to === 'database') {
+          const where = address ?? (found && opened(found)) ?? '';
+          await prepareDatabase(await hands.own(where), client, workspaceId);
+        }
         const row = await note(client, workspaceId, {
+          address: found?.address ?? (to === 'database' && address ? sealed(workspaceId, address) : null),
           target: to,
           step: found?.step === 'frozen' ? 'frozen' : 'copying',
           schema_name: found?.schema_name ?? (to === 'schema' ? schemaOf(workspaceId) : null),
         });
         const tables = await readTenantTables(client);
         try {
-          await prepare(client, row, to, tables);
-          const copying = { workspaceId, tables, from: sideOf(client, row, row.kind), to: sideOf(other, row, to) };
+          await prepare(hands, row, to, tables);
+          const from = await sideOf(hands, row, row.kind, client);
+          const copying = { workspaceId, tables, from, to: await sideOf(hands, row, to, other) };
           let changed = row.step === 'copying' ? await copyBeside(copying) : 0;
 
           const frozenAt = performance.now();
           await note(client, workspaceId, { step: 'frozen' });
           await announce(workspaceId);
           say('frozen: nothing can be written until it is through');
-          await fence(client, workspaceId, tables);
+          await fence(hands, workspaceId, tables);
           changed += await bringInLine(copying);
           await advanceNumbers(copying);
           const verified = await verify(copying);
-          await fence(client, workspaceId, tables, to);
-          await switchOver(client, row, to, copying.to);
-          await settle(client, workspaceId);
+          await fence(hands, workspaceId, tables, to);
+          await switchOver(hands, row, to, copying.to);
+          await settle(hands, workspaceId);
           const frozenMs = Math.round(performance.now() - frozenAt);
           say(`moved; nothing could be written for ${frozenMs} ms`);
           return { rows: changed, tables: verified, frozenMs };
         } catch (error) {
           // A connection that is lost leaves the move to be gone on with; anything else ends it.
           const now = await readRow(client, workspaceId);
-          if (now?.target) await undo(client, now, tables);
+          if (now?.target) await undo(hands, now, tables);
           throw error;
         }
       });
@@ -283,23 +384,29 @@ export function createMover(parts: {
 
     /** Gives up a move that was interrupted. @throws MoveError when there is none */
     async undo(workspaceId: string): Promise<void> {
-      await alone(workspaceId, async (client) => {
+      await alone(workspaceId, async (hands) => {
+        const { client } = hands;
         const row = await readRow(client, workspaceId);
         if (!row?.target) throw new MoveError('this workspace is not being moved');
-        await undo(client, row, await readTenantTables(client));
+        await undo(hands, row, await readTenantTables(client));
       });
     },
 
     /** Forgets the rows of before the move: there is no way back then but another move. @throws MoveError */
     async finish(workspaceId: string): Promise<void> {
-      await alone(workspaceId, async (client) => {
-        const row = await settle(client, workspaceId);
+      await alone(workspaceId, async (hands) => {
+        const { client } = hands;
+        const row = await settle(hands, workspaceId);
         if (!row?.kept || row.step !== 'settled') throw new MoveError('no rows of an earlier place are kept');
         const tables = await readTenantTables(client);
         if (row.kept === 'shared') await removeAll({ client, schema: 'public' }, workspaceId, tables);
         if (row.kept === 'schema' && row.schema_name) {
           await client.query(`drop schema if exists ${quoteName(row.schema_name)} cascade`);
           await note(client, workspaceId, { schema_name: null });
+        }
+        if (row.kept === 'database') {
+          await removeAll(await sideOf(hands, row, 'database', client), workspaceId, tables);
+          await note(client, workspaceId, { address: null });
         }
         await note(client, workspaceId, { kept: null });
         await forgetIfPlain(client, workspaceId);
@@ -322,11 +429,12 @@ export function createMover(parts: {
       for (const { workspace, step } of await list()) {
         if (step !== 'frozen' && step !== 'switched') continue;
         try {
-          await alone(workspace, async (client) => {
-            const row = await settle(client, workspace);
+          await alone(workspace, async (hands) => {
+            const { client } = hands;
+            const row = await settle(hands, workspace);
             if (row?.step !== 'frozen') return;
             await note(client, workspace, { step: 'copying' });
-            await fence(client, workspace, await readTenantTables(client));
+            await fence(hands, workspace, await readTenantTables(client));
             await announce(workspace);
           });
         } catch (error) {

@@ -1,4 +1,5 @@
 import type { Pool } from 'pg';
+import type { Keyring } from '../crypto.ts';
 import type { Database } from '../db/index.ts';
 import { unavailable } from '../errors.ts';
 import type { Placement } from './registry.ts';
@@ -20,12 +21,9 @@ type Held = { pool: Pool; users: number };
  * The connections of the workspaces that live elsewhere, a few for each and bounded over all: the placement used longest
  * ago gives its connections up for another one. Pools are closed with the database.
  *
- * @param unseal opens the address of a database of a workspace's own
+ * @param keyring opens the addresses of databases of workspaces' own
  */
-export function createPlacedPools(
-  database: Database,
-  unseal: (placement: Placement) => string | undefined = () => undefined,
-): PlacedPools {
+export function createPlacedPools(database: Database, keyring: Keyring): PlacedPools {
   // In the order of their last use.
   const held = new Map<string, Held>();
   const waiting = new Set<() => void>();
@@ -47,7 +45,7 @@ export function createPlacedPools(
           searchPath: placement.schema === 'public' ? 'public' : `${placement.schema},public`,
           name: 'parley placed',
           idleMs: IDLE_MS,
-          address: unseal(placement),
+          address: placement.address === null ? undefined : keyring.decrypt(placement.address, placement.workspaceId),
         });
         const made = { pool, users: 1 };
         held.set(key, made);

@@ -213,6 +213,7 @@ describe('a workspace in a schema of its own', () => {
     await until(async () => (await history(test, earlier)).at(-1)?.author.type === 'bot', 'answered');
     assertGapless(await history(test, earlier));
     await mover.move(workspaceId, 'schema');
+    await assert.rejects(mover.move(workspaceId, 'database', 'postgres://elsewhere'), /kept in shared/);
     await mover.finish(workspaceId);
     assert.equal(await count('public.messages'), 0);
     await mover.move(workspaceId, 'shared');

@@ -1,0 +1,53 @@
+import type { Client } from 'pg';
+import { MIGRATIONS } from '../db/index.ts';
+import { migrate, readMigrations } from '../db/migrate.ts';
+import { MoveError } from './errors.ts';
+import { readPeople, writePeople } from './mirror.ts';
+import { makeMovable, readTenantTables } from './tables.ts';
+
+/** The role that sees people and workspaces, for one transaction of the owner's. */
+async function asSystem<T>(client: Client, work: () => Promise<T>): Promise<T> {
+  await client.query('begin; set local role parley_system');
+  try {
+    const result = await work();
+    await client.query('commit');
+    return result;
+  } catch (error) {
+    await client.query('rollback');
+    throw error;
+  }
+}
+
+/**
+ * Makes a database fit for one workspace: all tables of the product at the version of the shared database, and in those of
+ * people the workspace and its members, which others refer to.
+ *
+ * @throws MoveError when it is the shared database itself, or has another workspace in it
+ */
+export async function prepareDatabase(own: Client, shared: Client, workspaceId: string): Promise<void> {
+  await migrate(own, MIGRATIONS, { contract: await isContracted(shared) });
+  await assertAnother(own, shared);
+  const others = await asSystem(own, () => own.query('select from workspaces where id <> $1', [workspaceId]));
+  if (others.rows.length > 0) throw new MoveError('another workspace lives in this database');
+  const people = await asSystem(shared, () => readPeople(shared, workspaceId));
+  await asSystem(own, () => writePeople(own, people));
+  await makeMovable(own, 'public', await readTenantTables(own));
+}
+
+/** @throws MoveError when both are one database: what is removed from one would be gone from the other */
+export async function assertAnother(own: Client, shared: Client): Promise<void> {
+  const idOf = async (client: Client): Promise<unknown> => {
+    await client.query('begin; set local role parley_app');
+    const { rows } = await client.query<{ id: string }>('select id from installation');
+    await client.query('commit');
+    return rows[0]?.id;
+  };
+  if ((await idOf(own)) === (await idOf(shared))) throw new MoveError('this address is that of the shared database');
+}
+
+/** Whether the shared database has had its migrations that take something away. */
+async function isContracted(shared: Client): Promise<boolean> {
+  const { rows } = await shared.query<{ number: number }>('select number from schema_migrations');
+  const applied = new Set(rows.map((row) => row.number));
+  return readMigrations(MIGRATIONS).every(({ number, isContract }) => !isContract || applied.has(number));
+}
