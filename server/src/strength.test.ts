@@ -69,11 +69,12 @@ if (typeof replicated === 'string') {
   describe('the product with a streaming replica', () => {
     after(() => replicated.close());
 
-    it('reads lists there, misses nothing it wrote, tells its state, and goes on without it', async () => {
+    it('reads lists there, misses nothing it wrote, tells its state, and goes on without it', async (context) => {
       const test = await startTestApp({
         DATABASE_URL: replicated.primaryUrl,
         DATABASE_REPLICA_URLS: replicated.replicaUrl,
       });
+      context.after(() => test.close());
       const state = async () => {
         const health = (await (await fetch(`${test.url}/health`)).json()) as { replicas: { state: string }[] };
         return health.replicas[0]?.state;
@@ -99,7 +100,6 @@ if (typeof replicated === 'string') {
       await until(async () => (await state()) === 'down', 'the replica is down');
       assert.equal((await fetch(`${test.url}/health/ready`)).status, 200);
       assert.equal((await sources()).data.length, 20);
-      await test.close();
     });
   });
 }

@@ -1,8 +1,9 @@
 import { and, asc, count, eq, isNull, sql } from 'drizzle-orm';
 import type { ApiKeyScope } from '@parley/contract';
-import { apiKeys, users } from '../../db/schema/index.ts';
+import { apiKeys } from '../../db/schema/index.ts';
 import { hashToken } from '../../platform/ids.ts';
 import type { Tx } from '../../platform/tenant.ts';
+import { findNames } from '../members/queries.ts';
 
 /** Every key begins like this, so that people and secret scanners recognise one. */
 export const KEY_PREFIX = 'parley_';
@@ -22,15 +23,16 @@ export async function listApiKeys(
   tx: Tx,
   { page, limit }: { page: number; limit: number },
 ): Promise<{ rows: ApiKeyRow[]; total: number }> {
-  const { id, name, prefix, scopes, createdAt, lastUsedAt } = apiKeys;
-  const rows = await tx
-    .select({ id, name, prefix, scopes, createdAt, lastUsedAt, createdBy: { id: users.id, name: users.name } })
+  const { id, name, prefix, scopes, createdBy, createdAt, lastUsedAt } = apiKeys;
+  const found = await tx
+    .select({ id, name, prefix, scopes, createdBy, createdAt, lastUsedAt })
     .from(apiKeys)
-    .innerJoin(users, eq(users.id, apiKeys.createdBy))
     .where(isNull(apiKeys.revokedAt))
     .orderBy(asc(apiKeys.createdAt), asc(apiKeys.id))
     .limit(limit)
     .offset((page - 1) * limit);
+  const names = await findNames(tx, [...new Set(found.map((key) => key.createdBy))]);
+  const rows = found.map((key) => ({ ...key, createdBy: { id: key.createdBy, name: names.get(key.createdBy) ?? '' } }));
   return { rows, total: await countApiKeys(tx) };
 }
 

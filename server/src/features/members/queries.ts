@@ -1,4 +1,4 @@
-import { and, asc, count, desc, eq, gt, isNull, sql } from 'drizzle-orm';
+import { and, asc, count, desc, eq, gt, inArray, isNull, sql } from 'drizzle-orm';
 import type { Presence, Role } from '@parley/contract';
 import { invitations, memberships, users } from '../../db/schema/index.ts';
 import type { Tx } from '../../platform/tenant.ts';
@@ -109,6 +109,13 @@ export async function findMember(tx: Tx, id: string): Promise<MemberRow | undefi
     .innerJoin(users, eq(users.id, memberships.userId))
     .where(and(eq(memberships.id, id), isNull(memberships.removedAt)));
   return row;
+}
+
+/** The names of people of the workspace, or once of it, by their user id. */
+export async function findNames(tx: Tx, userIds: string[]): Promise<Map<string, string>> {
+  if (userIds.length === 0) return new Map();
+  const rows = await tx.select({ id: users.id, name: users.name }).from(users).where(inArray(users.id, userIds));
+  return new Map(rows.map(({ id, name }) => [id, name]));
 }
 
 export async function findPresence(tx: Tx, userId: string): Promise<Presence> {
