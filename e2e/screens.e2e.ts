@@ -147,6 +147,8 @@ describe('screens', () => {
     await see(page.getByRole('dialog').getByLabel('E-mail'));
     await inspect(page, 'members-invite');
     await go('/settings', 'settings', 'Appearance');
+    await go('/queues', 'queues', 'Reads documents, pages and answers');
+    await go('/queues?queue=knowledge', 'queues-failed', 'Nothing failed here');
     await page.goto(`${parley.url}/nowhere`);
     await see(page.getByText('Nothing is here'));
     await inspect(page, 'missing');
@@ -264,6 +266,7 @@ describe('screens', () => {
         `/studio/inboxes/${telegram}`,
         '/studio/members',
         '/studio/settings',
+        '/studio/queues?queue=knowledge',
       ];
       for (const path of paths) {
         await tab.page.goto(parley.url + path);
