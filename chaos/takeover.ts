@@ -5,12 +5,14 @@ type Held = { kind: 'thread' | 'send'; id: string; token: string; until: string 
 
 /**
  * Measures how long held work lies after a kill: for every thread and every send that somebody holds now, the time until
- * its lease moves. A living holder renews it within seconds; what a dead one held moves when somebody else takes it.
+ * its lease moves. A living holder renews it within seconds; what a dead one held moves when somebody else takes it. A
+ * thread that is put off after a failure has a lease too, but no holder.
  */
 export async function watchTakeover(query: Fleet['query']) {
   const held = (): Promise<Held[]> =>
     query<Held>(
-      `select 'thread' as kind, id::text, lease_token::text as token, lease_until::text as until from threads where lease_until > now()
+      `select 'thread' as kind, id::text, lease_token::text as token, lease_until::text as until from threads
+       where lease_until > now() and lease_holder is not null
        union all
        select 'send', id::text, lease_token::text, lease_until::text from deliveries where state = 'sending'`,
     );
