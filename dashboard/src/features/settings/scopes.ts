@@ -1,16 +1,24 @@
 import type { ApiKeyScope, Permission } from '@parley/contract';
 
-export type ScopeRow = { noun: string; scopes: { value: ApiKeyScope; verb: 'read' | 'write' }[] };
+export const verbs = ['read', 'write'] as const;
+export type ScopeRow = { noun: string; scopes: Partial<Record<(typeof verbs)[number], ApiKeyScope>> };
 
-const isScope = (permission: Permission): permission is ApiKeyScope => !permission.startsWith('api-keys:');
+/** No key may have these; the compiler knows when one is missing. */
+const notForKeys: Record<Exclude<Permission, ApiKeyScope>, true> = {
+  'api-keys:read': true,
+  'api-keys:write': true,
+  'queues:read': true,
+  'queues:write': true,
+};
+const isScope = (permission: Permission): permission is ApiKeyScope => !(permission in notForKeys);
 
-/** What somebody may give to a key of theirs: their own permissions, without those over keys, by what they are about. */
+/** What somebody may give to a key of theirs: of their own permissions those that keys may have, by what they are about. */
 export function scopesByNoun(permissions: Permission[]): ScopeRow[] {
   const rows = new Map<string, ScopeRow>();
   for (const value of permissions.filter(isScope)) {
     const [noun = '', verb] = value.split(':');
-    const row = rows.get(noun) ?? { noun, scopes: [] };
-    row.scopes.push({ value, verb: verb === 'write' ? 'write' : 'read' });
+    const row = rows.get(noun) ?? { noun, scopes: {} };
+    row.scopes[verb === 'write' ? 'write' : 'read'] = value;
     rows.set(noun, row);
   }
   return [...rows.values()];
