@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Database } from '../db/index.ts';
 import { unavailable } from '../errors.ts';
 import type { Logger } from '../log.ts';
+import { isConnectionLoss } from '../outage.ts';
 import { RESYNC } from '../wake.ts';
 import type { Wake } from '../wake.ts';
 
@@ -100,7 +101,10 @@ export function createPlacements(parts: { database: Database; log: Logger; wake:
 
   function refresh(): void {
     if (reading) return;
-    reload().catch((error: unknown) => log.warn({ err: error }, 'the placements were not read'));
+    // An outage is told once, by the watch of the server.
+    reload().catch((error: unknown) =>
+      log[isConnectionLoss(error) ? 'debug' : 'warn']({ err: error }, 'the placements were not read'),
+    );
   }
 
   const stops = [wake.on(PLACEMENT_CHANGED, reload), wake.on(RESYNC, reload)];
