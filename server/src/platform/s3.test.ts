@@ -53,6 +53,17 @@ describe('files in a bucket', () => {
     assert.deepEqual(double.calls, [`GET ${key}`]);
   });
 
+  it('its probe asks for the bucket once, and fails when it is not there or silent', async () => {
+    await storage.probe();
+    assert.equal(double.calls.length, 1);
+    const missing = createStorage({ dataDir: '/nonexistent', s3: { ...settings(), bucket: 'another' } }, outbound);
+    await assert.rejects(missing.probe(), { status: 404 });
+    double.fail('unavailable');
+    await assert.rejects(storage.probe(), { status: 500 });
+    assert.equal(double.calls.length, 3, 'nothing is tried again');
+    assert.equal(double.objects.size, 0);
+  });
+
   it('what is not there is a 404 to read and nothing to remove', async () => {
     await assert.rejects(storage.get('none'), { status: 404 });
     await storage.remove('none');

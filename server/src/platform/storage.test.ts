@@ -56,6 +56,16 @@ test('bytes come back, are replaced whole, belong to their owner alone, and go',
   await assert.rejects(storage.get(key), { status: 404 });
 });
 
+test('its probe fails where nothing can be written, and leaves nothing where it can', async (context) => {
+  const { dataDir, storage } = setUp(context);
+  await storage.probe();
+  assert.deepEqual(readdirSync(join(dataDir, 'files')), ['.drafts']);
+  assert.deepEqual(readdirSync(join(dataDir, 'files', '.drafts')), []);
+  rmSync(join(dataDir, 'files'), { recursive: true });
+  writeFileSync(join(dataDir, 'files'), 'in the way');
+  await assert.rejects(storage.probe());
+});
+
 test('a write that fails leaves no draft behind', async (context) => {
   const { dataDir, storage } = setUp(context);
   await storage.put('taken/file', bytes('x'), type);

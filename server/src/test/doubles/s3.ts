@@ -64,6 +64,10 @@ export async function startS3Double(options: { bucket: string; secretKey: string
     if (sha256(request.rawBody) !== request.headers['x-amz-content-sha256']) {
       return refuse(response, 400, 'XAmzContentSHA256Mismatch');
     }
+    if (request.method === 'HEAD' && !key && `${request.path}/`.startsWith(prefix)) {
+      response.writeHead(200).end();
+      return;
+    }
     if (!key) return refuse(response, 404, 'NoSuchBucket');
     if (request.method === 'PUT') {
       objects.set(key, { bytes: request.rawBody, contentType: request.headers['content-type'] ?? '' });
