@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import { setTimeout as wait } from 'node:timers/promises';
 import type { Bot, Inbox, SessionCreated } from '@parley/contract';
 import { sql } from 'drizzle-orm';
 import { startTestApp, connect, until } from './test/app.ts';
@@ -127,5 +128,25 @@ describe('under pressure', () => {
     const texts = messages.filter(({ author }) => author.type === 'contact').map(({ text }) => text);
     // The fifth was refused and never sent again.
     assert.deepEqual(texts, ['update 1', 'update 2', 'update 3', 'update 4', 'update 6']);
+  });
+});
+
+describe('a real line at the database', () => {
+  it('is refused before it grows, and over when the database is free', async (context) => {
+    const test = await startTestApp({ PARLEY_DATABASE_POOL: '2' });
+    context.after(() => test.close());
+    const state = async () => {
+      const answer = await fetch(`${test.url}/api/v1/auth/setup-state`);
+      await answer.arrayBuffer();
+      return answer.status;
+    };
+    assert.equal(await state(), 200);
+    const busy = [1, 2].map(() => test.app.store.asSystem((tx) => tx.execute(sql`select pg_sleep(3)`)));
+    // Whoever came before it was seen stands in the line to its end; whoever comes now is told at once.
+    const early = state();
+    await until(async () => (await Promise.race([state(), wait(300)])) === 503, 'newcomers are refused');
+    await Promise.all(busy);
+    assert.equal(await early, 200);
+    await until(async () => (await state()) === 200, 'they are taken again');
   });
 });
