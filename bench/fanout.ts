@@ -8,6 +8,7 @@
 import { startChild } from './lib/child.ts';
 import type { BareSockets } from './lib/bare-sockets-process.ts';
 import { idleAndStorm } from './lib/idle-sockets.ts';
+import { pause } from './lib/process-memory.ts';
 import { startProduct } from './lib/product.ts';
 import { openProfile } from './lib/profile.ts';
 import { openReport, some } from './lib/report.ts';
@@ -82,6 +83,9 @@ try {
   }
 
   async function round(name: keyof typeof sides): Promise<number> {
+    // What the last round left behind has to be over: the product refuses events while it is under pressure.
+    if (name === 'product') await speaker.ask('ask', { group: name, event: 'agent:typing', payload });
+    await pause(1_000);
     const heard = crowds.map((crowd) => crowd.ask('hear', { group: name, each: EVENTS }));
     const began = await speaker.ask('say', {
       group: name,

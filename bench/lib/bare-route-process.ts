@@ -1,26 +1,30 @@
 /**
  * The bare baseline of `receive`: a Fastify route that checks an HMAC over the raw body and does one INSERT, and nothing
- * else. On PostgreSQL through a pool with a prepared statement; on PGlite in its own process, called directly.
+ * else: through a pool with a prepared statement, on PostgreSQL, or on PGlite in a thread of its own as the product has it.
  */
 import { createHmac, timingSafeEqual } from 'node:crypto';
-import { PGlite } from '@electric-sql/pglite';
 import fastify from 'fastify';
 import { Pool } from 'pg';
+import { readConfig } from '../../server/src/platform/config.ts';
+import { openDatabase } from '../../server/src/platform/db/index.ts';
+import { createLogger } from '../../server/src/platform/log.ts';
 import { serve } from './child.ts';
 
 type Insert = (id: number, body: string) => Promise<unknown>;
 
+const TABLE = 'create table bench_bare (id bigint primary key, body jsonb not null)';
+const statement = { name: 'bare', text: 'insert into bench_bare (id, body) values ($1, $2)' };
+
 async function onPostgres(url: string): Promise<Insert> {
   const pool = new Pool({ connectionString: url, max: 20 });
-  await pool.query('create table bench_bare (id bigint primary key, body jsonb not null)');
-  const statement = { name: 'bare', text: 'insert into bench_bare (id, body) values ($1, $2)' };
+  await pool.query(TABLE);
   return (id, body) => pool.query({ ...statement, values: [id, body] });
 }
 
 async function onPglite(folder: string): Promise<Insert> {
-  const database = await PGlite.create(folder);
-  await database.exec('create table bench_bare (id bigint primary key, body jsonb not null)');
-  return (id, body) => database.query('insert into bench_bare (id, body) values ($1, $2)', [id, body]);
+  const database = await openDatabase(readConfig({ DATA_DIR: folder }), createLogger({ level: 'fatal' }));
+  await database.asOwner((client) => client.query(`${TABLE}; grant insert on bench_bare to parley_app`));
+  return (id, body) => database.pool.query({ ...statement, values: [id, body] });
 }
 
 const functions = {

@@ -25,6 +25,7 @@ export async function idleAndStorm(profile: Profile, report: Report): Promise<vo
     return {
       present: sum((state) => state.present),
       tries: sum((state) => state.tries),
+      later: sum((state) => state.later),
       errors: sum((state) => state.errors),
       error: states.find((state) => state.error)?.error,
       lastReturn: Math.max(...states.map((state) => state.lastReturn)),
@@ -62,11 +63,11 @@ export async function idleAndStorm(profile: Profile, report: Report): Promise<vo
       const { present, lastReturn } = await together();
       if (present === SOCKETS && now() - lastReturn > 2_000) break;
     }
-    const { present, tries, lastReturn, errors, error } = await together();
+    const { present, tries, later, lastReturn, errors, error } = await together();
     report.figure('  killed and started again: sockets that came back', present, '', { bar: { atLeast: SOCKETS } });
     report.figure('  until the last of them had what it missed', (lastReturn - killedAt) / 1_000, 's', {
       bar: { atMost: BACK_WITHIN_S },
-      note: `ready after ${((readyAt - killedAt) / 1_000).toFixed(1)} s; ${tries} tries`,
+      note: `ready after ${((readyAt - killedAt) / 1_000).toFixed(1)} s; ${tries} tries, ${later} of them told to come again in a moment`,
     });
     report.figure('  errors told to a customer', errors, '', { bar: { atMost: 0 }, ...(error ? { note: error } : {}) });
   } finally {

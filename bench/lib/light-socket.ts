@@ -17,10 +17,16 @@ export type SocketOptions = {
   lost?: () => void;
 };
 
-/** What the server answered to a knock: it is there, and said no. */
-export class Refused extends Error {}
+/** What the server answered: it is there, and said no. `code` is the envelope's. */
+export class Refused extends Error {
+  readonly code: string;
+  constructor(error: { code?: string; message?: string } | undefined) {
+    super(error?.message ?? 'refused');
+    this.code = error?.code ?? '';
+  }
+}
 
-type Envelope = { success: boolean; data?: unknown; error?: { message: string } };
+type Envelope = { success: boolean; data?: unknown; error?: { code: string; message: string } };
 
 /** @throws Refused, or the error of the connection */
 export function openSocket({ url, auth, localAddress, heard, lost }: SocketOptions): Promise<LightSocket> {
@@ -36,7 +42,7 @@ export function openSocket({ url, auth, localAddress, heard, lost }: SocketOptio
     const caller = acknowledgements.get(id);
     acknowledgements.delete(id);
     if (answer.success) caller?.resolve(answer.data);
-    else caller?.reject(new Refused(answer.error?.message ?? 'refused'));
+    else caller?.reject(new Refused(answer.error));
   }
 
   const socket: LightSocket = {
@@ -67,7 +73,7 @@ export function openSocket({ url, auth, localAddress, heard, lost }: SocketOptio
       }
       if (packet === 0x34) {
         ws.terminate();
-        return reject(new Refused(text.slice(2)));
+        return reject(new Refused((JSON.parse(text.slice(2)) as { data?: { code: string; message: string } }).data));
       }
     });
     ws.on('error', reject);

@@ -3,11 +3,11 @@
  * from many addresses of the loopback, since a real crowd does, and since ports and the connections of an address end.
  */
 import { now, serve } from './child.ts';
-import { openSocket } from './light-socket.ts';
+import { openSocket, Refused } from './light-socket.ts';
 import type { LightSocket } from './light-socket.ts';
 import { loopbackAddress } from './loopback.ts';
 
-type Group = { sockets: LightSocket[]; wanted: number; counted: number; done: (at: number) => void };
+type Group = { sockets: LightSocket[]; lost: number; wanted: number; counted: number; done: (at: number) => void };
 const groups = new Map<string, Group>();
 
 function groupOf(name: string): Group {
@@ -28,7 +28,7 @@ const functions = {
     greeting?: [event: string, payload: unknown];
     atOnce?: number;
   }): Promise<{ milliseconds: number }> {
-    const group: Group = { sockets: [], wanted: 0, counted: 0, done: () => undefined };
+    const group: Group = { sockets: [], lost: 0, wanted: 0, counted: 0, done: () => undefined };
     groups.set(order.group, group);
     const heard = (event: string): void => {
       if (event !== order.event) return;
@@ -44,6 +44,7 @@ const functions = {
           auth: order.auth,
           localAddress: loopbackAddress(order.firstAddress + index),
           heard,
+          lost: () => (group.lost += 1),
         });
         group.sockets.push(socket);
         if (order.greeting) await socket.call(...order.greeting);
@@ -60,8 +61,11 @@ const functions = {
     group.wanted = group.sockets.length * each;
     return new Promise((resolve, reject) => {
       const late = setTimeout(
-        () => reject(new Error(`${name}: ${group.counted} of ${group.wanted} events came`)),
-        60_000,
+        () =>
+          reject(
+            new Error(`${name}: ${group.counted} of ${group.wanted} events came; ${group.lost} connections were lost`),
+          ),
+        30_000,
       );
       group.done = (at) => {
         clearTimeout(late);
@@ -76,6 +80,20 @@ const functions = {
     const at = now();
     for (let time = 0; time < order.times; time++) socket?.send(order.event, order.payload);
     return at;
+  },
+
+  /** The same once, until it is acknowledged: a server under pressure asks for some patience. @throws after 30 seconds */
+  async ask({ group, event, payload }: { group: string; event: string; payload: unknown }): Promise<void> {
+    const until = now() + 30_000;
+    for (;;) {
+      try {
+        await groupOf(group).sockets[0]?.call(event, payload);
+        return;
+      } catch (error) {
+        if (!(error instanceof Refused) || now() > until) throw error;
+        await new Promise((resolve) => setTimeout(resolve, 250));
+      }
+    }
   },
 
   async close({ group }: { group: string }): Promise<void> {

@@ -15,7 +15,6 @@ export function summarise(durations: number[]): Summary {
   };
 }
 
-export const ms = (value: number): string => `${value.toFixed(value < 10 ? 2 : 1)} ms`;
 export const line = (name: string, value: string): void => void process.stdout.write(`${name.padEnd(44)} ${value}\n`);
 export const mean = (values: number[]): number => summarise(values).mean;
 export const median = (values: number[]): number => summarise(values).p50;

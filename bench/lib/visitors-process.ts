@@ -11,6 +11,8 @@ type Order = { url: string; inbox: string; count: number; firstAddress: number }
 
 /** what a customer was told that is an error, in words */
 const errors: string[] = [];
+/** how often somebody was asked to come again in a moment, which the client does without a word */
+let later = 0;
 let present = 0;
 let lastReturn = 0;
 let tries = 0;
@@ -58,7 +60,9 @@ async function comeBack(order: Order, index: number, session: Session): Promise<
       return;
     } catch (error) {
       // Nobody listens yet, or the connection broke again: no customer sees that.
-      if (error instanceof Refused) errors.push(error.message);
+      if (!(error instanceof Refused)) continue;
+      if (error.code === 'unavailable' || error.code === 'too_many_requests') later += 1;
+      else errors.push(error.message);
     }
   }
 }
@@ -72,7 +76,7 @@ const functions = {
     await Promise.all(Array.from({ length: 25 }, one));
   },
   async state(_input: Record<string, never>) {
-    return { present, tries, lastReturn, errors: errors.length, error: errors[0] };
+    return { present, tries, later, lastReturn, errors: errors.length, error: errors[0] };
   },
   async leave(_input: Record<string, never>): Promise<void> {
     ended = true;
