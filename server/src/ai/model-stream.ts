@@ -1,16 +1,18 @@
-import { Output, streamText, type LanguageModel } from 'ai';
+import { Output, streamText, zodSchema, type LanguageModel } from 'ai';
 import { z } from 'zod';
 import { ModelFailure, toModelFailure } from './failures.ts';
 import { createParagraphs } from './paragraphs.ts';
 import type { Prompt } from './prompt.ts';
 import { createReplyReader } from './reply-reader.ts';
 
-/** The order of the fields is the order the model writes them in. */
-const replySchema = z.object({
-  have_enough_information_for_reply: z.enum(['YES', 'NO']),
-  reply: z.string(),
-  citations: z.array(z.string()),
-});
+/** The order of the fields is the order the model writes them in. Wrapped here, it becomes a JSON schema only once. */
+const replySchema = zodSchema(
+  z.object({
+    have_enough_information_for_reply: z.enum(['YES', 'NO']),
+    reply: z.string(),
+    citations: z.array(z.string()),
+  }),
+);
 
 export type StreamRequest = {
   model: Exclude<LanguageModel, string>;

@@ -5,7 +5,7 @@ import type { Turn } from './terms.ts';
 export type Prompt = {
   system: string;
   user: string;
-  /** of system and user together, counted with o200k_base */
+  /** of system and user together, counted with o200k_base part by part: at most some twenty above the whole */
   tokens: number;
   /** the passages that fit, by the short id the model cites them with */
   passages: Map<string, Passage>;
@@ -29,6 +29,8 @@ const questionBudget = 900;
 const historyBudget = 700;
 const systemPromptBudget = 700;
 const historyLength = 10;
+/** Tokens of the tags around the passages, and some to spare. */
+const AROUND_PASSAGES = 20;
 
 const escapeXml = (text: string): string =>
   text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
@@ -87,7 +89,8 @@ export const buildPrompt = (parts: PromptParts): Prompt => {
   const system = rules(parts);
   const question = `<question>\n${escapeXml(limit(parts.question, questionBudget))}\n</question>`;
   const frame = `${historyXml(parts.history)}${question}${sentXml(parts.alreadySent ?? [])}`;
-  let left = promptBudget - countTokens(system) - countTokens(frame) - 20;
+  const fixed = countTokens(system) + countTokens(frame) + AROUND_PASSAGES;
+  let left = promptBudget - fixed;
   const passages = new Map<string, Passage>();
   const lines: string[] = [];
   for (const passage of parts.passages) {
@@ -102,5 +105,5 @@ export const buildPrompt = (parts: PromptParts): Prompt => {
   }
   const context = lines.length > 0 ? `<passages>\n${lines.join('\n')}\n</passages>` : '<passages></passages>';
   const user = `${context}\n\n${frame}`;
-  return { system, user, tokens: countTokens(system) + countTokens(user), passages };
+  return { system, user, tokens: promptBudget - left, passages };
 };

@@ -19,14 +19,14 @@ export function createClusterAdapter({ redis, log }: { redis: RedisPlace; log: L
   const connections: Redis[] = [];
   let complained = false;
 
-  function open(maxRetriesPerRequest: number | null): Redis {
+  function open(maxRetriesPerRequest: number | null, enableAutoPipelining: boolean): Redis {
     const failed = (error: unknown): void => {
       if (complained) return;
       complained = true;
       // The outage itself is told by the watch of Redis.
       log.debug({ err: error }, 'sockets of other processes cannot be reached');
     };
-    const connection = openRedis(redis.url, failed, { maxRetriesPerRequest });
+    const connection = openRedis(redis.url, failed, { maxRetriesPerRequest, enableAutoPipelining });
     connection.on('ready', () => {
       complained = false;
     });
@@ -38,14 +38,15 @@ export function createClusterAdapter({ redis, log }: { redis: RedisPlace; log: L
       value: (channels: string[]) => connection.call('subscribe', ...channels).catch(failed),
     });
     // What only listens waits for Redis as long as it takes.
-    Object.defineProperty(connection, 'duplicate', { value: () => open(null) });
+    Object.defineProperty(connection, 'duplicate', { value: () => open(null, false) });
     connections.push(connection);
     return connection;
   }
 
   // An emit waits some seconds for Redis to come back, then only those connected here hear it: memory is bounded.
   const name = `${redis.prefix}:sockets`;
-  const speaker = open(12);
+  // What one step of the process emits travels together.
+  const speaker = open(12, true);
   const adapter = createAdapter(speaker, {
     streamName: name,
     channelPrefix: name,

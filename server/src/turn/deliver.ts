@@ -112,7 +112,7 @@ export function createDelivery(parts: {
         Math.max(0, Date.now() - Date.parse(delivery.createdAt)) / 1_000,
       );
       log.debug({ deliveryId: delivery.id, channel: inbox.channel, attempts: delivery.attempts }, 'delivered');
-      if (message) announceChange(live, message);
+      if (message) announceChange(live, message, 'agents');
       return more;
     }
     if (result.outcome === 'failed')
@@ -140,7 +140,7 @@ export function createDelivery(parts: {
       unreachable,
     });
     metrics.deliveries.inc({ channel, outcome: 'failed' });
-    if (message) announceChange(live, message);
+    if (message) announceChange(live, message, 'agents');
     return more;
   }
 

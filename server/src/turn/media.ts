@@ -76,7 +76,7 @@ export function createMediaFetcher(parts: {
       }
     }
     const message = await store.inWorkspace(fact.workspaceId, (tx) => attach(tx, fact.subjectId, attachments, problem));
-    if (message) announceChange(live, message);
+    if (message) announceChange(live, message, 'agents');
     // The message says what is missing from the first try on; a later one may still bring it.
     if (attachments.length === 0 && problem) throw new Error(problem);
   };

@@ -67,13 +67,17 @@ export function createSpeaker(
   let ordinal = turn.alreadySaid;
 
   const chunk = (message: Pick<Message, 'text'> & { ordinal: number }, last: boolean): void =>
-    live.emit([rooms.visitor(conversationId), rooms.conversation(conversationId)], 'message:chunk', {
-      conversationId,
-      turnId,
-      ordinal: message.ordinal,
-      text: message.text,
-      last,
-    });
+    live.emit(
+      [...(turn.channelIsLive ? [rooms.visitor(conversationId)] : []), rooms.conversation(conversationId)],
+      'message:chunk',
+      {
+        conversationId,
+        turnId,
+        ordinal: message.ordinal,
+        text: message.text,
+        last,
+      },
+    );
 
   return {
     say: ({ text, citations }) =>
@@ -104,7 +108,7 @@ export function createSpeaker(
         if (made.outcome === 'stored') {
           for (const message of made.messages) {
             chunk({ text: message.text, ordinal }, false);
-            announceMessage(live, message);
+            announceMessage(live, message, turn.channelIsLive ? 'everybody' : 'agents');
           }
           const { sending } = made;
           const first = made.messages.find((message) => message.id === sending?.messageId);

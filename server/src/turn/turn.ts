@@ -10,6 +10,7 @@ import { announceStatus } from '../features/conversations/announce.ts';
 import type { QueueAnnouncer } from '../features/handoffs/announce.ts';
 import type { InboxDirectory, InboxRuntime } from '../features/inboxes/lookup.ts';
 import { announceChange, announceMessage } from '../features/messages/announce.ts';
+import type { Listeners } from '../features/messages/announce.ts';
 import { ofTurn, since } from '../features/messages/queries.ts';
 import { presentMessage } from '../features/messages/present.ts';
 import type { MessageRow } from '../features/messages/present.ts';
@@ -77,7 +78,7 @@ export function createTurns(parts: TurnParts) {
       const long = () => store.inWorkspace(current.key.workspaceId, (tx) => storeEvents(tx, inbox, current));
       return { quick: short, stored: short ?? (await long()) };
     });
-    announceStored(current, stored);
+    announceStored(current, stored, parts.channelIsLive(inbox) ? 'everybody' : 'agents');
     const { conversation, turn } = stored;
     if (conversation && turn) return takeTurn(current, inbox, { ...stored, conversation }, turn, quick?.context);
     // A turn that was interrupted and is no longer the bot's to go on with ends here, as what became of it.
@@ -86,9 +87,9 @@ export function createTurns(parts: TurnParts) {
     return finish(current, interrupted?.id, { status, handler: '' });
   }
 
-  function announceStored(round: Round, stored: StoredRound): void {
-    for (const message of stored.messages) announceMessage(live, message);
-    for (const message of stored.changed) announceChange(live, message);
+  function announceStored(round: Round, stored: StoredRound, listeners: Listeners): void {
+    for (const message of stored.messages) announceMessage(live, message, listeners);
+    for (const message of stored.changed) announceChange(live, message, listeners);
     // A file is fetched at once; other facts can wait for the sweeper's next look.
     if (round.events.some((event) => isMessage(event) && event.event.media.length > 0)) wake.wake(OUTBOX, 'all');
     const { workspaceId } = round.key;
@@ -230,7 +231,7 @@ export function createTurns(parts: TurnParts) {
       }),
     );
     if (!handed) throw new TurnStopped();
-    for (const message of handed.messages) announceMessage(live, message);
+    for (const message of handed.messages) announceMessage(live, message, channelIsLive ? 'everybody' : 'agents');
     if (!channelIsLive) wake.wake(DELIVERY, writeLaneKey({ workspaceId, threadId: round.lease.threadId }));
     metrics.handoffs.inc({ reason: outcome.handoff.reason });
     parts.queue.changed(workspaceId);

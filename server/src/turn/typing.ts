@@ -3,6 +3,8 @@ import type { Logger } from '../platform/log.ts';
 import { rooms } from '../platform/realtime.ts';
 import type { Live } from '../platform/realtime.ts';
 
+/** An answer that is there at once needs no indicator, and platforms count each of them as a request. */
+const AFTER_MS = 250;
 /** Platforms forget an indicator after about five seconds. */
 const REPEAT_MS = 4_000;
 
@@ -13,7 +15,9 @@ export function createTyping(parts: {
   /** the platform's own indicator; undefined where it has none */
   onPlatform: (inbox: InboxRuntime, threadKey: string) => (() => Promise<void>) | undefined;
 }) {
-  const timers = new Map<string, NodeJS.Timeout | undefined>();
+  /** those that wait to be shown, and those that are */
+  const waiting = new Map<string, NodeJS.Timeout>();
+  const shown = new Map<string, NodeJS.Timeout | undefined>();
 
   const tell = (conversationId: string, name: string | null, typing: boolean): void =>
     parts.live.emit([rooms.visitor(conversationId), rooms.conversation(conversationId)], 'typing', {
@@ -25,24 +29,32 @@ export function createTyping(parts: {
 
   return {
     start(conversationId: string, inbox: InboxRuntime, threadKey: string, name: string): void {
-      if (timers.has(conversationId)) return;
-      tell(conversationId, name, true);
-      const show = parts.onPlatform(inbox, threadKey);
-      const again = () => {
-        show?.().catch((error: unknown) => parts.log.debug({ err: error }, 'typing was not shown'));
+      if (waiting.has(conversationId) || shown.has(conversationId)) return;
+      const begin = (): void => {
+        waiting.delete(conversationId);
+        tell(conversationId, name, true);
+        const show = parts.onPlatform(inbox, threadKey);
+        const again = () => {
+          show?.().catch((error: unknown) => parts.log.debug({ err: error }, 'typing was not shown'));
+        };
+        again();
+        shown.set(conversationId, show ? setInterval(again, REPEAT_MS) : undefined);
       };
-      again();
-      timers.set(conversationId, show ? setInterval(again, REPEAT_MS) : undefined);
+      waiting.set(conversationId, setTimeout(begin, AFTER_MS));
     },
     stop(conversationId: string): void {
-      if (!timers.has(conversationId)) return;
-      clearInterval(timers.get(conversationId));
-      timers.delete(conversationId);
+      clearTimeout(waiting.get(conversationId));
+      waiting.delete(conversationId);
+      if (!shown.has(conversationId)) return;
+      clearInterval(shown.get(conversationId));
+      shown.delete(conversationId);
       tell(conversationId, null, false);
     },
     close(): void {
-      for (const timer of timers.values()) clearInterval(timer);
-      timers.clear();
+      for (const timer of waiting.values()) clearTimeout(timer);
+      for (const timer of shown.values()) clearInterval(timer);
+      waiting.clear();
+      shown.clear();
     },
   };
 }
