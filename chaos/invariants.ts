@@ -1,4 +1,5 @@
 import { readPart, tokensIn } from './answers.ts';
+import { CHATS } from './customers.ts';
 import type { Evidence, MessageRow } from './evidence.ts';
 import { mayDouble } from './faults.ts';
 import { ordered } from './order.ts';
@@ -131,7 +132,7 @@ export const invariants: Invariant[] = [
       const wrong: string[] = [];
       const heard = new Set(evidence.peer.messages.map(({ chatId, messageId }) => `${chatId}/${messageId}`));
       const blocked = new Set(
-        evidence.said.filter(({ chat }) => chat >= 940_000).map(({ chat }) => `telegram ${chat}`),
+        evidence.said.filter(({ chat }) => chat >= CHATS.blocked).map(({ chat }) => `telegram ${chat}`),
       );
       const deliveries = grouped(evidence.deliveries, (delivery) => delivery.messageId);
       const replies = evidence.messages.filter(

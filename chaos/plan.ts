@@ -4,6 +4,8 @@ export type Form = {
   conversations: number;
   messages: number;
   visitors: number;
+  /** a visitor says something about so often */
+  visitorEveryMs: number;
   /** the customers write for so long */
   loadMs: number;
   /** a paused or blocked process stands still for so long: longer than a thread's lease of 6 s */
@@ -27,6 +29,7 @@ const short: Form = {
   conversations: 120,
   messages: 1_000,
   visitors: 16,
+  visitorEveryMs: 9_000,
   loadMs: 95_000,
   pauseMs: 9_000,
   blockMs: 9_000,
@@ -45,6 +48,7 @@ export const forms: Record<Form['name'], Form> = {
     conversations: 2_000,
     messages: 20_000,
     visitors: 100,
+    visitorEveryMs: 40_000,
     loadMs: 600_000,
     pauseMs: 15_000,
     blockMs: 45_000,

@@ -1,7 +1,7 @@
 /**
  * The fault suite. Without an argument the short form; `--full`; `--full --write` writes docs/faults.md; `--broken=NAME` runs
  * a deliberately broken build, which must fail; `--prove` runs all of those and passes when each fails as it must.
- * `--seed=N` repeats a run's customers.
+ * `--seed=N` repeats a run's customers, `--scale=0.2` brings a fifth of them, `--fault='SIGSTOP of a worker'` plays that one.
  */
 import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -30,6 +30,7 @@ const { values } = parseArgs({
     broken: { type: 'string' },
     fault: { type: 'string', multiple: true },
     seed: { type: 'string' },
+    scale: { type: 'string', default: '1' },
   },
 });
 const seed = values.seed === undefined ? Math.floor(Math.random() * 1_000_000) : Number(values.seed);
@@ -42,6 +43,17 @@ async function play(services: Services, form: Form, more: { broken?: string; onl
   const evidence = await playSuite({ form, services, seed, tell, ...more });
   const judged = invariants.map((invariant) => ({ invariant, finding: invariant.judge(evidence) }));
   return { form, seconds: (Date.now() - began) / 1000, evidence, judged };
+}
+
+function chosenForm(): Form {
+  const form = values.full ? forms.full : forms.short;
+  const scaled = (count: number): number => Math.max(1, Math.round(count * Number(values.scale)));
+  return {
+    ...form,
+    conversations: scaled(form.conversations),
+    messages: scaled(form.messages),
+    visitors: scaled(form.visitors),
+  };
 }
 
 const focused: Form = { ...forms.short, messages: 250, loadMs: 18_000, settleMs: 45_000 };
@@ -78,9 +90,10 @@ async function main(): Promise<{ passed: number; failed: number }> {
   }
   const run = values.broken
     ? (await playBroken(services, values.broken)).run
-    : await play(services, values.full ? forms.full : forms.short, values.fault ? { only: values.fault } : {});
+    : await play(services, chosenForm(), values.fault ? { only: values.fault } : {});
   for (const text of tellRun(run)) say(text);
-  if (values.write && run.form.name === 'full') {
+  // The page is of a whole full run.
+  if (values.write && values.full && values.scale === '1' && !values.fault) {
     writeFileSync(fileURLToPath(new URL('../docs/faults.md', import.meta.url)), writePage(run, new Date()));
   }
   if (process.env.CHAOS_REPORT) writeFileSync(process.env.CHAOS_REPORT, JSON.stringify(run, null, 1));

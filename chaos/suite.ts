@@ -73,7 +73,7 @@ export async function playSuite(options: SuiteOptions): Promise<Evidence> {
           number: index + 1,
           inboxToken: web.token,
           door: () => (index < 2 ? slow.url : doorOf(fleet.apis)),
-          everyMs: 9_000,
+          everyMs: form.visitorEveryMs,
           seed: options.seed + index,
         }),
       ),
