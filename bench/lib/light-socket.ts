@@ -86,3 +86,16 @@ export function openSocket({ url, auth, localAddress, heard, lost }: SocketOptio
     });
   });
 }
+
+/** Again and again while a server under pressure asks for some patience. @throws after 30 seconds, or for any other reason */
+export async function patiently<T>(ask: () => Promise<T> | T): Promise<T> {
+  const until = performance.now() + 30_000;
+  for (;;) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (!(error instanceof Refused) || error.code !== 'unavailable' || performance.now() > until) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 250));
+    }
+  }
+}

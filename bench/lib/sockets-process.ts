@@ -3,7 +3,7 @@
  * from many addresses of the loopback, since a real crowd does, and since ports and the connections of an address end.
  */
 import { now, serve } from './child.ts';
-import { openSocket, Refused } from './light-socket.ts';
+import { openSocket, patiently } from './light-socket.ts';
 import type { LightSocket } from './light-socket.ts';
 import { loopbackAddress } from './loopback.ts';
 
@@ -39,15 +39,18 @@ const functions = {
     let next = 0;
     const one = async (): Promise<void> => {
       for (let index = next++; index < order.count; index = next++) {
-        const socket = await openSocket({
-          url: order.url,
-          auth: order.auth,
-          localAddress: loopbackAddress(order.firstAddress + index),
-          heard,
-          lost: () => (group.lost += 1),
-        });
+        const socket = await patiently(() =>
+          openSocket({
+            url: order.url,
+            auth: order.auth,
+            localAddress: loopbackAddress(order.firstAddress + index),
+            heard,
+            lost: () => (group.lost += 1),
+          }),
+        );
         group.sockets.push(socket);
-        if (order.greeting) await socket.call(...order.greeting);
+        const { greeting } = order;
+        if (greeting) await patiently(() => socket.call(...greeting));
       }
     };
     await Promise.all(Array.from({ length: order.atOnce ?? 50 }, one));
@@ -84,16 +87,7 @@ const functions = {
 
   /** The same once, until it is acknowledged: a server under pressure asks for some patience. @throws after 30 seconds */
   async ask({ group, event, payload }: { group: string; event: string; payload: unknown }): Promise<void> {
-    const until = now() + 30_000;
-    for (;;) {
-      try {
-        await groupOf(group).sockets[0]?.call(event, payload);
-        return;
-      } catch (error) {
-        if (!(error instanceof Refused) || now() > until) throw error;
-        await new Promise((resolve) => setTimeout(resolve, 250));
-      }
-    }
+    await patiently(() => groupOf(group).sockets[0]?.call(event, payload));
   },
 
   async close({ group }: { group: string }): Promise<void> {

@@ -3,7 +3,7 @@
  * (after 0.5 to 1.5 s, then longer, at most 5 s), present themselves again and ask for what they missed.
  */
 import { now, serve } from './child.ts';
-import { openSocket, Refused } from './light-socket.ts';
+import { openSocket, patiently, Refused } from './light-socket.ts';
 import { loopbackAddress } from './loopback.ts';
 
 type Session = { conversationId: string; visitor: string; lastSeq: number };
@@ -71,7 +71,7 @@ const functions = {
   async settle(order: Order): Promise<void> {
     let next = 0;
     const one = async (): Promise<void> => {
-      for (let index = next++; index < order.count; index = next++) await visit(order, index);
+      for (let index = next++; index < order.count; index = next++) await patiently(() => visit(order, index));
     };
     await Promise.all(Array.from({ length: 25 }, one));
   },
