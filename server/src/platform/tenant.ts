@@ -206,7 +206,9 @@ export function createStore(database: Database, replicas?: Pick<Replicas, 'read'
       (placement) => placement.kind === 'database' && (workspaceId ?? placement.workspaceId) === placement.workspaceId,
     );
     const ended = await Promise.allSettled(
-      own.map((placement) => placing?.pools.use(placement, (pool) => mirrorOne(placement.workspaceId, asking(pool)))),
+      own.map(async (placement) =>
+        placing?.pools.use(placement, (pool) => mirrorOne(placement.workspaceId, asking(pool))),
+      ),
     );
     const failed = ended.find((one) => one.status === 'rejected');
     if (failed) throw failed.reason;
