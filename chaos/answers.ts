@@ -6,8 +6,10 @@ import { inChunks } from '../server/src/test/doubles/model-script.ts';
  * for a fault in words (`[hang]`). An answer names every message it answers, its own try and each of its parts, so that
  * what reached a customer tells who said it, when, and whether it was said twice.
  */
-export const PARTS = 2;
-export const SLOW_PARTS = 4;
+/** How the model misbehaves, once for each message that asks for it. */
+export const MISBEHAVIOUR = ['hang', 'limited', 'broken', 'cut', 'midway', 'garbage'] as const;
+const PARTS = 2;
+const SLOW_PARTS = 4;
 const SLOW_PART_MS = 1_500;
 
 export const tokensIn = (text: string): string[] => [...new Set(text.match(/\b[qw]\d+x\d+\b/g) ?? [])];
@@ -34,7 +36,7 @@ const quoted = (text: string): string => JSON.stringify(text).slice(1, -1);
 /** @param shown counts of what was done wrong on order */
 export function createAnswers(shown: Record<string, number>): (request: ModelRequest) => ModelReply {
   const tries = new Map<string, number>();
-  const faults: Record<string, (steps: ModelStep[]) => ModelReply> = {
+  const faults: Record<(typeof MISBEHAVIOUR)[number], (steps: ModelStep[]) => ModelReply> = {
     hang: (steps) => ({ kind: 'hang', steps: steps.slice(0, 2) }),
     limited: () => ({ kind: 'error', status: 429, retryAfterSeconds: 1 }),
     broken: () => ({ kind: 'error', status: 500 }),
@@ -61,10 +63,9 @@ export function createAnswers(shown: Record<string, number>): (request: ModelReq
       parts.push(slow ? SLOW_PART_MS : 20);
     }
     const steps: ModelStep[] = ['{"have_enough_information_for_reply":"YES","reply":"', ...parts, '","citations":[]}'];
-    const fault = /\[(hang|limited|broken|cut|midway|garbage)\]/.exec(question)?.[1];
-    const misbehave = fault && attempt === 1 ? faults[fault] : undefined;
-    if (!fault || !misbehave) return { kind: 'answer', steps };
+    const fault = MISBEHAVIOUR.find((kind) => question.includes(`[${kind}]`));
+    if (!fault || attempt > 1) return { kind: 'answer', steps };
     shown[fault] = (shown[fault] ?? 0) + 1;
-    return misbehave(steps);
+    return faults[fault](steps);
   };
 }

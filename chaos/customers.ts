@@ -1,4 +1,5 @@
 import { SECRET, textUpdate } from '../server/src/test/talk.ts';
+import { MISBEHAVIOUR } from './answers.ts';
 import type { Member } from './fleet.ts';
 import { createDice, rest } from './plan.ts';
 import type { Form } from './plan.ts';
@@ -23,7 +24,6 @@ const COPIES = 3;
 const ANSWER_WITHIN_MS = 12_000;
 /** The platform gives up: long after everything is well again. */
 const PATIENCE_MS = 90_000;
-const FAULTS = ['hang', 'limited', 'broken', 'cut', 'midway', 'garbage'];
 /** Chats with a part of their own; the others are 1, 2, 3, … */
 export const CHATS = {
   together: 1_000_000,
@@ -138,9 +138,9 @@ export function createCustomers(parts: { apis: Member[]; inboxToken: string; for
     const drawn = dice();
     if (drawn < 0.03) return 'I want to talk to a human';
     if (drawn < 0.06) return 'how long does delivery take [slow]';
-    if (drawn < 0.06 + 0.01 * FAULTS.length) {
+    if (drawn < 0.06 + 0.01 * MISBEHAVIOUR.length) {
       faulty += 1;
-      return `how long does delivery take [${FAULTS[faulty % FAULTS.length]}]`;
+      return `how long does delivery take [${MISBEHAVIOUR[faulty % MISBEHAVIOUR.length]}]`;
     }
     return 'how long does delivery take';
   }

@@ -63,19 +63,23 @@ export const faults: Fault[] = [
     name: 'Telegram 429',
     about: 'Telegram asks for patience with retry_after.',
     async run({ peer }) {
+      const refused = await countRefused(peer);
       peer.order({ kind: 'fail', fault: { kind: 'rate-limit', retryAfter: 2 }, times: 15 });
       await rest(1_000);
-      return {};
+      return refused();
     },
   },
   {
     name: 'Telegram 502',
     about: 'Telegram answers 502 to every send for a while.',
     async run({ peer, form }) {
+      const refused = await countRefused(peer);
+      peer.order({ kind: 'heal' });
       peer.order({ kind: 'fail', fault: { kind: 'bad-gateway' }, times: 1_000_000 });
       await rest(form.telegramAwayMs);
+      const figures = await refused();
       peer.order({ kind: 'heal' });
-      return {};
+      return figures;
     },
   },
   {
@@ -218,10 +222,10 @@ export const faults: Fault[] = [
     async run({ customers, peer }) {
       const chat = customers.chats.blocked + Math.floor(Math.random() * 1_000) * 10;
       const chats = [0, 1, 2].map((index) => chat + index);
+      const refused = await countRefused(peer);
       peer.order({ kind: 'block', chats: chats.map(String) });
       for (const one of chats) customers.say(one, 'how long does delivery take');
-      await rest(500);
-      return { customers: chats.length };
+      return { customers: chats.length, ...(await refused()) };
     },
   },
   {
@@ -249,6 +253,19 @@ export const faults: Fault[] = [
     },
   },
 ];
+
+/** Counts Telegram's refusals from now on; what it returns waits until there are any, within reason. */
+async function countRefused(peer: Peer): Promise<() => Promise<{ 'sends refused': number }>> {
+  const before = await peer.refused();
+  return async () => {
+    let count = 0;
+    for (let looks = 0; looks < 75 && count === 0; looks += 1) {
+      await rest(200);
+      count = (await peer.refused()) - before;
+    }
+    return { 'sends refused': count };
+  };
+}
 
 /** Counts the refused writes from now on; what it returns looks for some until there are any, and then a moment longer. */
 function countRefusals({ fleet }: Scene): () => Promise<number> {

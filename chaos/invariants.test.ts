@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { MISBEHAVIOUR } from './answers.ts';
+import { CHATS } from './customers.ts';
 import type { Evidence } from './evidence.ts';
 import { faults } from './faults.ts';
 import { invariants } from './invariants.ts';
@@ -70,7 +72,7 @@ function good(): Evidence {
       ],
       refused: {},
       modelRequests: 3,
-      modelFaults: {},
+      modelFaults: Object.fromEntries(MISBEHAVIOUR.map((kind) => [kind, 1])),
     },
     happenings: [
       {
@@ -252,6 +254,17 @@ const spoils: Record<string, Record<string, Spoil>> = {
     'the desk misses a message': (evidence) => void (at(evidence.desks, 0).messages = {}),
     'told too late': (evidence) => void (at(evidence.visitors, 0).foundAtTheEnd = 1),
     'nobody resumed': (evidence) => void (at(evidence.visitors, 0).caughtUp = 0),
+  },
+  'one conversation': {
+    'two of them': (evidence) => {
+      at(evidence.said, 0).chat = CHATS.together;
+      for (const id of ['x', 'y'])
+        evidence.conversations.push({ id, thread: `telegram ${CHATS.together}`, createdAt: 1 });
+    },
+  },
+  'faults took place': {
+    'Telegram was well': (evidence) => void (at(evidence.happenings, 0).told['sends refused'] = 0),
+    'the model never hung': (evidence) => void delete evidence.peer.modelFaults.hang,
   },
   'nobody ended': {
     'a crash': (evidence) => void (at(evidence.endings, 0).asked = false),

@@ -1,4 +1,4 @@
-import { readPart, tokensIn } from './answers.ts';
+import { MISBEHAVIOUR, readPart, tokensIn } from './answers.ts';
 import { CHATS } from './customers.ts';
 import type { Evidence, MessageRow } from './evidence.ts';
 import { mayDouble } from './faults.ts';
@@ -311,6 +311,44 @@ export const invariants: Invariant[] = [
       const reconnects = all.reduce((sum, one) => sum + one.reconnects, 0);
       if (reconnects > 0 && all.every((one) => one.caughtUp === 0)) wrong.push('nobody caught up with anything');
       return { counted: reconnects, of: 'reconnections', wrong };
+    },
+  },
+  {
+    name: 'one conversation',
+    promise: 'Two first messages of one customer at the same instant make one conversation.',
+    judge(evidence) {
+      const handed = new Set(evidence.handoffs.map((handoff) => handoff.conversationId));
+      const conversations = grouped(evidence.conversations, (conversation) => conversation.thread);
+      const chats = new Set(
+        evidence.said.flatMap(({ chat }) => (chat >= CHATS.together && chat < CHATS.slow ? [chat] : [])),
+      );
+      const wrong = [...chats].flatMap((chat) => {
+        const made = conversations.get(`telegram ${chat}`) ?? [];
+        // A person who closes one makes room for another.
+        return made.length === 1 || made.some(({ id }) => handed.has(id))
+          ? []
+          : [`${chat}: ${made.length} conversations`];
+      });
+      return { counted: chats.size, of: 'customers', wrong };
+    },
+  },
+  {
+    name: 'faults took place',
+    promise: 'What was to go wrong did: Telegram refused sends, and the model misbehaved in every way.',
+    judge(evidence) {
+      const refusing = evidence.happenings.filter(({ told }) => 'sends refused' in told);
+      return {
+        counted: evidence.happenings.length,
+        of: 'faults',
+        wrong: [
+          ...refusing
+            .filter(({ told }) => told['sends refused'] === 0)
+            .map(({ fault }) => `${fault}: no send was refused`),
+          ...MISBEHAVIOUR.filter((kind) => !evidence.peer.modelFaults[kind]).map(
+            (kind) => `the model never did: ${kind}`,
+          ),
+        ],
+      };
     },
   },
   {

@@ -2,7 +2,7 @@
 import { startOpenAiDouble } from '../server/src/test/doubles/openai.ts';
 import { startTelegramDouble } from '../server/src/test/doubles/telegram.ts';
 import { createAnswers } from './answers.ts';
-import type { PeerAddresses, PeerOrder, PeerReport } from './peer.ts';
+import type { PeerAddresses, PeerOrder, PeerRefused, PeerReport } from './peer.ts';
 
 const slowFiles = { milliseconds: 0 };
 const telegram = await startTelegramDouble({
@@ -46,6 +46,9 @@ process.on('message', (order: PeerOrder) => {
   else if (order.kind === 'files') {
     slowFiles.milliseconds = order.takeMs;
     for (const id of order.ids) telegram.addFile(id, Buffer.from(`a picture of ${id}`));
+  } else if (order.kind === 'refused') {
+    const count = telegram.calls.filter((call) => call.refused && call.method === 'sendMessage').length;
+    process.send?.({ kind: 'refused', count } satisfies PeerRefused);
   } else if (order.kind === 'report') process.send?.(report());
   else process.exit(0);
 });

@@ -11,6 +11,7 @@ export type PeerOrder =
   | { kind: 'block'; chats: string[] }
   /** makes files known; asking for one takes so long from now on */
   | { kind: 'files'; ids: string[]; takeMs: number }
+  | { kind: 'refused' }
   | { kind: 'report' }
   | { kind: 'stop' };
 export type Heard = { chatId: string; messageId: number; text: string; at: number };
@@ -23,6 +24,7 @@ export type PeerReport = {
   modelRequests: number;
   modelFaults: Record<string, number>;
 };
+export type PeerRefused = { kind: 'refused'; count: number };
 export type Peer = Awaited<ReturnType<typeof startPeer>>;
 
 export async function startPeer() {
@@ -31,6 +33,12 @@ export async function startPeer() {
   return {
     ...addresses,
     order: (order: PeerOrder): void => void child.send(order),
+    /** sends Telegram has refused so far, for whatever reason */
+    async refused(): Promise<number> {
+      child.send({ kind: 'refused' } satisfies PeerOrder);
+      const [{ count }] = (await once(child, 'message')) as [PeerRefused];
+      return count;
+    },
     async report(): Promise<PeerReport> {
       child.send({ kind: 'report' } satisfies PeerOrder);
       const [report] = (await once(child, 'message')) as [PeerReport];

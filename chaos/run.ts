@@ -2,6 +2,7 @@
  * The fault suite. Without an argument the short form; `--full`; `--full --write` writes docs/faults.md; `--broken=NAME` runs
  * a deliberately broken build, which must fail; `--prove` runs all of those and passes when each fails as it must.
  * `--seed=N` repeats a run's customers, `--scale=0.2` brings a fifth of them, `--fault='SIGSTOP of a worker'` plays that one.
+ * CHAOS_REPORT names a file for everything the run has found out, as JSON; CHAOS_KEEP=1 keeps the logs.
  */
 import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
