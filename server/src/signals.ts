@@ -14,6 +14,8 @@ import type { Store } from './platform/tenant.ts';
 /** Fewer events that wait say little: one conversation with trouble of its own is no backlog. */
 const BACKLOG_FROM = 50;
 const LOOKED_AT = 5_000;
+/** Everybody waits for one large write of the embedded database: for seconds that is slow, and no line that grows. */
+const ONE_SESSION = [5_000, 10_000, 15_000, 20_000] as const;
 
 /** How long events wait for a worker, in seconds: the middle one, so that a few that are stuck do not speak for all. */
 const lag = (store: Store) => async (): Promise<number> => {
@@ -34,7 +36,7 @@ export function signalsOf(parts: { config: Config; database: Database; store: St
     eventLoopSignal(),
     heapSignal(),
     memorySignal(),
-    databaseSignal(stand),
+    databaseSignal(stand, database.kind === 'embedded' ? ONE_SESSION : undefined),
     ...(config.roles.api ? [backlogSignal(lag(store))] : []),
   ];
 }

@@ -1,4 +1,3 @@
-import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { totalmem } from 'node:os';
 import { getHeapStatistics } from 'node:v8';
 import type { Signal } from './pressure.ts';
@@ -7,17 +6,27 @@ const RESOLUTION_MS = 20;
 
 /** How long a pause of the event loop somebody met since the last look, on average, in milliseconds. */
 export function eventLoopSignal(): Signal {
-  const delays = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
-  delays.enable();
+  // Not the histogram of perf_hooks: after a reset it forgets the pause it is in.
+  let last = performance.now();
+  let sum = 0;
+  let squares = 0;
+  const tick = (): void => {
+    const now = performance.now();
+    sum += now - last;
+    squares += (now - last) ** 2;
+    last = now;
+  };
+  setInterval(tick, RESOLUTION_MS).unref();
   return {
     name: 'event loop, ms',
-    limits: [250, 500, 1_000, 2_000],
+    limits: [500, 1_500, 3_000, 5_000],
     read: () => {
-      const { mean, stddev } = delays;
-      delays.reset();
+      tick();
       // Weighted by time: who comes at any moment meets a long pause more likely than a short one.
-      const met = (mean * mean + stddev * stddev) / mean / 1e6;
-      return Number.isNaN(met) ? 0 : Math.max(0, met - RESOLUTION_MS);
+      const met = sum > 0 ? squares / sum : 0;
+      sum = 0;
+      squares = 0;
+      return Math.max(0, met - RESOLUTION_MS);
     },
   };
 }
@@ -51,7 +60,10 @@ export function memorySignal(): Signal {
  *
  * @param stand waits for a connection and gives it back
  */
-export function databaseSignal(stand: () => Promise<void>): Signal {
+export function databaseSignal(
+  stand: () => Promise<void>,
+  limits: Signal['limits'] = [500, 1_000, 2_000, 4_000],
+): Signal {
   let since: number | undefined;
   let last = 0;
   async function measure(): Promise<void> {
@@ -65,7 +77,7 @@ export function databaseSignal(stand: () => Promise<void>): Signal {
   }
   return {
     name: 'database wait, ms',
-    limits: [250, 500, 1_000, 2_000],
+    limits,
     read: () => {
       if (since !== undefined) return Math.max(last, performance.now() - since);
       const waited = last;

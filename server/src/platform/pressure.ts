@@ -31,6 +31,8 @@ export type Pressure = {
 };
 
 const EVERY_MS = 500;
+/** A level has to hold for so many looks in a row before anything is refused. */
+const SEEN = 4;
 /** A kind of work is taken again below this share of its limit… */
 const CALM = 0.8;
 /** …for this many looks, one kind after the other: else it would all come back at once and be refused again. */
@@ -41,7 +43,7 @@ const retryAfter = (): number => 2 + Math.floor(Math.random() * 4);
 const reached = ({ limits }: Signal, value: number): number => limits.filter((limit) => value >= limit).length;
 
 /**
- * Refuses work before memory or waiting runs away. A level has to be seen at two looks in a row: one long pause, or a
+ * Refuses work before memory or waiting runs away. A level has to last for four looks, two seconds: a long pause, or a
  * burst that is gone again, refuses nobody.
  */
 export function createPressure(parts: {
@@ -53,7 +55,7 @@ export function createPressure(parts: {
   const { signals, log, metrics, everyMs = EVERY_MS } = parts;
   /** how many kinds are refused, from the first on */
   let level = 0;
-  let seenBefore = 0;
+  let seen: number[] = [];
   let calmLooks = 0;
   let values: Record<string, number> = {};
   let timer: NodeJS.Timeout | undefined;
@@ -74,8 +76,8 @@ export function createPressure(parts: {
     const most = (share: number): number =>
       Math.max(0, ...read.map(({ signal, value }) => reached(signal, value / share)));
     const now = most(1);
-    const sustained = Math.min(now, seenBefore);
-    seenBefore = now;
+    seen = [...seen.slice(1 - SEEN), now];
+    const sustained = seen.length < SEEN ? 0 : Math.min(...seen);
     if (sustained > level) {
       change(sustained);
       return;
