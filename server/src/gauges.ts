@@ -4,7 +4,7 @@ import type { Database } from './platform/db/index.ts';
 import type { Jobs } from './platform/jobs.ts';
 import type { Logger } from './platform/log.ts';
 import type { Metrics } from './platform/metrics.ts';
-import type { Store } from './platform/tenant.ts';
+import type { Place, Store } from './platform/tenant.ts';
 
 /** Whoever scrapes more often than this gets the last answer again: counting costs the database something. */
 const KEPT_MS = 5_000;
@@ -73,8 +73,9 @@ export function registerGauges(parts: {
 
   metrics.beforeRender(
     bounded(async () => {
-      const { rows } = await store.asSystem((tx) =>
-        tx.execute<Waiting>(sql`
+      const waiting = (place: Place) =>
+        place.asSystem((tx) =>
+          tx.execute<Waiting>(sql`
           select 'events' as kind, count(*) as count, extract(epoch from now() - min(received_at)) as oldest
             from inbound_events where processed_at is null and dead_at is null
           union all
@@ -84,14 +85,20 @@ export function registerGauges(parts: {
           select 'facts', count(*), extract(epoch from now() - min(created_at)) from outbox where relayed_at is null
           union all
           select 'conversations ' || status, count(*), null from conversations where status <> 'resolved' group by status`),
-      );
+        );
+      const everywhere = await Promise.all(store.places().map(waiting));
       metrics.conversationsOpen.reset();
-      for (const { kind, count, oldest } of rows) {
+      for (const [kind, rows] of Map.groupBy(
+        everywhere.flatMap((found) => found.rows),
+        (row) => row.kind,
+      )) {
+        const count = rows.reduce((sum, row) => sum + Number(row.count), 0);
+        const oldest = Math.max(...rows.map((row) => Number(row.oldest ?? 0)));
         const [what, status] = kind.split(' ');
-        if (status) metrics.conversationsOpen.set({ status }, Number(count));
+        if (status) metrics.conversationsOpen.set({ status }, count);
         else {
-          metrics.backlog.set({ kind: what ?? kind }, Number(count));
-          metrics.backlogAge.set({ kind: what ?? kind }, Math.max(0, Number(oldest ?? 0)));
+          metrics.backlog.set({ kind: what ?? kind }, count);
+          metrics.backlogAge.set({ kind: what ?? kind }, Math.max(0, oldest));
         }
       }
     }, failed),

@@ -40,7 +40,11 @@ export async function migratePlacements(
       try {
         if (!keyring) throw new Error('there are no keys to open its address with');
         const applied = await database.asOwner(
-          (own) => migrate(own, folder, { contract }),
+          async (own) => {
+            const now = await migrate(own, folder, { contract });
+            await own.query('select make_partitions()');
+            return now;
+          },
           keyring.decrypt(address, workspace),
         );
         if (applied.length > 0) all.set(workspace, applied);

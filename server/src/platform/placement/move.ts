@@ -6,6 +6,8 @@ import { advanceNumbers, bringInLine, copyAll, isEmpty, removeAll, summarize } f
 import type { Copying, Side } from './copy.ts';
 import { setFence } from './fence.ts';
 import { MoveError } from './errors.ts';
+import { alone } from './hands.ts';
+import type { Hands } from './hands.ts';
 import { assertAnother, prepareDatabase } from './own-database.ts';
 import { createOwnSchema, schemaOf } from './own-schema.ts';
 import type { Placement, Placements } from './registry.ts';
@@ -30,22 +32,9 @@ export type PlacementRow = {
 
 export type Moved = { rows: number; tables: { name: string; rows: number; checksum: string }[]; frozenMs: number };
 
-/** The connections of a move, each as the owner of the tables. */
-type Hands = {
-  client: Client;
-  /** a second one, so that a copy can be committed in portions; the same on the embedded database */
-  other: Client;
-  /** to the database of the workspace's own */
-  own(address: string): Promise<Client>;
-  /** Runs it while no other move runs its own. */
-  inTurn<T>(run: () => Promise<T>): Promise<T>;
-};
-
 /** Differences left after a round over a workspace that is worked on; below, the rest is for the freeze. */
 const FEW = 500;
 const ROUNDS = 5;
-/** Names the lock of a workspace that is being moved, beside its own number. */
-const MOVING = 0x6d6f7665;
 
 /**
  * Moves workspaces between the shared tables, schemas of their own and databases of their own. Copying goes on beside the work of the workspace;
@@ -135,65 +124,6 @@ export function createMover(parts: {
         });
       }
     });
-  }
-
-  /** Runs `work` while nobody else moves the workspace. @throws MoveError when somebody does */
-  async function alone<T>(workspaceId: string, work: (hands: Hands) => Promise<T>): Promise<T> {
-    // One session is all the embedded database has: both sides share a connection there, and nobody else is there.
-    if (database.kind === 'embedded')
-      return database.asOwner((client) =>
-        work({
-          client,
-          other: client,
-          own: () => Promise.reject(new MoveError('a database of its own needs DATABASE_URL')),
-          inTurn: (run) => run(),
-        }),
-      );
-    const close: (() => void)[] = [];
-    const ended: Promise<unknown>[] = [];
-    const owns = new Map<string, Promise<Client>>();
-    const own = (address: string): Promise<Client> => {
-      const { promise, resolve, reject } = Promise.withResolvers<Client>();
-      const { promise: closed, resolve: end } = Promise.withResolvers<void>();
-      const found = owns.get(address);
-      if (found) return found;
-      owns.set(address, promise);
-      close.push(end);
-      const running = database.asOwner(async (client) => {
-        resolve(client);
-        await closed;
-      }, address);
-      ended.push(running.catch(reject));
-      return promise;
-    };
-    return database.asOwner((lock) =>
-      database.asOwner((client) =>
-        database.asOwner(async (other) => {
-          await lock.query('begin');
-          const { rows } = await lock.query<{ got: boolean }>(
-            'select pg_try_advisory_xact_lock($1, hashtext($2)) as got',
-            [MOVING, workspaceId],
-          );
-          if (!rows[0]?.got) throw new MoveError('this workspace is being moved by another command');
-          const inTurn = async <R>(run: () => Promise<R>): Promise<R> => {
-            // Given back with the savepoint: the lock of the workspace stays.
-            await lock.query('savepoint turn');
-            await lock.query('select pg_advisory_xact_lock($1)', [MOVING]);
-            try {
-              return await run();
-            } finally {
-              await lock.query('rollback to savepoint turn');
-            }
-          };
-          try {
-            return await work({ client, other, own, inTurn });
-          } finally {
-            for (const end of close) end();
-            await Promise.all(ended);
-          }
-        }),
-      ),
-    );
   }
 
   async function sideOf(hands: Hands, row: PlacementRow, kind: Kind, client: Client): Promise<Side> {
@@ -326,7 +256,7 @@ export function createMover(parts: {
      *   switched then, and what was copied is gone again
      */
     async move(workspaceId: string, to: Kind, address?: string): Promise<Moved> {
-      return alone(workspaceId, async (hands) => {
+      return alone(database, workspaceId, async (hands) => {
         const { client, other } = hands;
         await requireWorkspace(client, workspaceId);
         const found = await settle(hands, workspaceId);
@@ -384,7 +314,7 @@ export function createMover(parts: {
 
     /** Gives up a move that was interrupted. @throws MoveError when there is none */
     async undo(workspaceId: string): Promise<void> {
-      await alone(workspaceId, async (hands) => {
+      await alone(database, workspaceId, async (hands) => {
         const { client } = hands;
         const row = await readRow(client, workspaceId);
         if (!row?.target) throw new MoveError('this workspace is not being moved');
@@ -394,7 +324,7 @@ export function createMover(parts: {
 
     /** Forgets the rows of before the move: there is no way back then but another move. @throws MoveError */
     async finish(workspaceId: string): Promise<void> {
-      await alone(workspaceId, async (hands) => {
+      await alone(database, workspaceId, async (hands) => {
         const { client } = hands;
         const row = await settle(hands, workspaceId);
         if (!row?.kept || row.step !== 'settled') throw new MoveError('no rows of an earlier place are kept');
@@ -429,7 +359,7 @@ export function createMover(parts: {
       for (const { workspace, step } of await list()) {
         if (step !== 'frozen' && step !== 'switched') continue;
         try {
-          await alone(workspace, async (hands) => {
+          await alone(database, workspace, async (hands) => {
             const { client } = hands;
             const row = await settle(hands, workspace);
             if (row?.step !== 'frozen') return;

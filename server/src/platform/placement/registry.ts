@@ -66,6 +66,7 @@ export function createPlacements(parts: { database: Database; log: Logger; wake:
   let known = new Map<string, Placement>();
   let readAt = Number.NEGATIVE_INFINITY;
   let reading: Promise<void> | undefined;
+  let queued: Promise<void> | undefined;
   let timer: NodeJS.Timeout | undefined;
   // The embedded database has one process: what it does not know, nobody did.
   const isAlone = database.kind === 'embedded';
@@ -89,14 +90,15 @@ export function createPlacements(parts: { database: Database; log: Logger; wake:
   }
 
   function reload(): Promise<void> {
-    // One that began before the change may not have seen it, so it is not shared: the next one is.
-    const before = reading ?? Promise.resolve();
-    const next = before.catch(() => undefined).then(read);
-    const mine = next.finally(() => {
-      if (reading === mine) reading = undefined;
-    });
-    reading = mine;
-    return mine;
+    if (!reading) return (reading = read().finally(() => (reading = undefined)));
+    // One that began before the change may not have seen it: everybody who comes meanwhile shares the next one.
+    queued ??= reading
+      .catch(() => undefined)
+      .then(() => {
+        queued = undefined;
+        return reload();
+      });
+    return queued;
   }
 
   function refresh(): void {
