@@ -202,13 +202,13 @@ export function createStore(database: Database, replicas?: Pick<Replicas, 'read'
   const mirrorOne = createMirror(asking(database.pool));
 
   async function mirror(workspaceId?: string): Promise<void> {
-    const own = (placing?.placements.elsewhere() ?? []).filter(
-      (placement) => placement.kind === 'database' && (workspaceId ?? placement.workspaceId) === placement.workspaceId,
-    );
+    if (!placing) return;
+    const { placements, pools } = placing;
+    const own = placements
+      .elsewhere()
+      .filter(({ kind, workspaceId: id }) => kind === 'database' && (workspaceId ?? id) === id);
     const ended = await Promise.allSettled(
-      own.map(async (placement) =>
-        placing?.pools.use(placement, (pool) => mirrorOne(placement.workspaceId, asking(pool))),
-      ),
+      own.map((placement) => pools.use(placement, (pool) => mirrorOne(placement.workspaceId, asking(pool)))),
     );
     const failed = ended.find((one) => one.status === 'rejected');
     if (failed) throw failed.reason;
