@@ -16,11 +16,11 @@ import { findServices } from './services.ts';
 import type { Services } from './services.ts';
 import { playSuite } from './suite.ts';
 
-/** A build, what the suite must find in it, and as much of the suite as that takes. */
-const builds: Record<string, { finds: string; only: string[] }> = {
-  lease: { finds: 'one voice', only: ['SIGSTOP of a worker'] },
-  outbox: { finds: 'facts with the state', only: [] },
-  wake: { finds: 'nothing is stuck', only: [] },
+/** A build, the promises of which one at least must be found broken, and as much of the suite as that takes. */
+const builds: Record<string, { finds: string[]; only: string[] }> = {
+  lease: { finds: ['one voice', 'late writes refused'], only: ['SIGSTOP of a worker'] },
+  outbox: { finds: ['facts with the state'], only: [] },
+  wake: { finds: ['nothing is stuck'], only: [] },
 };
 
 const { values } = parseArgs({
@@ -59,11 +59,12 @@ function chosenForm(): Form {
 
 const focused: Form = { ...forms.short, messages: 250, loadMs: 18_000, settleMs: 45_000 };
 
-async function playBroken(services: Services, broken: string): Promise<{ run: Run; found: boolean }> {
+async function playBroken(services: Services, broken: string): Promise<{ run: Run; found: string[] }> {
   const build = builds[broken];
   if (!build) throw new Error(`--broken takes one of ${Object.keys(builds).join(', ')}`);
   const run = await play(services, focused, { broken, only: build.only });
-  const found = run.judged.some(({ invariant, finding }) => invariant.name === build.finds && finding.wrong.length > 0);
+  const failing = run.judged.filter(({ finding }) => finding.wrong.length > 0).map(({ invariant }) => invariant.name);
+  const found = build.finds.filter((name) => failing.includes(name));
   return { run, found };
 }
 
@@ -80,11 +81,15 @@ async function main(): Promise<{ passed: number; failed: number }> {
   }
   if (values.prove) {
     const results: boolean[] = [];
-    for (const [broken, { finds }] of Object.entries(builds)) {
+    for (const broken of Object.keys(builds)) {
       const { run, found } = await playBroken(services, broken);
       for (const text of tellRun(run)) say(text);
-      say(`\n${found ? 'ok  ' : 'FAIL'}  the broken build ${broken} is found out by “${finds}”\n`);
-      results.push(found);
+      say(
+        found.length > 0
+          ? `\nok    the broken build ${broken} is found out by “${found.join('”, “')}”\n`
+          : `\nFAIL  the broken build ${broken} is not found out\n`,
+      );
+      results.push(found.length > 0);
     }
     const failed = results.filter((found) => !found).length;
     return { passed: results.length - failed, failed };
