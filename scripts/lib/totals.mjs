@@ -23,12 +23,14 @@ export const withCode = (totals, code) => (code !== 0 && totals.failed === 0 ? {
 /**
  * What `node:test` counted, from the file scripts/lib/reporter.mjs writes.
  * @param {string | null} text
- * @returns {Totals & { skipped: number }}
+ * @returns {Totals & { skipped: number, crashed: string[] }} `crashed`: files whose process the runtime ended, each
+ *   counted as one failure
  */
 export function fromNodeTest(text) {
   const counts = text ? JSON.parse(text) : null;
-  if (!counts) return { passed: 0, failed: 1, skipped: 0 };
-  return { passed: counts.passed, failed: counts.failed + counts.cancelled, skipped: counts.skipped + counts.todo };
+  if (!counts) return { passed: 0, failed: 1, skipped: 0, crashed: [] };
+  const { passed, failed, cancelled, skipped, todo, crashed = [] } = counts;
+  return { passed, failed: failed + cancelled, skipped: skipped + todo, crashed };
 }
 
 /**

@@ -8,7 +8,7 @@ import { inRoot } from './paths.mjs';
 import { fromNodeTest, fromVitest, line, sum, withCode } from './totals.mjs';
 
 test('a runner that wrote nothing has failed', () => {
-  assert.deepEqual(fromNodeTest(null), { passed: 0, failed: 1, skipped: 0 });
+  assert.deepEqual(fromNodeTest(null), { passed: 0, failed: 1, skipped: 0, crashed: [] });
   assert.deepEqual(fromVitest(null), { passed: 0, failed: 1, skipped: 0 });
 });
 
@@ -47,6 +47,7 @@ test('the counts of a real node --test run over several files are read', (t) => 
     file('good.test.mjs', `test('a', () => {}); test('b', () => {});`),
     file('bad.test.mjs', `test('c', () => { throw new Error('c'); });`),
     file('broken.test.mjs', `import './absent.mjs';`),
+    file('crashed.test.mjs', `process.kill(process.pid, 'SIGTRAP'); await new Promise(setImmediate);`),
   ];
   const report = path.join(folder, 'report.json');
   const reporter = `--test-reporter=${inRoot('scripts/lib/reporter.mjs')}`;
@@ -55,7 +56,12 @@ test('the counts of a real node --test run over several files are read', (t) => 
   const { NODE_TEST_CONTEXT: _context, ...env } = process.env;
   const bad = spawnSync(process.execPath, [...args, ...files], { env });
   assert.notEqual(bad.status, 0);
-  assert.deepEqual(fromNodeTest(readFileSync(report, 'utf8')), { passed: 2, failed: 2, skipped: 0 });
+  assert.deepEqual(fromNodeTest(readFileSync(report, 'utf8')), {
+    passed: 2,
+    failed: 3,
+    skipped: 0,
+    crashed: [files[3]],
+  });
   execFileSync(process.execPath, [...args, String(files[0])], { env });
-  assert.deepEqual(fromNodeTest(readFileSync(report, 'utf8')), { passed: 2, failed: 0, skipped: 0 });
+  assert.deepEqual(fromNodeTest(readFileSync(report, 'utf8')), { passed: 2, failed: 0, skipped: 0, crashed: [] });
 });
