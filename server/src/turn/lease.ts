@@ -29,7 +29,7 @@ export type Claimed = {
   wakes: number;
   events: PendingEvent[];
   /** a turn that was begun and not finished: it is continued with its own events first */
-  interrupted: { id: string; lastEventSeq: number } | undefined;
+  interrupted: { id: string; lastEventSeq: number; conversationId: string } | undefined;
   /** the thread's open conversation, if any */
   conversation: { id: string; status: ConversationStatus; botId: string | null; contactId: string } | undefined;
 };
@@ -52,7 +52,7 @@ const mailbox = (key: ThreadKey) => sql`
     select v.id, v.status, v.bot_id, v.contact_id from conversations v join threads t on t.id = v.thread_id
     where t.inbox_id = ${key.inboxId}::uuid and t.thread_key = ${key.threadKey} and v.status <> 'resolved') c) as conversation,
   (select to_json(r) from (
-    select u.id, u.last_event_seq from turns u join threads t on t.id = u.thread_id
+    select u.id, u.last_event_seq, u.conversation_id from turns u join threads t on t.id = u.thread_id
     where t.inbox_id = ${key.inboxId}::uuid and t.thread_key = ${key.threadKey} and u.status = 'running'
     order by u.last_event_seq limit 1) r) as interrupted`;
 
@@ -61,13 +61,19 @@ type MailboxRow = {
     | { id: string; seq: number; attempts: number; request_id: string | null; received_at: string; payload: Inbound }[]
     | null;
   conversation: { id: string; status: ConversationStatus; bot_id: string | null; contact_id: string } | null;
-  interrupted: { id: string; last_event_seq: number } | null;
+  interrupted: { id: string; last_event_seq: number; conversation_id: string } | null;
 };
 
 type Mailbox = Pick<Claimed, 'events' | 'conversation' | 'interrupted'>;
 
 const readRow = ({ events, conversation, interrupted }: MailboxRow): Mailbox => ({
-  interrupted: interrupted ? { id: interrupted.id, lastEventSeq: Number(interrupted.last_event_seq) } : undefined,
+  interrupted: interrupted
+    ? {
+        id: interrupted.id,
+        lastEventSeq: Number(interrupted.last_event_seq),
+        conversationId: interrupted.conversation_id,
+      }
+    : undefined,
   events: (events ?? []).map((event) => ({
     id: event.id,
     seq: Number(event.seq),

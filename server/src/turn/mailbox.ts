@@ -33,6 +33,12 @@ const ATTEMPTS_AT_MOST = 2 * ATTEMPTS;
 const RETRY_MS = 1_000;
 const LONGEST_RETRY_MS = 30_000;
 
+/** What went wrong, without the statement it is wrapped in: that names no reason, and quotes what a customer wrote. */
+function causeOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause instanceof Error ? causeOf(error.cause) : error.message;
+}
+
 /**
  * What is worked on together. After a failure nobody knows which event was to blame, so those that failed before are
  * tried one at a time: what is well is not put aside with what is not. A turn that was begun keeps its events.
@@ -132,9 +138,8 @@ export function createMailbox(parts: {
         log.error({ err: error, threadId: lease.threadId }, 'a round failed');
         const attempts = Math.max(...events.map((event) => event.attempts)) + 1;
         const dead = attempts >= ATTEMPTS && ((await triedToGiveUp(round)) || attempts >= ATTEMPTS_AT_MOST);
-        const message = error instanceof Error ? error.message : String(error);
         const ids = events.map((event) => event.id);
-        await countFailure(store, key.workspaceId, ids, message, dead);
+        await countFailure(store, key.workspaceId, ids, causeOf(error), dead);
         if (dead) return true;
         const wait = Math.min(LONGEST_RETRY_MS, retryMs * 2 ** (attempts - 1));
         await postpone(store, key.workspaceId, lease, wait);

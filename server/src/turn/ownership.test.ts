@@ -218,6 +218,40 @@ describe('who owns a conversation', () => {
     }
   });
 
+  it('a turn that was cut off after its handoff opens no other conversation once a person has closed its own', async () => {
+    await chat.say(50, 'I want to talk to a human');
+    const { id } = await chat.inStatus(50, 'waiting');
+    const { data: queue } = await test.owner<Handoff[]>('GET', '/handoffs');
+    const handoff = queue.find(({ conversationId }) => conversationId === id);
+    assert.equal((await test.owner('POST', `/handoffs/${handoff?.id}/pick-up`)).status, 200);
+    assert.equal((await test.owner('POST', `/conversations/${id}/resolve`)).status, 200);
+    // As a process leaves it that dies between the handoff and the end of the turn.
+    await test.app.database.asOwner(async (client) => {
+      await client.query("update turns set status = 'running', finished_at = null where conversation_id = $1", [id]);
+      await client.query(
+        `update inbound_events set processed_at = null, received_at = now() - interval '5 seconds'
+         where inbox_id = $1 and thread_key = '50'`,
+        [chat.inbox.id],
+      );
+    });
+    const turns = () =>
+      test.app.database.asOwner(async (client) => {
+        const { rows } = await client.query<{ status: string; conversations: number; error: string | null }>(
+          `select t.status, (select count(*)::int from conversations c where c.thread_id = t.thread_id) as conversations,
+             (select max(error) from inbound_events e where e.inbox_id = $2 and e.thread_key = '50') as error
+           from turns t where t.conversation_id = $1`,
+          [id, chat.inbox.id],
+        );
+        return rows;
+      });
+    await until(async () => (await turns()).every(({ status }) => status !== 'running'), 'the turn ends');
+    assert.deepEqual(await turns(), [{ status: 'stopped', conversations: 1, error: null }]);
+    const heard = chat.heard(50).length;
+    await chat.say(50, 'where is the green parcel?');
+    await until(async () => chat.heard(50).length > heard, 'what comes next is answered');
+    assert.equal(chat.heard(50).at(-1), 'Noted.');
+  });
+
   it('a bot whose model has no key hands over with the reason, at once', async () => {
     const keyless = await makeBot(test, { name: 'Keyless', model: 'anthropic/claude-double' });
     const other = await openTelegram(test, telegram, keyless.id, 'Keyless');

@@ -73,6 +73,11 @@ export function createTurns(parts: TurnParts) {
     const events = interrupted ? round.events.filter((event) => event.seq <= interrupted.lastEventSeq) : round.events;
     const current = { ...round, events: events.length > 0 ? events : round.events };
 
+    // A turn belongs to its conversation, and what it was begun for is stored there. Once a person has closed that one,
+    // nothing of the turn is left to say, and no other conversation is opened for it.
+    if (interrupted && events.length > 0 && interrupted.conversationId !== round.conversation?.id)
+      return finish(current, interrupted.id, { status: 'stopped', handler: '' });
+
     const { quick, stored } = await timed('store', async () => {
       const short = await storeQuickly(store, current);
       const long = () => store.inWorkspace(current.key.workspaceId, (tx) => storeEvents(tx, inbox, current));
