@@ -387,6 +387,23 @@ describe('the lease of a thread', () => {
       await mailbox.close();
     });
 
+    it('a database that is away again and again is no fault of the message', async () => {
+      const event = await arrive('patient');
+      let tries = 0;
+      const worker = begin(async (round) => {
+        tries += 1;
+        if (tries <= 7) throw new Error('it failed', { cause: new Error('Connection terminated unexpectedly') });
+        await markDone(round);
+      });
+      await ring(worker);
+      await until(() => processed(event), 'it was dealt with in the end');
+      const [row] = await run<{ attempts: number; dead: boolean }>(
+        sql`select attempts, dead_at is not null as dead from inbound_events where id = ${event}::uuid`,
+      );
+      assert.deepEqual([tries, row?.attempts, row?.dead], [8, 0, false]);
+      await worker.mailbox.close();
+    });
+
     it('a stop gives the thread back at once, with everything in it', async () => {
       const event = await arrive('hello');
       const began = gate();

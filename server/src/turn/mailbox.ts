@@ -33,6 +33,11 @@ const ATTEMPTS_AT_MOST = 2 * ATTEMPTS;
 const RETRY_MS = 1_000;
 const LONGEST_RETRY_MS = 30_000;
 
+/** So long a message is not blamed for a server that is away. Then it is, so that somebody hears of it. */
+const PATIENCE_MS = 10 * 60_000;
+const waitedMs = (events: PendingEvent[]): number =>
+  Math.max(0, ...events.map(({ receivedAt }) => (receivedAt === undefined ? 0 : Date.now() - receivedAt)));
+
 /** What went wrong, without the statement it is wrapped in: that names no reason, and quotes what a customer wrote. */
 function causeOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
@@ -133,6 +138,13 @@ export function createMailbox(parts: {
       } catch (error) {
         if (error instanceof LeaseLost || round.signal.aborted) {
           if (stopping.signal.aborted) await postpone(store, key.workspaceId, lease, 0);
+          return false;
+        }
+        if (isConnectionLoss(error) && waitedMs(events) < PATIENCE_MS) {
+          // No fault of these messages: none of their tries is counted. The outage itself is told elsewhere.
+          log.debug({ err: error, threadId: lease.threadId }, 'a round waits for what is away');
+          lanes.runLater(writeThreadKey(key), retryMs);
+          await postpone(store, key.workspaceId, lease, retryMs);
           return false;
         }
         log.error({ err: error, threadId: lease.threadId }, 'a round failed');
