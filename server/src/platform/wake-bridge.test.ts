@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
+import type { TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createTestDatabase } from '../test/database.ts';
 import { until } from '../test/app.ts';
@@ -195,29 +196,70 @@ describe('a link that is down', () => {
   });
 });
 
-const servers: [string, string, (url: string) => Promise<{ link: () => Link; close: () => Promise<void> }>][] = [];
+type Server = {
+  url: string;
+  /** a way to it through `url`, which is a proxy's */
+  open(url: string): Promise<{ link: () => Link; close: () => Promise<void> }>;
+  remove(): Promise<void>;
+};
+const servers: [string, () => Promise<Server>][] = [];
 if (redisUrl) {
-  servers.push(['Redis', redisUrl, async (url) => ({ link: () => redisLink(url), close: async () => undefined })]);
+  servers.push([
+    'Redis',
+    async () => ({
+      url: redisUrl,
+      open: async (url) => ({ link: () => redisLink(url), close: async () => undefined }),
+      remove: async () => undefined,
+    }),
+  ]);
 }
 if (process.env.TEST_DATABASE_URL) {
   servers.push([
     'PostgreSQL',
-    process.env.TEST_DATABASE_URL,
-    async (url) => {
-      const database = await openDatabase({ dataDir: '', database: { url, replicaUrls: [] } }, log);
-      return { link: () => postgresLink(database), close: () => database.close() };
+    async () => {
+      const test = await createTestDatabase();
+      return {
+        url: test.config.database.url ?? '',
+        async open(url) {
+          const database = await openDatabase({ dataDir: '', database: { url, replicaUrls: [] } }, log);
+          return { link: () => postgresLink(database), close: () => database.close() };
+        },
+        remove: () => test.remove(),
+      };
     },
   ]);
 }
-for (const [kind, url, open] of servers) {
-  it(`${kind}: a connection that was cut comes back by itself, and what was woken meanwhile arrives`, async () => {
-    const proxy = await startProxy(url);
-    const server = await open(proxy.url);
+for (const [kind, prepare] of servers) {
+  const throughProxy = async (t: TestContext, workerTopics: string[]) => {
+    // Undone from the last to the first, also after a failure: a proxy left open would keep the process for ever.
+    const undo: (() => Promise<unknown>)[] = [];
+    t.after(async () => {
+      for (const step of undo.reverse()) await step();
+    });
+    const target = await prepare();
+    undo.push(() => target.remove());
+    const proxy = await startProxy(target.url);
+    undo.push(() => proxy.close());
+    const server = await target.open(proxy.url);
+    undo.push(() => server.close());
     const prefix = `test:${randomUUID().slice(0, 8)}`;
-    const processes = [start(server.link(), [RESYNC], prefix), start(server.link(), ['thread', RESYNC], prefix)];
+    const processes = [
+      start(
+        server.link(),
+        workerTopics.filter((topic) => topic === RESYNC),
+        prefix,
+      ),
+      start(server.link(), workerTopics, prefix),
+    ];
+    undo.push(() => Promise.all(processes.map(({ bridge }) => bridge.close())));
     const [door, worker] = processes;
     assert.ok(door && worker);
     await together(processes);
+    return { proxy, door, worker };
+  };
+
+  it(`${kind}: a connection that was cut comes back by itself, and what was woken meanwhile arrives`, async (t) => {
+    const { proxy, door, worker } = await throughProxy(t, ['thread', RESYNC]);
     proxy.cut();
     await sleep(100);
     door.wake.wake('thread', 'a');
@@ -226,27 +268,15 @@ for (const [kind, url, open] of servers) {
     proxy.mend();
     await until(async () => worker.heard.includes('thread a'), 'it arrives');
     await until(async () => door.heard.includes(`${RESYNC} all`), 'the other one forgets, too');
-    await Promise.all(processes.map(({ bridge }) => bridge.close()));
-    await server.close();
-    await proxy.close();
   });
 
-  it(`${kind}: a connection that died silently is noticed and replaced`, async () => {
-    const proxy = await startProxy(url);
-    const server = await open(proxy.url);
-    const prefix = `test:${randomUUID().slice(0, 8)}`;
-    const processes = [start(server.link(), [], prefix), start(server.link(), ['thread'], prefix)];
-    const [door, worker] = processes;
-    assert.ok(door && worker);
-    await together(processes);
+  it(`${kind}: a connection that died silently is noticed and replaced`, async (t) => {
+    const { proxy, door, worker } = await throughProxy(t, ['thread']);
     proxy.freeze();
     await until(async () => {
       door.wake.wake('thread', 'a');
       return worker.heard.length > 0;
     }, 'it is heard again');
     proxy.mend();
-    await Promise.all(processes.map(({ bridge }) => bridge.close()));
-    await server.close();
-    await proxy.close();
   });
 }
