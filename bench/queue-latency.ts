@@ -44,7 +44,8 @@ async function betweenProcesses({ databaseUrl, redisUrl }: Cluster): Promise<voi
   const worker = await startChild<QueueEnd>('queue-process.ts');
   await worker.ask('start', { databaseUrl, redisUrl });
   const product = await openProductQueues({ databaseUrl, redisUrl });
-  const bare = new Queue<{ sentAt: number }>('bare', { connection: new Redis(redisUrl) });
+  const connection = new Redis(redisUrl);
+  const bare = new Queue<{ sentAt: number }>('bare', { connection });
   const gives = {
     bare: () => bare.add('bare', { sentAt: now() }),
     wake: () => product.wake(keyNow()),
@@ -67,6 +68,8 @@ async function betweenProcesses({ databaseUrl, redisUrl }: Cluster): Promise<voi
     await worker.ask('stop', {});
     await product.close();
     await bare.close();
+    // A connection that was handed in stays its giver's.
+    connection.disconnect();
     await worker.stop();
   }
   const [plain, wake, job] = [summarise(all.bare), summarise(all.wake), summarise(all.job)];
