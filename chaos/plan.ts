@@ -38,7 +38,7 @@ const short: Form = {
   serverAwayMs: 1_500,
   restMs: 500,
   rounds: 1,
-  settleMs: 90_000,
+  settleMs: 200_000,
 };
 
 export const forms: Record<Form['name'], Form> = {
