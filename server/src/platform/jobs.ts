@@ -6,6 +6,7 @@ import { notFound } from './errors.ts';
 import { newId } from './ids.ts';
 import { chooseJobsBackend } from './jobs-backend.ts';
 import type { Envelope, JobQueue, JobWorker } from './jobs-backend.ts';
+import { putOff } from './jobs-put-off.ts';
 import { createSchedules } from './jobs-schedule.ts';
 import { countJobs, readDead, readState, retryAllDead, retryDead } from './jobs-state.ts';
 import type { AddOptions, DeadListener, DefinedQueue, JobHandler, Jobs, QueueDefinition } from './jobs-types.ts';
@@ -157,7 +158,7 @@ export function createJobs(options: JobsOptions): Jobs {
     }
   }
 
-  async function run({ definition, handler }: Defined, job: Job<Envelope>): Promise<void> {
+  async function run({ definition, handler }: Defined, job: Job<Envelope>, token?: string): Promise<void> {
     const envelope = envelopeSchema.safeParse(job.data);
     const payload = definition.schema.safeParse(envelope.data?.payload);
     if (!envelope.success || !payload.success) {
@@ -171,8 +172,8 @@ export function createJobs(options: JobsOptions): Jobs {
     const span = { kind: 'consumer' as const, attributes: { 'parley.attempt': context.attempt } };
     await enter(tracing, of, `job ${definition.name}`, span, async () => {
       const started = Date.now();
-      // Of the first attempt: later ones wait on purpose.
-      if (context.attempt === 1)
+      // Of the first start: later ones wait on purpose.
+      if (job.attemptsStarted <= 1)
         metrics?.jobWait.observe({ queue: definition.name }, Math.max(0, started - job.timestamp - job.delay) / 1_000);
       const took = (outcome: string): void => {
         metrics?.jobDuration.observe({ queue: definition.name, outcome }, (Date.now() - started) / 1_000);
@@ -182,7 +183,9 @@ export function createJobs(options: JobsOptions): Jobs {
         await handler?.(payload.data, context);
         took('done');
       } catch (error) {
-        took('failed');
+        const later = await putOff(job, token, error);
+        took(later ? 'put off' : 'failed');
+        if (later) throw later;
         const failure = error instanceof Error ? error : new Error(String(error));
         log.warn({ err: failure, queue: definition.name, jobId: job.id, attempt: context.attempt }, 'job failed');
         // The queue keeps the message for people to read, so it keeps the safe one.
@@ -244,7 +247,7 @@ export function createJobs(options: JobsOptions): Jobs {
           maxStalledCount: DEATHS_BORNE,
           ...(rate ? { limiter: { max: rate.max, duration: rate.perMs } } : {}),
         };
-        const worker = backend.worker(name, (job) => run(one, job), options, worked.length);
+        const worker = backend.worker(name, (job, token) => run(one, job, token), options, worked.length);
         worker.on('error', (error) => complain(error, { queue: name }, 'job worker'));
         worker.on('failed', (job, error) => void bury(one, job, error));
         workers.push(worker);

@@ -67,17 +67,19 @@ export function createMediaFetcher(parts: {
     if (!inbox) return;
     const attachments: Attachment[] = [];
     let problem: string | undefined;
+    let cause: unknown;
     for (const item of media) {
       try {
         attachments.push(await fetchOne(inbox, conversationId, item));
       } catch (error) {
         parts.log.warn({ err: error, messageId: fact.subjectId }, 'a file was not fetched');
+        cause = error;
         problem = `A file could not be fetched from the platform: ${item.name ?? item.kind}.`;
       }
     }
     const message = await store.inWorkspace(fact.workspaceId, (tx) => attach(tx, fact.subjectId, attachments, problem));
     if (message) announceChange(live, message, 'agents');
     // The message says what is missing from the first try on; a later one may still bring it.
-    if (attachments.length === 0 && problem) throw new Error(problem);
+    if (attachments.length === 0 && problem) throw new Error(problem, { cause });
   };
 }

@@ -270,6 +270,27 @@ describe('Telegram', () => {
     assert.equal(fetched('once-1'), 1);
   });
 
+  it('a file is fetched later, however often Telegram asks to wait first', async () => {
+    telegram.addFile('late-1', PNG, { path: 'photos/late.png' });
+    // More often than a job of its own fault may run.
+    telegram.fail({ kind: 'rate-limit', retryAfter: 1 }, { method: 'getFile', times: 4 });
+    await chat.say(150, '', { text: undefined, photo: [{ file_id: 'late-1', width: 1, height: 1 }] });
+    const refused = await until(
+      async () => (await last(150, 'contact'))?.error ?? undefined,
+      'the message says that the file is missing',
+    );
+    assert.match(refused, /could not be fetched/);
+    const message = await until(
+      async () => {
+        const found = await last(150, 'contact');
+        return found?.attachments.length === 1 && found;
+      },
+      'the file is there',
+      30_000,
+    );
+    assert.equal(message.error, null, 'and nothing is missing any more');
+  });
+
   it('a file Telegram does not hand over is named on the message', async () => {
     await chat.say(12, '', { text: undefined, document: { file_id: 'never-was', file_name: 'contract.pdf' } });
     const message = await until(async () => {
