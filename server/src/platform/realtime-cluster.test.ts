@@ -37,6 +37,33 @@ describe('sockets of one process', () => {
     await one.realtime.close();
     await createRealtime({ log }).close();
   });
+
+  it('what one step says arrives in its order, and before the end of whoever is cut in the same step', async () => {
+    const one = await serve(undefined);
+    const room = rooms.session('of one step');
+    const socket = await connect(one.url, { room });
+    for (const name of ['a', 'b', 'c']) one.realtime.live.emit(room, 'typing', said(name));
+    one.realtime.cut(room);
+    await until(async () => !socket.socket.connected, 'it is cut');
+    assert.deepEqual(
+      socket.seen('typing').map(({ name }) => name),
+      ['a', 'b', 'c'],
+    );
+    await one.realtime.close();
+  });
+
+  it('an event that cannot be said keeps none of the others back', async () => {
+    const one = await serve(undefined);
+    const room = rooms.session('of one bad event');
+    const socket = await connect(one.url, { room });
+    const circle: Record<string, unknown> = {};
+    circle['itself'] = circle;
+    one.realtime.live.emit(room, 'typing', { ...said('bad'), ...circle });
+    one.realtime.live.emit(room, 'typing', said('good'));
+    await socket.wait('typing', ({ name }) => name === 'good');
+    socket.close();
+    await one.realtime.close();
+  });
 });
 
 if (redisUrl) {

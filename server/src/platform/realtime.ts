@@ -62,12 +62,29 @@ export function createRealtime(parts: {
     log.info({ waiting }, 'a socket was cut: its client does not read');
   });
   let isAttached = false;
+  const waiting: (() => void)[] = [];
+
+  function say<K extends ServerEventName>(room: string | string[], event: K, payload: ServerEventPayload<K>): void {
+    // Other processes name an event by its place in their stream.
+    const offset = memory?.note([room].flat(), [event, payload]);
+    const said = offset === undefined ? [payload] : [payload, offset];
+    io.to(room).emit(event, ...(said as Parameters<ServerToClient[K]>));
+  }
+
+  function sayWaiting(): void {
+    for (const one of waiting.splice(0)) {
+      try {
+        one();
+      } catch (error) {
+        log.error({ err: error }, 'an event was not said');
+      }
+    }
+  }
+
   const live: Live = {
     emit(room, event, payload) {
-      // Other processes name an event by its place in their stream.
-      const offset = memory?.note([room].flat(), [event, payload]);
-      const said = offset === undefined ? [payload] : [payload, offset];
-      io.to(room).emit(event, ...(said as Parameters<ServerToClient[typeof event]>));
+      // What one step of the event loop has to say goes out together: a crowd is written to once, not once for each.
+      if (waiting.push(() => say(room, event, payload)) === 1) setImmediate(sayWaiting);
     },
   };
 
@@ -84,14 +101,17 @@ export function createRealtime(parts: {
     },
     /** Ends every socket of a room at once, in all processes, e.g. of a revoked login. */
     cut(room: string) {
+      sayWaiting();
       io.in(room).disconnectSockets(true);
     },
     /** Ends the sockets of this process, whose clients come back elsewhere. It can still emit. */
     disconnect() {
+      sayWaiting();
       if (isAttached) io.engine.close();
     },
     async close() {
       log.debug('closing sockets');
+      sayWaiting();
       slow.close();
       // The library cannot close what was never opened: a worker's, or that of a start that was called off.
       if (isAttached) await io.close();

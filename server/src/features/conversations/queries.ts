@@ -32,6 +32,12 @@ export async function readConversation(store: Store, workspaceId: string, id: st
   return presentConversation(row);
 }
 
+/** @throws not found where the workspace has no such conversation */
+export async function assertConversation(store: Store, workspaceId: string, id: string): Promise<void> {
+  const [row] = await store.once(workspaceId, sql`select 1 from conversations where id = ${id}::uuid`);
+  if (!row) throw notFound('The conversation');
+}
+
 // A cursor is the place in the order (last_message_at, id): ties cannot be skipped or shown twice. The column has
 // milliseconds, as a Date has, so a cursor names its row exactly.
 const writeCursor = (row: { last_message_at: Date | string; id: string }): string =>

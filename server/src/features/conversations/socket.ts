@@ -12,7 +12,7 @@ import type { Store } from '../../platform/tenant.ts';
 import type { Tracing } from '../../platform/tracing.ts';
 import { listQueue, placeInQueue } from '../handoffs/queries.ts';
 import type { Desk } from './desk.ts';
-import { findConversation } from './queries.ts';
+import { assertConversation, findConversation } from './queries.ts';
 
 const needed: Record<keyof typeof AgentEvents | keyof typeof AdminEvents, Permission> = {
   'agent:join': 'conversations:read',
@@ -102,7 +102,7 @@ export function bindAgent(parts: AgentSocketParts, socket: RealtimeSocket, actor
       'agent:send_message': async ({ conversationId, text, clientId }) =>
         desk.reply(person, conversationId, { text, clientId, private: false, attachmentIds: [] }),
       'agent:typing': async ({ conversationId, typing }) => {
-        await store.inWorkspace(workspaceId, (tx) => findConversation(tx, conversationId));
+        await assertConversation(store, workspaceId, conversationId);
         live.emit([rooms.visitor(conversationId), rooms.conversation(conversationId)], 'typing', {
           conversationId,
           who: 'agent',
