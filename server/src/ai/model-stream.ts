@@ -1,8 +1,9 @@
-import { Output, streamText, zodSchema, type LanguageModel } from 'ai';
+import { zodSchema } from 'ai';
 import { z } from 'zod';
 import { ModelFailure, toModelFailure } from './failures.ts';
 import { createParagraphs } from './paragraphs.ts';
 import type { Prompt } from './prompt.ts';
+import type { Model } from './providers.ts';
 import { createReplyReader } from './reply-reader.ts';
 
 /** The order of the fields is the order the model writes them in. Wrapped here, it becomes a JSON schema only once. */
@@ -15,7 +16,7 @@ const replySchema = zodSchema(
 );
 
 export type StreamRequest = {
-  model: Exclude<LanguageModel, string>;
+  model: Model;
   prompt: Prompt;
   temperature: number;
   /** whether the server is asked for structured output; some compatible servers know none */
@@ -82,23 +83,20 @@ const createQueue = (sink: ParagraphSink) => {
   };
 };
 
-const callModel = (request: StreamRequest, signal: AbortSignal) => {
-  const { model, prompt, temperature, structured } = request;
-  const common = {
-    model,
-    instructions: prompt.system,
-    prompt: prompt.user,
+/** The provider's own stream: what the SDK's `streamText` lays over it costs more than the rest of the call. */
+const callModel = async ({ model, prompt, temperature, structured }: StreamRequest, signal: AbortSignal) => {
+  const { stream } = await model.doStream({
+    prompt: [
+      { role: 'system', content: prompt.system },
+      { role: 'user', content: [{ type: 'text', text: prompt.user }] },
+    ],
     temperature,
     maxOutputTokens: 4000,
-    maxRetries: 0,
     abortSignal: signal,
-    // Errors arrive as parts of the stream; the SDK would print them as well.
-    onError: () => undefined,
     providerOptions: { openai: { store: false, systemMessageMode: 'system' } },
-  };
-  return structured
-    ? streamText({ ...common, output: Output.object({ schema: replySchema, name: 'reply' }) }).stream
-    : streamText(common).stream;
+    ...(structured ? { responseFormat: { type: 'json', schema: await replySchema.jsonSchema, name: 'reply' } } : {}),
+  });
+  return stream.getReader();
 };
 
 /**
@@ -132,24 +130,23 @@ export const streamReply = async (request: StreamRequest, sink: ParagraphSink): 
     },
   });
   try {
-    const parts = callModel(request, AbortSignal.any([request.signal, stop.signal]))[Symbol.asyncIterator]();
+    const called = callModel(request, AbortSignal.any([request.signal, stop.signal]));
+    const parts = await within(called, request.idleMs, request.signal);
     for (;;) {
-      const { value: part, done } = await within(parts.next(), request.idleMs, request.signal);
+      const { value: part, done } = await within(parts.read(), request.idleMs, request.signal);
       if (done) break;
       request.signal.throwIfAborted();
       if (queue.hasFailed()) break;
       if (part.type === 'error') throw part.error;
-      if (part.type === 'abort')
-        throw new ModelFailure('cut_off', 'The model stream was stopped.', { statusCode: 502 });
       if (part.type === 'text-delta') {
         outcome.firstTokenMs ||= since();
-        received += part.text;
-        reader.push(part.text);
+        received += part.delta;
+        reader.push(part.delta);
       }
       if (part.type === 'finish') {
-        finishReason = part.finishReason;
-        const { inputTokens = 0, outputTokens = 0 } = part.totalUsage;
-        outcome.usage = { inputTokens, outputTokens };
+        finishReason = part.finishReason.unified;
+        const { inputTokens, outputTokens } = part.usage;
+        outcome.usage = { inputTokens: inputTokens.total ?? 0, outputTokens: outputTokens.total ?? 0 };
       }
     }
     if (!queue.hasFailed()) {

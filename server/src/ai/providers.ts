@@ -6,6 +6,9 @@ import { badRequest } from '../platform/errors.ts';
 import { traceHeaders } from '../platform/tracing.ts';
 import type { Config, ModelProvider } from '../platform/config.ts';
 
+/** A provider's model as the SDK specifies it, not merely its name. */
+export type Model = Extract<LanguageModel, { specificationVersion: 'v4' }>;
+
 export const builtinModel = 'builtin/extractive';
 
 export type ChosenModel =
@@ -16,7 +19,7 @@ export type ChosenModel =
       provider: ModelProvider;
       /** the breaker's name for the server behind it */
       target: string;
-      model: Exclude<LanguageModel, string>;
+      model: Model;
     };
 
 export type ModelSettings = Config['models'];
@@ -42,7 +45,7 @@ const tracedFetch: typeof fetch = (input, init) => {
   return fetch(input, { ...init, headers });
 };
 
-type Make = (settings: { apiKey: string; baseUrl: string }, id: string) => Exclude<LanguageModel, string>;
+type Make = (settings: { apiKey: string; baseUrl: string }, id: string) => Model;
 
 const makers: Record<ModelProvider, Make> = {
   openai: ({ apiKey, baseUrl }, id) => {
