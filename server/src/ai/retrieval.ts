@@ -154,6 +154,7 @@ export const retrieve = async (store: Store, embedder: Embedder, request: Retrie
   const result = await store.once(
     workspaceId,
     searching(embedder.model, toVectorText(vector ?? []), knowledgeBaseIds, asked),
+    'each time',
   );
   const rows = result.map((line) => row.parse(line));
   const searched = rows[0]?.searched ?? 0;

@@ -19,7 +19,18 @@ declare module 'pg' {
   }
 }
 
-const ENTER = { text: "select set_config('app.workspace_id', $1, true)", name: 'parley_enter' };
+/**
+ * Whether a statement is planned once for a connection, or again for its values. Left to itself the server plans those
+ * that touch a month again at every run, which takes longer than running them.
+ */
+export type Planned = 'once' | 'each time';
+const ENTER = {
+  once: {
+    text: "select set_config('app.workspace_id', $1, true), set_config('plan_cache_mode', 'force_generic_plan', true)",
+    name: 'parley_enter',
+  },
+  'each time': { text: "select set_config('app.workspace_id', $1, true)", name: 'parley_enter_planning' },
+};
 /** Texts come from templates of ours, so there are few; should that change, the rest goes unnamed. */
 const NAMES_AT_MOST = 400;
 
@@ -30,8 +41,8 @@ const NAMES_AT_MOST = 400;
 export function createScopedQueries() {
   const names = new Map<string, string>();
   const spoiled = new WeakSet<PoolClient>();
-  /** Connections that have ENTER prepared: what is prepared stays so, whatever becomes of its transaction. */
-  const entered = new WeakSet<ProtocolConnection>();
+  /** Connections that have an ENTER prepared: what is prepared stays so, whatever becomes of its transaction. */
+  const entered = { once: new WeakSet<ProtocolConnection>(), 'each time': new WeakSet<ProtocolConnection>() };
 
   /** Plans of named statements are kept by the server: the large statements of the path are planned once. */
   function nameOf(text: string): string | undefined {
@@ -47,6 +58,7 @@ export function createScopedQueries() {
     workspaceId: string,
     text: string,
     values: unknown[],
+    planned: Planned,
   ): Promise<Row[]> {
     const name = nameOf(text);
     const query = new pg.Query<Row>(name === undefined ? { text, values } : { text, values, name });
@@ -54,9 +66,9 @@ export function createScopedQueries() {
     let isFirst = false;
     query.prepare = (connection) => {
       isFirst = name !== undefined && !query.hasBeenParsed(connection);
-      if (!entered.has(connection)) connection.parse(ENTER);
-      entered.add(connection);
-      connection.bind({ portal: '', statement: ENTER.name, values: [workspaceId] });
+      if (!entered[planned].has(connection)) connection.parse(ENTER[planned]);
+      entered[planned].add(connection);
+      connection.bind({ portal: '', statement: ENTER[planned].name, values: [workspaceId] });
       connection.describe({ type: 'P', name: '' });
       connection.execute({ portal: '' });
       prepare(connection);

@@ -12,6 +12,7 @@ import type { PlacedPools } from './placement/pools.ts';
 import type { Placement, Placements } from './placement/registry.ts';
 import type { Replicas } from './replicas.ts';
 import { createScopedQueries } from './scoped-query.ts';
+import type { Planned } from './scoped-query.ts';
 
 type Schema = typeof schema;
 type Relations = ExtractTablesWithRelations<Schema>;
@@ -39,8 +40,11 @@ export type Store = {
    * there is one; a write in it fails everywhere. It sees everything that was committed before it began.
    */
   read<T>(workspaceId: string, work: (tx: Tx) => Promise<T>): Promise<T>;
-  /** One statement in a transaction of its own under the workspace: the hot path's form of `inWorkspace`. */
-  once<Row extends Record<string, unknown>>(workspaceId: string, query: SQL): Promise<Row[]>;
+  /**
+   * One statement in a transaction of its own under the workspace: the hot path's form of `inWorkspace`. What finds its rows
+   * by keys is planned once, whatever its values; what searches is planned each time.
+   */
+  once<Row extends Record<string, unknown>>(workspaceId: string, query: SQL, planned?: Planned): Promise<Row[]>;
   /**
    * `inWorkspace` for people, workspaces and keys: their tables are in the shared database wherever the workspace lives.
    * A workspace with a database of its own sees the change there when this returns.
@@ -243,7 +247,7 @@ export function createStore(database: Database, replicas?: Pick<Replicas, 'read'
       const begin = beginIn(workspaceId, 'BEGIN READ ONLY');
       return where(workspaceId, (pool) => reading(pool, begin, work));
     },
-    async once<Row extends Record<string, unknown>>(workspaceId: string, query: SQL) {
+    async once<Row extends Record<string, unknown>>(workspaceId: string, query: SQL, planned: Planned = 'once') {
       assertWorkspace(workspaceId);
       const { sql: text, params } = dialect.sqlToQuery(query);
       const run = async (pool: Pool): Promise<Row[]> => {
@@ -251,7 +255,7 @@ export function createStore(database: Database, replicas?: Pick<Replicas, 'read'
         let unusable: Error | undefined;
         try {
           statements++;
-          return await scoped.run<Row>(client, workspaceId, text, params);
+          return await scoped.run<Row>(client, workspaceId, text, params, planned);
         } catch (error) {
           if (error instanceof Error && (scoped.isSpoiled(client) || codeOf(error) === NOT_PREPARED)) unusable = error;
           throw error;
