@@ -1,9 +1,10 @@
 /**
  * `npm run bench -- turn`: a turn on Telegram, from the webhook's first byte to the reply at Telegram's API, with a model
- * that answers at once: alone, beside one bare committed INSERT of the same run; as many as one worker takes (cluster);
+ * that answers at once: alone, beside one bare committed INSERT of the same run in the same rhythm; as many as one worker takes (cluster);
  * and 100 messages at once to one conversation. Customers, platform and model are a process of their own.
  */
 import { startChild } from './lib/child.ts';
+import { TURN_PAUSE_MS } from './lib/customers.ts';
 import { floodBareInserts, timeBareInsert } from './lib/bare-insert.ts';
 import { burst, embeddedInsert, statementsPerTurn } from './lib/turn-parts.ts';
 import { processorMs } from './lib/process-memory.ts';
@@ -13,6 +14,8 @@ import { openReport, some } from './lib/report.ts';
 import type { World } from './lib/world-process.ts';
 
 const TURNS = some(400);
+/** until the processor's time of a turn no longer falls */
+const WARM = some(1_000);
 const CHATS = 100;
 const SECONDS = some(20);
 
@@ -27,16 +30,21 @@ try {
   const { webhookUrl } = await product.telegramInbox(addresses);
   const door = { webhookUrl, secret: SECRET };
 
-  await world.ask('oneByOne', { ...door, chat: 500, count: some(100) });
+  await world.ask('oneByOne', { ...door, chat: 500, count: WARM });
+  const insert = (count: number, pauseMs: number) =>
+    isCluster ? timeBareInsert(profile.databaseUrl, count, pauseMs) : embeddedInsert(count, pauseMs);
   const turn = await world.ask('oneByOne', { ...door, chat: 501, count: TURNS });
-  const bare = isCluster ? await timeBareInsert(profile.databaseUrl, 2_000) : await embeddedInsert(1_000);
+  const bare = await insert(TURNS, TURN_PAUSE_MS);
   const again = await world.ask('oneByOne', { ...door, chat: 502, count: TURNS });
+  const row = await insert(2_000, 0);
   const p50 = (turn.p50 + again.p50) / 2;
-  report.figure('one bare committed INSERT, p50', bare.p50, 'ms');
-  report.figure('one bare committed INSERT, p99', bare.p99, 'ms');
-  report.figure('one turn alone, webhook to delivered, p50', p50, 'ms');
-  report.figure('one turn alone, webhook to delivered, p99', Math.max(turn.p99, again.p99), 'ms');
+  report.figure(`one bare committed INSERT, ${TURN_PAUSE_MS} ms after the last, p50`, bare.p50, 'ms');
+  report.figure(`one bare committed INSERT, ${TURN_PAUSE_MS} ms after the last, p99`, bare.p99, 'ms');
+  report.figure(`one turn alone, ${TURN_PAUSE_MS} ms after the last, webhook to delivered, p50`, p50, 'ms');
+  report.figure('  p99', Math.max(turn.p99, again.p99), 'ms');
   report.figure('one turn p50 / bare INSERT p50', p50 / bare.p50, '×', { bar: { atMost: isCluster ? 12 : 20 } });
+  report.figure('bare committed INSERTs one after the other without a pause, p50', row.p50, 'ms');
+  report.figure('  one turn p50 / that', p50 / row.p50, '×');
 
   const order = { ...door, firstChat: 10_000, chats: CHATS, warmSeconds: some(5), seconds: SECONDS };
   const usedBefore = product.processes.map(({ pid }) => processorMs(pid));

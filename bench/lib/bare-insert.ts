@@ -1,12 +1,16 @@
 import { Client, Pool } from 'pg';
+import { pause } from './process-memory.ts';
 import { summarise } from './stats.ts';
 import type { Summary } from './stats.ts';
 
 const statement = { name: 'bare', text: 'insert into bench_bare_insert (text) values ($1)' };
 const values = ['one bare row'];
 
-/** The least a database can be asked to keep: one committed row, with a prepared statement, on one connection. */
-export async function timeBareInsert(databaseUrl: string, count: number): Promise<Summary> {
+/**
+ * The least a database can be asked to keep: one committed row, with a prepared statement, on one connection.
+ * @param pauseMs between two of them, in milliseconds; after a pause everybody on the way has to be woken again
+ */
+export async function timeBareInsert(databaseUrl: string, count: number, pauseMs: number): Promise<Summary> {
   const client = new Client({ connectionString: databaseUrl });
   await client.connect();
   await client.query(
@@ -18,6 +22,7 @@ export async function timeBareInsert(databaseUrl: string, count: number): Promis
     const started = performance.now();
     await client.query({ ...statement, values });
     durations.push(performance.now() - started);
+    if (pauseMs > 0) await pause(pauseMs);
   }
   await client.end();
   return summarise(durations);

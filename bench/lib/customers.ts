@@ -4,6 +4,9 @@ import { now } from './child.ts';
 import { summarise } from './stats.ts';
 import type { OpenWorld } from './world.ts';
 
+/** between two turns that are timed alone */
+export const TURN_PAUSE_MS = 20;
+
 type Door = { webhookUrl: string; secret: string };
 
 export function createCustomers(world: OpenWorld) {
@@ -65,7 +68,7 @@ export function createCustomers(world: OpenWorld) {
       for (let index = 0; index < count; index++) {
         durations.push(await ask(door, chat, now()));
         // The turn's own last statements come after the reply; the next question does not wait behind them.
-        await new Promise((resolve) => setTimeout(resolve, 20));
+        await new Promise((resolve) => setTimeout(resolve, TURN_PAUSE_MS));
       }
       return summarise(durations);
     },

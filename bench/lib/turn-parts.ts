@@ -10,6 +10,7 @@ import { startChild } from './child.ts';
 import type { Child } from './child.ts';
 import { clusterSettings, createCaller, makeTelegramInbox, owner, SECRET } from './product.ts';
 import type { Product } from './product.ts';
+import { pause } from './process-memory.ts';
 import type { Profile } from './profile.ts';
 import type { Report } from './report.ts';
 import { summarise } from './stats.ts';
@@ -83,8 +84,8 @@ export async function burst(parts: {
   report.figure('  until the last reply / that sum', milliseconds / worked, '×', { bar: { atMost: 1.3 } });
 }
 
-/** One row in a table of a fresh embedded database, through the driver the product uses. */
-export async function embeddedInsert(count: number): Promise<Summary> {
+/** One row in a table of a fresh embedded database, through the driver the product uses; `pauseMs` between two of them. */
+export async function embeddedInsert(count: number, pauseMs: number): Promise<Summary> {
   const folder = mkdtempSync(join(tmpdir(), 'parley-bench-'));
   const config = readConfig({ DATA_DIR: folder });
   const database = await openDatabase(config, createLogger({ level: 'fatal' }));
@@ -100,7 +101,9 @@ export async function embeddedInsert(count: number): Promise<Summary> {
         text: 'insert into bench_bare (id, text) values ($1, $2)',
         values: [index, 'one bare row'],
       });
-      if (index >= 0) durations.push(performance.now() - started);
+      if (index < 0) continue;
+      durations.push(performance.now() - started);
+      if (pauseMs > 0) await pause(pauseMs);
     }
     return summarise(durations);
   } finally {
