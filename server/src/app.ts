@@ -39,6 +39,7 @@ import type { Signal } from './platform/pressure.ts';
 import { OUTBOX } from './platform/outbox.ts';
 import { createPasswords } from './platform/password.ts';
 import { migratePlacements } from './platform/placement/migrate-placements.ts';
+import { ownDatabases } from './platform/placement/own-database.ts';
 import { createMover, watchMoves } from './platform/placement/move.ts';
 import { createPlacedPools } from './platform/placement/pools.ts';
 import { createPlacements, PLACEMENT_CHANGED } from './platform/placement/registry.ts';
@@ -106,6 +107,7 @@ export async function createApp(config: Config, log: Logger, options: AppOptions
       ? { messages: messageMonths, inbound_events: events, traces }
       : undefined,
     forget: createForget(store),
+    elsewhere: () => ownDatabases(placements, keyring),
   });
   const redis = redisPlace(config.redis.url, await readInstallation(database));
   const redisWatch = config.redis.url ? watchRedis({ url: config.redis.url, log }) : undefined;

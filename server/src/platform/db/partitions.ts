@@ -19,6 +19,8 @@ type Parts = {
   metrics: Metrics;
   /** Undefined: this process makes partitions and leaves retiring them to others. */
   retention: Retention | undefined;
+  /** Addresses of databases of workspaces' own, by workspace. */
+  elsewhere?: () => Map<string, string>;
   /** Told after a look from when on messages are kept; never when they are kept for ever. */
   forget?: (before: Date) => Promise<void>;
 };
@@ -29,49 +31,55 @@ export type Looked = { made: string[]; retired: string[]; dropped: string[] };
 /**
  * Sees to the partitions of the tables that are kept by month (0003_partitions.sql): makes the coming ones, moves rows out
  * of the safety net, retires and drops what is past its time. In every schema of the database that has the tables: the
- * product's own, and those of workspaces with a schema of their own. Every process does, at its start and four times a
+ * product's own, those of workspaces with a schema of their own, and those of workspaces with a database of their own. Every process does, at its start and four times a
  * day; a lock in the database makes that harmless.
  */
-export function createPartitionKeeper({ database, log, metrics, retention, forget }: Parts) {
+export function createPartitionKeeper({ database, log, metrics, retention, forget, elsewhere }: Parts) {
   let timer: NodeJS.Timeout | undefined;
   let current: Promise<void> = Promise.resolve();
   let closed = false;
 
   /** @param today the date it is taken for, instead of the database's own */
   async function look(today?: Date): Promise<Looked> {
-    const looked = await database.asOwner(async (client) => {
-      const date = today?.toISOString().slice(0, 10) ?? null;
+    const date = today?.toISOString().slice(0, 10) ?? null;
+    const total: Looked = { made: [], retired: [], dropped: [] };
+    const found = Object.fromEntries(TABLES.map((table) => [table, { partitions: 0, strays: 0 }]));
+
+    async function lookInto(client: Client): Promise<void> {
       const { rows: places } = await client.query<{ name: string }>(PLACES);
-      const total: Looked = { made: [], retired: [], dropped: [] };
       for (const { name: place } of places) {
         const done = await seeTo(client, place, date, retention);
         for (const key of ['made', 'retired', 'dropped'] as const) total[key].push(...done[key]);
+        for (const table of TABLES) {
+          const counts = await count(client, place, table);
+          const sum = found[table];
+          if (!sum) continue;
+          sum.partitions += counts.partitions;
+          sum.strays += counts.strays;
+        }
       }
-      await measure(client, places);
-      return total;
-    });
-    metrics.partitionsDropped.inc(looked.dropped.length);
-    if (looked.made.length + looked.retired.length + looked.dropped.length > 0) log.info(looked, 'partitions by month');
-    if (retention && retention.messages > 0) await forget?.(oldestKept(today ?? new Date(), retention.messages));
-    return looked;
-  }
-
-  async function measure(client: Client, places: { name: string }[]): Promise<void> {
-    for (const table of TABLES) {
-      const counts = { partitions: 0, strays: 0 };
-      for (const { name: place } of places) {
-        const inPlace = `${escapeIdentifier(place)}.`;
-        const { rows } = await client.query<{ partitions: number; strays: number }>(
-          `select (select count(*)::int - 1 from pg_inherits where inhparent = '${inPlace}${table}'::regclass) as partitions,
-             (select count(*)::int from ${inPlace}${table}_default) as strays`,
-        );
-        counts.partitions += rows[0]?.partitions ?? 0;
-        counts.strays += rows[0]?.strays ?? 0;
-      }
-      metrics.partitions.set({ table }, counts.partitions);
-      metrics.partitionDefaultRows.set({ table }, counts.strays);
-      if (counts.strays > 0) log.warn({ table, rows: counts.strays }, 'rows belong to no month: was a clock wrong?');
     }
+    await database.asOwner(lookInto);
+    // One that is away keeps nobody else's months back.
+    const away: unknown[] = [];
+    for (const [workspaceId, address] of elsewhere?.() ?? []) {
+      try {
+        await database.asOwner(lookInto, address);
+      } catch (error) {
+        log.warn({ err: error, workspaceId }, 'the partitions of a database of its own were not seen to');
+        away.push(error);
+      }
+    }
+    for (const [table, { partitions, strays }] of Object.entries(found)) {
+      metrics.partitions.set({ table }, partitions);
+      metrics.partitionDefaultRows.set({ table }, strays);
+      if (strays > 0) log.warn({ table, rows: strays }, 'rows belong to no month: was a clock wrong?');
+    }
+    metrics.partitionsDropped.inc(total.dropped.length);
+    if (total.made.length + total.retired.length + total.dropped.length > 0) log.info(total, 'partitions by month');
+    if (retention && retention.messages > 0) await forget?.(oldestKept(today ?? new Date(), retention.messages));
+    if (away.length > 0) throw new AggregateError(away, 'some databases could not be looked at');
+    return total;
   }
 
   function lookLater(delayMs: number): void {
@@ -106,6 +114,15 @@ const TABLES = ['messages', 'inbound_events', 'traces'] as const;
 const PLACES = `
   select n.nspname as name from pg_partitioned_table t join pg_class c on c.oid = t.partrelid
   join pg_namespace n on n.oid = c.relnamespace where c.relname = 'inbound_events' order by 1`;
+
+async function count(client: Client, place: string, table: string): Promise<{ partitions: number; strays: number }> {
+  const inPlace = `${escapeIdentifier(place)}.`;
+  const { rows } = await client.query<{ partitions: number; strays: number }>(
+    `select (select count(*)::int - 1 from pg_inherits where inhparent = '${inPlace}${table}'::regclass) as partitions,
+       (select count(*)::int from ${inPlace}${table}_default) as strays`,
+  );
+  return rows[0] ?? { partitions: 0, strays: 0 };
+}
 
 async function seeTo(
   client: Client,

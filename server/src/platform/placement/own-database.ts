@@ -1,9 +1,20 @@
 import type { Client } from 'pg';
+import type { Keyring } from '../crypto.ts';
 import { MIGRATIONS } from '../db/index.ts';
 import { migrate, readMigrations } from '../db/migrate.ts';
 import { MoveError } from './errors.ts';
 import { readPeople, writePeople } from './mirror.ts';
+import type { Placements } from './registry.ts';
 import { makeMovable, readTenantTables } from './tables.ts';
+
+/** The addresses of workspaces that live in a database of their own and stay there for now, by workspace. */
+export function ownDatabases(placements: Pick<Placements, 'elsewhere'>, keyring: Keyring): Map<string, string> {
+  const found = new Map<string, string>();
+  for (const { workspaceId, kind, address, isFrozen } of placements.elsewhere())
+    if (kind === 'database' && address !== null && !isFrozen)
+      found.set(workspaceId, keyring.decrypt(address, workspaceId));
+  return found;
+}
 
 /** The role that sees people and workspaces, for one transaction of the owner's. */
 async function asSystem<T>(client: Client, work: () => Promise<T>): Promise<T> {

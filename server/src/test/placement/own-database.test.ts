@@ -4,8 +4,12 @@ import { after, before, describe, it } from 'node:test';
 import type { Bot, Conversation, Inbox, KnowledgeBase, Member, SessionCreated, Source } from '@parley/contract';
 import { Client } from 'pg';
 import { createKeyring } from '../../platform/crypto.ts';
+import { createPartitionKeeper } from '../../platform/db/partitions.ts';
+import { createLogger } from '../../platform/log.ts';
+import { createMetrics } from '../../platform/metrics.ts';
 import { createMover, MoveError } from '../../platform/placement/move.ts';
 import type { Mover } from '../../platform/placement/move.ts';
+import { ownDatabases } from '../../platform/placement/own-database.ts';
 import { connect, startTestApp, until } from '../app.ts';
 import type { TestApp } from '../app.ts';
 import { startTelegramDouble } from '../doubles/telegram.ts';
@@ -160,6 +164,29 @@ describe('a workspace in a database of its own', () => {
       and c.relkind in ('r', 'p') and not c.relispartition and not c.relforcerowsecurity
       and exists (select from pg_attribute a where a.attrelid = c.oid and a.attname = 'workspace_id')`);
     assert.deepEqual(forced, []);
+  });
+
+  it('gets its coming months like everybody, also beside one that is away', async () => {
+    const keyring = createKeyring(test.app.config);
+    const { database, placements } = test.app;
+    const keeper = (elsewhere: () => Map<string, string>) =>
+      createPartitionKeeper({
+        database,
+        log: createLogger({ level: 'silent' }),
+        metrics: createMetrics({ defaults: false }),
+        retention: undefined,
+        elsewhere,
+      });
+    const months = async () => (await ownRows(`select from pg_inherits where inhparent = 'messages'::regclass`)).length;
+    const before = await months();
+    const now = new Date();
+    const later = new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + 2, 10));
+    const away = (): Map<string, string> =>
+      new Map([['nobody', 'postgres://nobody@127.0.0.1:1/nothing'], ...ownDatabases(placements, keyring)]);
+    await assert.rejects(keeper(away).look(later), /could not be looked at/);
+    assert.equal(await months(), before + 2);
+    const { made } = await keeper(() => ownDatabases(placements, keyring)).look(later);
+    assert.deepEqual(made, []);
   });
 
   it('moves back with what was said meanwhile', async () => {
