@@ -135,6 +135,7 @@ export const describeApi = async (http: Http, publicUrl: string): Promise<void> 
       agent: { disabled: true },
       mcp: { disabled: true },
       hideClientButton: true,
+      favicon: '/favicon.svg',
     },
   });
 };
