@@ -119,6 +119,7 @@ export const streamReply = async (request: StreamRequest, sink: ParagraphSink): 
   let received = '';
   let finishReason = '';
   let shown = false;
+  let ended = false;
   const reader = createReplyReader({
     onVerdict(enough) {
       outcome.enough = enough;
@@ -134,6 +135,7 @@ export const streamReply = async (request: StreamRequest, sink: ParagraphSink): 
     const parts = await within(called, request.idleMs, request.signal);
     for (;;) {
       const { value: part, done } = await within(parts.read(), request.idleMs, request.signal);
+      ended = done;
       if (done) break;
       request.signal.throwIfAborted();
       if (queue.hasFailed()) break;
@@ -165,7 +167,7 @@ export const streamReply = async (request: StreamRequest, sink: ParagraphSink): 
     throw toModelFailure(error, received !== '');
   } finally {
     buffer.drop();
-    stop.abort();
+    if (!ended) stop.abort();
   }
   await queue.settle();
   outcome.citationIds = reader.citations;
