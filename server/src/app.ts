@@ -133,7 +133,7 @@ export async function createApp(config: Config, log: Logger, options: AppOptions
   const outbound = createOutbound({ log, metrics });
   const storage = createStorage(config, outbound);
   const limits = openLimits({ redis, log });
-  const realtime = createRealtime({ log, metrics, redis });
+  const realtime = createRealtime({ log, metrics, redis, listens: config.roles.api });
   const { live } = realtime;
   const proxies = createProxies(config.trustedProxies);
   const pressure = createPressure({ signals: options.signals ?? signalsOf({ config, database, store }), log, metrics });

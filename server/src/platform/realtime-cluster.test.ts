@@ -5,6 +5,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Redis } from 'ioredis';
 import { connect, until } from '../test/app.ts';
 import { startProxy } from '../test/proxy.ts';
 import { createLogger } from './log.ts';
@@ -71,7 +72,7 @@ if (redisUrl) {
     it('emits and cuts reach the sockets of the others, also from a process without sockets', async () => {
       const room = rooms.session('of all');
       const [one, two] = await Promise.all([serve(redisUrl), serve(redisUrl)]);
-      const worker = createRealtime({ log, redis: { url: redisUrl, prefix } });
+      const worker = createRealtime({ log, redis: { url: redisUrl, prefix }, listens: false });
       const sockets = await Promise.all([connect(one.url, { room }), connect(two.url, { room })]);
       const other = await connect(two.url, { room: 'another room' });
       const [first] = sockets;
@@ -90,6 +91,13 @@ if (redisUrl) {
       await sleep(50);
       assert.equal(first?.seen('typing').filter(({ name }) => name === 'one').length, 1, 'no echo');
       assert.equal((await one.realtime.io.in(room).fetchSockets()).length, 2);
+      const asked = new Redis(redisUrl);
+      assert.deepEqual(
+        await asked.pubsub('NUMSUB', `${prefix}:sockets#/#`),
+        [`${prefix}:sockets#/#`, 2],
+        'and not three',
+      );
+      asked.disconnect();
       assert.equal(other.seen('typing').length, 0);
 
       worker.cut(room);

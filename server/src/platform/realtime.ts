@@ -39,9 +39,11 @@ export function createRealtime(parts: {
   log: Logger;
   redis?: RedisPlace | undefined;
   metrics?: Pick<Metrics, 'socketsCut'>;
+  /** false where nothing will be attached (default true) */
+  listens?: boolean;
 }) {
-  const { log, redis, metrics } = parts;
-  const cluster = redis ? createClusterAdapter({ redis, log }) : undefined;
+  const { log, redis, metrics, listens = true } = parts;
+  const cluster = redis ? createClusterAdapter({ redis, log, listens }) : undefined;
   const memory = cluster ? undefined : createMemoryHistory();
   const io = new Server<Record<string, never>, ServerToClient>({
     path: '/socket.io',
