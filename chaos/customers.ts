@@ -37,14 +37,13 @@ export const CHATS = {
  * Customers on Telegram, and Telegram itself: every webhook is delivered three times, in any order, to any api; one that
  * is not answered with 200 comes again, as Telegram does.
  */
-export function createCustomers(parts: { apis: Member[]; inboxToken: string; form: Form; seed: number }) {
-  const { apis, form } = parts;
+export function createCustomers(parts: { nextApi: () => Member; inboxToken: string; form: Form; seed: number }) {
+  const { nextApi, form } = parts;
   const dice = createDice(parts.seed);
   const all: Said[] = [];
   const counts = new Map<number, number>();
   const under = new Set<Promise<void>>();
   let lastUpdate = 10_000;
-  let turn = 0;
   let faulty = 0;
   let ended = false;
 
@@ -62,16 +61,6 @@ export function createCustomers(parts: { apis: Member[]; inboxToken: string; for
       // No answer is what a platform sees of a process that died; it knows no more, and delivers again.
       return 0;
     }
-  }
-
-  /** What a front in front of several apis does: the next one that is up. */
-  function nextApi(): Member {
-    turn += 1;
-    const up = apis.filter((api) => api.isUp());
-    const list = up.length > 0 ? up : apis;
-    const api = list[turn % list.length];
-    if (!api) throw new Error('there is no api');
-    return api;
   }
 
   async function deliver(said: Said, update: unknown, first: Member, again: boolean): Promise<void> {

@@ -27,7 +27,7 @@ const WATCHED_AT_MOST = 20;
  * Somebody at the desk: takes what waits, says one thing, closes it. Also looks at some conversations, live, and after a
  * break fetches what was missed, as the dashboard does.
  */
-export function startDesk(parts: { apis: Member[]; number: number }) {
+export function startDesk(parts: { nextApi: () => Member; number: number }) {
   const report: DeskReport = {
     replied: [],
     closed: [],
@@ -43,16 +43,6 @@ export function startDesk(parts: { apis: Member[]; number: number }) {
     api: undefined,
     closed: false,
   };
-  let turn = parts.number;
-
-  function nextApi(): Member {
-    const up = parts.apis.filter((api) => api.isUp());
-    const list = up.length > 0 ? up : parts.apis;
-    turn += 1;
-    const api = list[turn % list.length];
-    if (!api) throw new Error('there is no api');
-    return api;
-  }
 
   /** Undefined: no answer, or one that says to try again. */
   async function ask<T>(method: string, path: string, body?: unknown): Promise<T | undefined> {
@@ -110,8 +100,8 @@ export function startDesk(parts: { apis: Member[]; number: number }) {
   }
 
   async function connect(): Promise<void> {
-    state.api = nextApi();
-    const { api } = state;
+    const api = parts.nextApi();
+    state.api = api;
     const login = await ask<{ accessToken: string }>('POST', '/auth/login', OWNER);
     if (!login) return;
     state.token = login.accessToken;

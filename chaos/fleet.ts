@@ -174,6 +174,19 @@ export async function startFleet(parts: {
   };
 }
 
+/** What a front in front of several apis does: every call gives the next one that is up, or just the next one. */
+export function createFront(apis: Member[]): () => Member {
+  let turn = 0;
+  return () => {
+    turn += 1;
+    const up = apis.filter((api) => api.isUp());
+    const list = up.length > 0 ? up : apis;
+    const api = list[turn % list.length];
+    if (!api) throw new Error('there is no api');
+    return api;
+  };
+}
+
 function tryToKill(pid: number): void {
   try {
     process.kill(pid, 'SIGKILL');

@@ -10,8 +10,8 @@ import { startDesk } from './desk.ts';
 import { readLeft, readTables } from './evidence.ts';
 import type { Evidence } from './evidence.ts';
 import { playFaults } from './faults.ts';
-import { OWNER, startFleet } from './fleet.ts';
-import type { Fleet, Member } from './fleet.ts';
+import { createFront, OWNER, startFleet } from './fleet.ts';
+import type { Fleet } from './fleet.ts';
 import { startPeer } from './peer.ts';
 import { rest } from './plan.ts';
 import type { Form } from './plan.ts';
@@ -62,9 +62,10 @@ export async function playSuite(options: SuiteOptions): Promise<Evidence> {
     closing.push(fleet.close);
     tell('three apis and three workers run');
     const { telegram, web } = await furnish(fleet, peer.telegramToken);
-    const customers = createCustomers({ apis: fleet.apis, inboxToken: telegram.token, form, seed: options.seed });
+    const nextApi = createFront(fleet.apis);
+    const customers = createCustomers({ nextApi, inboxToken: telegram.token, form, seed: options.seed });
 
-    const slow = await startSlowLink(() => doorOf(fleet.apis), 3_000, 150);
+    const slow = await startSlowLink(() => nextApi().url, 3_000, 150);
     closing.push(slow.close);
     const visitors = await Promise.all(
       Array.from({ length: form.visitors }, (_unused, index) =>
@@ -72,13 +73,13 @@ export async function playSuite(options: SuiteOptions): Promise<Evidence> {
           name: `visitor ${index + 1}`,
           number: index + 1,
           inboxToken: web.token,
-          door: () => (index < 2 ? slow.url : doorOf(fleet.apis)),
+          door: () => (index < 2 ? slow.url : nextApi().url),
           everyMs: form.visitorEveryMs,
           seed: options.seed + index,
         }),
       ),
     );
-    const desks = [0, 1].map((number) => startDesk({ apis: fleet.apis, number }));
+    const desks = [0, 1].map((number) => startDesk({ nextApi, number }));
     closing.push(() => Promise.all([...visitors, ...desks].map((one) => one.close())));
 
     const until = Date.now() + form.loadMs;
@@ -124,13 +125,6 @@ export async function playSuite(options: SuiteOptions): Promise<Evidence> {
 async function within(work: Promise<unknown>, milliseconds: number): Promise<void> {
   const waiting = new AbortController();
   await Promise.race([work.finally(() => waiting.abort()), rest(milliseconds, waiting.signal)]);
-}
-
-let turn = 0;
-function doorOf(apis: Member[]): string {
-  const up = apis.filter((api) => api.isUp());
-  turn += 1;
-  return (up[turn % Math.max(1, up.length)] ?? apis[0])?.url ?? '';
 }
 
 /** A bot, an inbox on Telegram and one on the web; and a table that cannot store one certain word. */
