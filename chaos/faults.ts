@@ -126,15 +126,12 @@ export const faults: Fault[] = [
     name: 'SIGSTOP of a worker',
     about: 'A worker stands still for longer than its lease and then goes on.',
     doubles: true,
-    async run(scene) {
-      const worker = member(scene.fleet.workers, 1);
-      await answersUnderWay(scene);
-      const refused = countRefusals(scene);
-      worker.pause();
-      await rest(scene.form.pauseMs);
-      worker.goOn();
-      return { 'late writes refused': await refused() };
-    },
+    run: (scene) =>
+      standStill(scene, 1, async (worker) => {
+        worker.pause();
+        await rest(scene.form.pauseMs);
+        worker.goOn();
+      }),
   },
   {
     name: 'kill -9 of an api',
@@ -151,14 +148,11 @@ export const faults: Fault[] = [
     name: 'event loop blocked',
     about: 'The event loop of a worker stands still for longer than its lease.',
     doubles: true,
-    async run(scene) {
-      const worker = member(scene.fleet.workers, 0);
-      await answersUnderWay(scene);
-      const refused = countRefusals(scene);
-      worker.block();
-      await rest(scene.form.blockMs);
-      return { 'late writes refused': await refused() };
-    },
+    run: (scene) =>
+      standStill(scene, 0, async (worker) => {
+        worker.block();
+        await rest(scene.form.blockMs);
+      }),
   },
   {
     name: 'network to Redis cut',
@@ -267,15 +261,19 @@ async function countRefused(peer: Peer): Promise<() => Promise<{ 'sends refused'
   };
 }
 
-/** Counts the refused writes from now on; what it returns looks for some until there are any, and then a moment longer. */
-function countRefusals({ fleet }: Scene): () => Promise<number> {
-  const count = (): number => fleet.notes().filter((note) => note.startsWith('refused')).length;
+/** Holds a worker in the middle of answers, and counts its writes that are refused: until there are any, and a moment longer. */
+async function standStill(
+  scene: Scene,
+  number: number,
+  hold: (worker: Member) => Promise<void>,
+): Promise<{ 'late writes refused': number }> {
+  await answersUnderWay(scene);
+  const count = (): number => scene.fleet.notes().filter((note) => note.startsWith('refused')).length;
   const before = count();
-  return async () => {
-    for (let looks = 0; looks < 50 && count() === before; looks += 1) await rest(200);
-    await rest(2_000);
-    return count() - before;
-  };
+  await hold(member(scene.fleet.workers, number));
+  for (let looks = 0; looks < 50 && count() === before; looks += 1) await rest(200);
+  await rest(2_000);
+  return { 'late writes refused': count() - before };
 }
 
 async function flush({ services }: Scene): Promise<void> {
