@@ -1,11 +1,11 @@
-import type { Acknowledgement, Handoff, Message } from '@parley/contract';
+import type { Handoff, Message } from '@parley/contract';
 import { io } from 'socket.io-client';
 import type { Socket } from 'socket.io-client';
 import { createCall } from '../server/src/test/app.ts';
 import { OWNER } from './fleet.ts';
 import type { Member } from './fleet.ts';
 import { rest } from './plan.ts';
-import { opened } from './sockets.ts';
+import { asked, keep, opened } from './sockets.ts';
 
 /** What the people at the desk did and saw. */
 export type DeskReport = {
@@ -59,23 +59,7 @@ export function startDesk(parts: { nextApi: () => Member; number: number }) {
     }
   }
 
-  async function call<T>(event: string, payload: unknown): Promise<Acknowledgement<T> | undefined> {
-    const { socket } = state;
-    if (!socket?.connected) return undefined;
-    try {
-      return (await socket.timeout(ANSWER_WITHIN_MS).emitWithAck(event, payload)) as Acknowledgement<T>;
-    } catch {
-      return undefined;
-    }
-  }
-
-  const keyOf = (message: Message): string => `${message.conversationId} ${message.seq}`;
-
-  function keep(message: Message): boolean {
-    const isNew = !(keyOf(message) in report.messages);
-    report.messages[keyOf(message)] = message.text;
-    return isNew;
-  }
+  const call = (event: string, payload: unknown) => asked(state.socket, event, payload);
 
   /** Everything up to here has been seen without a gap. */
   function after(conversationId: string): number {
@@ -89,7 +73,7 @@ export function startDesk(parts: { nextApi: () => Member; number: number }) {
       const path = `/conversations/${conversationId}/messages?after=${after(conversationId)}&limit=100`;
       const missed = await ask<Message[]>('GET', path);
       if (!missed) return;
-      for (const message of missed) if (keep(message)) report.caughtUp += 1;
+      for (const message of missed) if (keep(report.messages, message)) report.caughtUp += 1;
       if (missed.length < 100) return;
     }
   }
@@ -115,11 +99,11 @@ export function startDesk(parts: { nextApi: () => Member; number: number }) {
     socket.on('message:received', (message: Message) => {
       if (!report.watched.includes(message.conversationId)) return;
       const expected = after(message.conversationId) + 1;
-      keep(message);
+      keep(report.messages, message);
       if (message.seq > expected) void catchUp(message.conversationId);
     });
     socket.on('message:updated', (message: Message) => {
-      if (report.watched.includes(message.conversationId)) keep(message);
+      if (report.watched.includes(message.conversationId)) keep(report.messages, message);
     });
     await opened(socket);
   }

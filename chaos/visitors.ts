@@ -1,9 +1,9 @@
 import { Agent } from 'node:http';
-import type { Acknowledgement, Message, SessionCreated } from '@parley/contract';
+import type { Message, SessionCreated } from '@parley/contract';
 import { io } from 'socket.io-client';
 import type { Socket } from 'socket.io-client';
 import { createDice, rest } from './plan.ts';
-import { opened } from './sockets.ts';
+import { asked, keep, opened } from './sockets.ts';
 
 /** What one visitor saw, and what they said. */
 export type Seen = {
@@ -24,7 +24,6 @@ export type Seen = {
 };
 export type Visitor = Awaited<ReturnType<typeof startVisitor>>;
 
-const ANSWER_WITHIN_MS = 8_000;
 /** After the end of the run a visitor tries for so long to be heard. */
 const PATIENCE_MS = 30_000;
 
@@ -70,27 +69,11 @@ export async function startVisitor(parts: {
   let catching: Promise<void> | undefined;
   let count = 0;
 
-  async function call<T>(event: string, payload: unknown): Promise<Acknowledgement<T> | undefined> {
-    const { socket } = state;
-    if (!socket?.connected) return undefined;
-    try {
-      return (await socket.timeout(ANSWER_WITHIN_MS).emitWithAck(event, payload)) as Acknowledgement<T>;
-    } catch {
-      // Not acknowledged in time: nobody knows whether it arrived. It is asked again under the same id.
-      return undefined;
-    }
-  }
-
-  function keep(message: Message): boolean {
-    const key = `${message.conversationId} ${message.seq}`;
-    const isNew = !(key in seen.messages);
-    seen.messages[key] = message.text;
-    return isNew;
-  }
+  const call = <T>(event: string, payload: unknown) => asked<T>(state.socket, event, payload);
 
   function arrived(message: Message): void {
     if (message.conversationId !== state.conversationId) return;
-    keep(message);
+    keep(seen.messages, message);
     if (message.seq === state.after + 1) state.after = message.seq;
     else if (message.seq > state.after) void catchUp();
   }
@@ -107,7 +90,7 @@ export async function startVisitor(parts: {
       const answer = await call<{ messages: Message[] }>('customer:resume', { conversationId, after });
       if (!answer?.success || conversationId !== state.conversationId) return;
       for (const message of answer.data.messages) {
-        if (keep(message)) seen.caughtUp += 1;
+        if (keep(seen.messages, message)) seen.caughtUp += 1;
         state.after = Math.max(state.after, message.seq);
       }
       if (answer.data.messages.length === 0) return;
@@ -135,7 +118,7 @@ export async function startVisitor(parts: {
     const socket = io(parts.door(), options);
     state.socket = socket;
     socket.on('message:received', arrived);
-    socket.on('message:updated', (message: Message) => void keep(message));
+    socket.on('message:updated', (message: Message) => void keep(seen.messages, message));
     await opened(socket);
   }
 
