@@ -16,20 +16,9 @@ const BEGAN_BEFORE_MS = 1_500;
 const GIVEN_UP_AFTER_MS = 15_000;
 const TAKEN_OVER_WITHIN_MS = 10_000;
 
-export function grouped<T>(list: T[], keyOf: (one: T) => string): Map<string, T[]> {
-  const groups = new Map<string, T[]>();
-  for (const one of list) {
-    const key = keyOf(one);
-    const group = groups.get(key);
-    if (group) group.push(one);
-    else groups.set(key, [one]);
-  }
-  return groups;
-}
-
 const accepted = (evidence: Evidence) => evidence.said.filter((one) => one.acceptedAt !== undefined);
-const eventOf = (evidence: Evidence) => grouped(evidence.events, (event) => event.platformId);
-const isPoison = (evidence: Evidence): Set<string> =>
+const eventOf = (evidence: Evidence) => Map.groupBy(evidence.events, (event) => event.platformId);
+const poisonOf = (evidence: Evidence): Set<string> =>
   new Set(evidence.said.filter((one) => one.poison).map((one) => `update:${one.updateId}`));
 
 const plain = (text: string): string => text.replace(/[^\p{L}\p{N}]+/gu, ' ').trim();
@@ -41,7 +30,7 @@ export const invariants: Invariant[] = [
     judge(evidence) {
       const wrong: string[] = [];
       const events = eventOf(evidence);
-      const messages = grouped(evidence.messages, (message) => message.id);
+      const messages = Map.groupBy(evidence.messages, (message) => message.id);
       const told = accepted(evidence);
       for (const one of told) {
         const found = events.get(`update:${one.updateId}`) ?? [];
@@ -49,7 +38,7 @@ export const invariants: Invariant[] = [
         if (found.length !== 1) wrong.push(`${one.token}: ${found.length} events`);
         else if (rows.length !== 1 && !found[0]?.dead) wrong.push(`${one.token}: ${rows.length} messages`);
       }
-      const byClient = grouped(
+      const byClient = Map.groupBy(
         evidence.messages.filter((message) => message.author === 'contact' && message.clientId),
         (message) => message.clientId ?? '',
       );
@@ -83,7 +72,7 @@ export const invariants: Invariant[] = [
         if (part?.part !== 1) continue;
         for (const token of part.tokens) answers.set(token, (answers.get(token) ?? 0) + 1);
       }
-      const handoffs = grouped(evidence.handoffs, (handoff) => handoff.conversationId);
+      const handoffs = Map.groupBy(evidence.handoffs, (handoff) => handoff.conversationId);
       const asked = evidence.messages.filter(
         (message) => message.author === 'contact' && tokensIn(message.text).length === 1,
       );
@@ -106,7 +95,7 @@ export const invariants: Invariant[] = [
       'An answer goes on where it stopped: its parts come once, in order, and never from an earlier try than the part before.',
     judge(evidence) {
       const wrong: string[] = [];
-      const turns = grouped(
+      const turns = Map.groupBy(
         evidence.messages.filter((message) => message.turnId !== null && readPart(message.text)),
         (message) => message.turnId ?? '',
       );
@@ -134,7 +123,7 @@ export const invariants: Invariant[] = [
       const blocked = new Set(
         evidence.said.filter(({ chat }) => chat >= CHATS.blocked).map(({ chat }) => `telegram ${chat}`),
       );
-      const deliveries = grouped(evidence.deliveries, (delivery) => delivery.messageId);
+      const deliveries = Map.groupBy(evidence.deliveries, (delivery) => delivery.messageId);
       const replies = evidence.messages.filter(
         ({ channel, author, private: hidden }) =>
           channel === 'telegram' && !hidden && (author === 'bot' || author === 'agent'),
@@ -158,13 +147,13 @@ export const invariants: Invariant[] = [
       'Nothing is said twice where our ledger tells; what Telegram heard twice was under way when a process or server was killed, and nothing else was heard.',
     judge(evidence) {
       const wrong: string[] = [];
-      for (const [key, rows] of grouped(
+      for (const [key, rows] of Map.groupBy(
         evidence.messages.filter((message) => readPart(message.text)),
         (message) => `${message.turnId} ${message.ordinal}`,
       ))
         if (rows.length > 1) wrong.push(`${key} is stored ${rows.length} times`);
       for (const desk of evidence.desks) {
-        const replies = grouped(evidence.messages, (message) => message.clientId ?? '');
+        const replies = Map.groupBy(evidence.messages, (message) => message.clientId ?? '');
         for (const id of desk.replied) {
           const count = replies.get(`reply-${id}`)?.length ?? 0;
           if (count !== 1) wrong.push(`the reply to handoff ${id} is stored ${count} times`);
@@ -232,7 +221,7 @@ export const invariants: Invariant[] = [
     name: 'facts with the state',
     promise: 'Every message of a customer and every paragraph of a bot has its fact, and every fact is relayed.',
     judge(evidence) {
-      const facts = grouped(evidence.facts, (fact) => fact.subjectId);
+      const facts = Map.groupBy(evidence.facts, (fact) => fact.subjectId);
       const wrong = evidence.facts
         .filter((fact) => !fact.relayed)
         .map(({ type, subjectId }) => `${type} ${subjectId} is not relayed`);
@@ -255,7 +244,7 @@ export const invariants: Invariant[] = [
     name: 'no job lost',
     promise: 'Every file a customer sent was fetched by a job.',
     judge(evidence) {
-      const messages = grouped(evidence.messages, (message) => message.id);
+      const messages = Map.groupBy(evidence.messages, (message) => message.id);
       const events = eventOf(evidence);
       const files = accepted(evidence).filter((one) => one.file !== undefined);
       const wrong = files.filter((one) => {
@@ -273,7 +262,7 @@ export const invariants: Invariant[] = [
     name: 'dead letters explained',
     promise: 'What was put aside has its error, and is what nobody could have stored; nothing else was put aside.',
     judge(evidence) {
-      const poison = isPoison(evidence);
+      const poison = poisonOf(evidence);
       const dead = evidence.events.filter((event) => event.dead);
       const wrong = dead.flatMap(({ platformId, error }) => [
         ...(error ? [] : [`${platformId} is dead without an error`]),
@@ -291,7 +280,7 @@ export const invariants: Invariant[] = [
       'Every visitor and every person at the desk has every message of what they look at, over breaks of the connection.',
     judge(evidence) {
       const wrong: string[] = [];
-      const rows = grouped(
+      const rows = Map.groupBy(
         evidence.messages.filter((message) => !message.private),
         (message) => message.conversationId,
       );
@@ -318,7 +307,7 @@ export const invariants: Invariant[] = [
     promise: 'Two first messages of one customer at the same instant make one conversation.',
     judge(evidence) {
       const handed = new Set(evidence.handoffs.map((handoff) => handoff.conversationId));
-      const conversations = grouped(evidence.conversations, (conversation) => conversation.thread);
+      const conversations = Map.groupBy(evidence.conversations, (conversation) => conversation.thread);
       const chats = new Set(
         evidence.said.flatMap(({ chat }) => (chat >= CHATS.together && chat < CHATS.slow ? [chat] : [])),
       );

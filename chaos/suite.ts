@@ -2,7 +2,6 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Bot, Inbox } from '@parley/contract';
-import { createCall } from '../server/src/test/app.ts';
 import { startProxy } from '../server/src/test/proxy.ts';
 import { openTelegram, ownerOf } from '../server/src/test/talk.ts';
 import { createCustomers } from './customers.ts';
@@ -146,9 +145,6 @@ async function furnish(fleet: Fleet, telegramToken: string) {
       begin raise exception 'a poison message'; end $$;
     create trigger poison before insert on messages for each row
       when (new.author_type = 'contact' and new.text like '%poison%') execute function refuse_poison()`);
-  const call = createCall(() => api.url);
-  const live = await call('GET', '/health/live');
-  if (live.status !== 200) throw new Error('the api does not live');
   return { telegram, web: web.data };
 }
 
@@ -163,7 +159,7 @@ async function lookAround(fleet: Fleet, desks: ReturnType<typeof startDesk>[], u
   }
 }
 
-/** Waits until nothing is under way any more, twice in a row. */
+/** Waits until nothing is under way any more, three times in a row. */
 async function settle(fleet: Fleet, withinMs: number, tell: (line: string) => void): Promise<void> {
   const began = Date.now();
   let quiet = 0;
