@@ -85,7 +85,7 @@ async function betweenProcesses({ databaseUrl, redisUrl }: Cluster): Promise<voi
 
 async function inOneProcess(): Promise<void> {
   const taken = { wake: [] as number[], job: [] as number[] };
-  const product = await openProductQueues({}, (kind, sentAt) => taken[kind].push(now() - sentAt));
+  const product = await openProductQueues(undefined, (kind, sentAt) => taken[kind].push(now() - sentAt));
   const gives = { wake: () => product.wake(keyNow()), job: () => product.add({ sentAt: now() }) };
   try {
     for (const kind of ['wake', 'job'] as const) {

@@ -1,8 +1,7 @@
 import type { Handoff, Message } from '@parley/contract';
 import { io } from 'socket.io-client';
 import type { Socket } from 'socket.io-client';
-import { createCall } from '../server/src/test/app.ts';
-import { OWNER } from './fleet.ts';
+import { createCall, OWNER } from '../server/src/test/app.ts';
 import type { Member } from './fleet.ts';
 import { rest } from './plan.ts';
 import { asked, keep, opened } from './sockets.ts';

@@ -1,15 +1,14 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { appendFileSync, closeSync, existsSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Client, Pool } from 'pg';
+import { Pool } from 'pg';
 import type { QueryResultRow } from 'pg';
-
-export const OWNER = { email: 'owner@acme.test', password: 'correct horse battery' };
+import { OWNER } from '../server/src/test/app.ts';
+import { createDatabase, SECRETS } from '../server/src/test/servers.ts';
 
 const MAIN = fileURLToPath(new URL('../server/src/main.ts', import.meta.url));
 const preload = (name: string): string[] => ['--import', new URL(`./preload/${name}.ts`, import.meta.url).href];
@@ -44,12 +43,8 @@ export async function startFleet(parts: {
   /** settings of one process */
   settingsOf: (name: string) => Record<string, string>;
 }) {
-  const name = `parley_chaos_${randomBytes(6).toString('hex')}`;
-  const url = new URL(parts.databaseUrl);
-  await asAdmin(url.href, `create database ${name}`);
-  const adminUrl = url.href;
-  url.pathname = `/${name}`;
-  const pool = new Pool({ connectionString: url.href, max: 4, connectionTimeoutMillis: 5_000 });
+  const database = await createDatabase(parts.databaseUrl, 'chaos');
+  const pool = new Pool({ connectionString: database.url, max: 4, connectionTimeoutMillis: 5_000 });
   pool.on('error', () => undefined);
   const endings: Ending[] = [];
   const pids = new Set<number>();
@@ -78,9 +73,8 @@ export async function startFleet(parts: {
           PARLEY_DEMO: '0',
           PARLEY_OWNER_EMAIL: OWNER.email,
           PARLEY_OWNER_PASSWORD: OWNER.password,
-          DATABASE_URL: url.href,
-          ENCRYPTION_KEYS: `test:${Buffer.alloc(32, 7).toString('base64')}`,
-          JWT_SECRET: 'a secret of tests that is long enough to sign',
+          DATABASE_URL: database.url,
+          ...SECRETS,
           CHAOS_NOTES: file('notes'),
           ...parts.settingsOf(memberName),
         },
@@ -147,7 +141,7 @@ export async function startFleet(parts: {
   async function close(): Promise<void> {
     await Promise.all(all.map((one) => one.kill()));
     await pool.end();
-    await asAdmin(adminUrl, `drop database if exists ${name} with (force)`);
+    await database.drop();
   }
 
   const started = await Promise.allSettled(all.map((one) => one.start()));
@@ -192,16 +186,6 @@ function tryToKill(pid: number): void {
     process.kill(pid, 'SIGKILL');
   } catch {
     // It ended a moment ago.
-  }
-}
-
-async function asAdmin(connectionString: string, statement: string): Promise<void> {
-  const client = new Client({ connectionString });
-  await client.connect();
-  try {
-    await client.query(statement);
-  } finally {
-    await client.end();
   }
 }
 

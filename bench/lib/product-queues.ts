@@ -10,6 +10,8 @@ import { createJobs } from '../../server/src/platform/jobs.ts';
 import { createLogger } from '../../server/src/platform/log.ts';
 import { createWake } from '../../server/src/platform/wake.ts';
 import { THREAD } from '../../server/src/turn/topics.ts';
+import { clusterSettings } from './product.ts';
+import type { Cluster } from './profile.ts';
 
 export type ProductQueues = {
   /** rings the bell of a thread */
@@ -20,24 +22,17 @@ export type ProductQueues = {
 
 /** @param hear called where work begins: `wake` or `job`; without it this process only gives work to others */
 export async function openProductQueues(
-  servers: { databaseUrl?: string; redisUrl?: string },
+  servers: Pick<Cluster, 'databaseUrl' | 'redisUrl'> | undefined,
   hear?: (kind: 'wake' | 'job', sentAt: number) => void,
 ): Promise<ProductQueues> {
   const folder = mkdtempSync(join(tmpdir(), 'parley-bench-'));
   const log = createLogger({ level: 'fatal' });
   const config = readConfig({
     DATA_DIR: folder,
-    ...(servers.databaseUrl
-      ? {
-          DATABASE_URL: servers.databaseUrl,
-          REDIS_URL: servers.redisUrl,
-          ENCRYPTION_KEYS: `bench:${Buffer.alloc(32, 7).toString('base64')}`,
-          JWT_SECRET: 'a secret of benches that is long enough to sign',
-        }
-      : {}),
+    ...(servers ? clusterSettings(servers) : {}),
   });
   const database = await openDatabase(config, log);
-  const redis = servers.redisUrl ? { url: servers.redisUrl, prefix: 'parley' } : undefined;
+  const redis = servers && { url: servers.redisUrl, prefix: 'parley' };
   const wake = createWake();
   if (hear) wake.on(THREAD, (key) => hear('wake', Number(key.split(' ').at(-1))));
   const bridge = connectWakes({ redis, database, wake, log, topics: { work: [THREAD], news: [] } });

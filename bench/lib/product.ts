@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { Bot, Inbox } from '@parley/contract';
 import { startParley } from '../../server/src/test/process.ts';
 import type { ParleyProcess } from '../../server/src/test/process.ts';
+import { SECRETS } from '../../server/src/test/servers.ts';
 import type { Cluster, Profile } from './profile.ts';
 
 export const owner = { email: 'bench@parley.test', password: 'bench bench bench' };
@@ -33,11 +34,13 @@ export function createCaller(url: string) {
   };
 }
 
-export const clusterSettings = (profile: Cluster): Record<string, string> => ({
-  DATABASE_URL: profile.databaseUrl,
-  REDIS_URL: profile.redisUrl,
-  ENCRYPTION_KEYS: `bench:${Buffer.alloc(32, 7).toString('base64')}`,
-  JWT_SECRET: 'a secret of benches that is long enough to sign',
+export const clusterSettings = ({
+  databaseUrl,
+  redisUrl,
+}: Pick<Cluster, 'databaseUrl' | 'redisUrl'>): Record<string, string> => ({
+  DATABASE_URL: databaseUrl,
+  REDIS_URL: redisUrl,
+  ...SECRETS,
 });
 
 type Call = ReturnType<typeof createCaller>['call'];

@@ -2,9 +2,9 @@
  * Which servers a benchmark runs on. With DATABASE_URL and REDIS_URL: the cluster profile, on a database and a Redis
  * number of its own, both gone at the end. Without, or with `--embedded`: nothing but this machine's files.
  */
-import { randomBytes } from 'node:crypto';
 import { Redis } from 'ioredis';
 import { Client } from 'pg';
+import { createDatabase } from '../../server/src/test/servers.ts';
 
 export type Cluster = {
   name: 'cluster';
@@ -36,23 +36,17 @@ export async function openClusterProfile(): Promise<Cluster> {
 
 async function openCluster(server: string, redis: string): Promise<Cluster> {
   const own = await claimRedis(redis);
-  const name = `parley_bench_${randomBytes(6).toString('hex')}`;
-  const admin = new Client({ connectionString: server });
-  await admin.connect();
-  await admin.query(`create database ${name}`);
-  const url = new URL(server);
-  url.pathname = `/${name}`;
-  const client = new Client({ connectionString: url.href });
+  const database = await createDatabase(server, 'bench');
+  const client = new Client({ connectionString: database.url });
   await client.connect();
   return {
     name: 'cluster',
-    databaseUrl: url.href,
+    databaseUrl: database.url,
     redisUrl: own.url,
     client,
     async close() {
       await client.end();
-      await admin.query(`drop database ${name} with (force)`);
-      await admin.end();
+      await database.drop();
       await own.release();
     },
   };

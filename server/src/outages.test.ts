@@ -1,19 +1,13 @@
 import assert from 'node:assert/strict';
-import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, it } from 'node:test';
-import { Client } from 'pg';
 import { startTestApp, until } from './test/app.ts';
 import { freePort, startParley } from './test/process.ts';
 import { startProxy } from './test/proxy.ts';
-
-const secrets = {
-  ENCRYPTION_KEYS: `test:${Buffer.alloc(32, 7).toString('base64')}`,
-  JWT_SECRET: 'a secret of tests that is long enough to sign',
-};
+import { createDatabase, SECRETS } from './test/servers.ts';
 
 /** What a start says that ends before it is ready, and with which code. */
 async function failedStart(env: Record<string, string>): Promise<{ code: number; lines: string[] }> {
@@ -45,7 +39,7 @@ describe('a start without what it was told to use', () => {
 
   it('says in one line that DATABASE_URL cannot be used, and ends', async () => {
     const url = `postgres://parley:hunter2@127.0.0.1:${await freePort()}/parley`;
-    const { code, lines } = await failedStart({ DATABASE_URL: url, ...secrets });
+    const { code, lines } = await failedStart({ DATABASE_URL: url, ...SECRETS });
     assert.equal(code, 1);
     assert.equal(lines.length, 1, lines.join('\n'));
     assert.match(lines[0] ?? '', /^DATABASE_URL takes the address of a PostgreSQL server that can be used: /);
@@ -103,18 +97,9 @@ if (redisUrl) {
 if (databaseUrl) {
   describe('the database goes away for some seconds', () => {
     it('is told in one line, its end in another; the process leaves the traffic meanwhile', async () => {
-      const name = `parley_outage_${randomBytes(6).toString('hex')}`;
-      const client = new Client({ connectionString: databaseUrl });
-      await client.connect();
-      await client.query(`create database ${name}`);
+      const own = await createDatabase(databaseUrl, 'outage');
       try {
-        const target = new URL(databaseUrl);
-        target.pathname = `/${name}`;
-        const {
-          during,
-          loud: complaints,
-          said,
-        } = await outage(target.href, (url) => ({ DATABASE_URL: url, ...secrets }));
+        const { during, loud: complaints, said } = await outage(own.url, (url) => ({ DATABASE_URL: url, ...SECRETS }));
         assert.deepEqual(
           complaints.map(({ msg }) => msg.split(':')[0]),
           ['the database is away'],
@@ -122,8 +107,7 @@ if (databaseUrl) {
         assert.equal(said.filter((msg) => msg === 'the database is back').length, 1);
         assert.equal(during.ready, 503);
       } finally {
-        await client.query(`drop database if exists ${name} with (force)`);
-        await client.end();
+        await own.drop();
       }
     });
   });

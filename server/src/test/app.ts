@@ -1,10 +1,8 @@
 import assert from 'node:assert/strict';
-import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Acknowledgement, ServerEventName, ServerEventPayload } from '@parley/contract';
-import { Client } from 'pg';
 import { io } from 'socket.io-client';
 import type { Socket } from 'socket.io-client';
 import { Redis } from 'ioredis';
@@ -13,6 +11,7 @@ import { createApp } from '../app.ts';
 import type { App, AppOptions } from '../app.ts';
 import { readConfig } from '../platform/config.ts';
 import { createLogger } from '../platform/log.ts';
+import { createDatabase, SECRETS } from './servers.ts';
 
 export const OWNER = { email: 'owner@acme.test', password: 'correct horse battery' };
 
@@ -45,22 +44,6 @@ export type TestApp = {
 
 const server = process.env.TEST_DATABASE_URL;
 const redisUrl = process.env.TEST_REDIS_URL;
-
-async function administer(statement: string): Promise<void> {
-  const client = new Client({ connectionString: server });
-  await client.connect();
-  try {
-    await client.query(statement);
-  } finally {
-    await client.end();
-  }
-}
-
-function within(name: string): string {
-  const url = new URL(server ?? '');
-  url.pathname = `/${name}`;
-  return url.href;
-}
 
 /** Takes away what an installation that is gone left in Redis: nobody else's keys start like its. */
 export async function forgetInRedis(url: string, prefix: string): Promise<void> {
@@ -106,8 +89,7 @@ export async function startTestApp(
   { writeLog, ...options }: Pick<AppOptions, 'pace' | 'signals'> & { writeLog?: (line: string) => void } = {},
 ): Promise<TestApp> {
   const dataDir = mkdtempSync(join(tmpdir(), 'parley-app-'));
-  const name = `parley_test_${randomBytes(6).toString('hex')}`;
-  if (server) await administer(`create database ${name}`);
+  const own = server ? await createDatabase(server, 'test') : undefined;
   const settings = {
     DATA_DIR: dataDir,
     PORT: '0',
@@ -115,13 +97,7 @@ export async function startTestApp(
     PARLEY_DEMO: '0',
     PARLEY_OWNER_EMAIL: OWNER.email,
     PARLEY_OWNER_PASSWORD: OWNER.password,
-    ...(server
-      ? {
-          DATABASE_URL: within(name),
-          ENCRYPTION_KEYS: `test:${Buffer.alloc(32, 7).toString('base64')}`,
-          JWT_SECRET: 'a secret of tests that is long enough to sign',
-        }
-      : {}),
+    ...(own ? { DATABASE_URL: own.url, ...SECRETS } : {}),
     ...(redisUrl ? { REDIS_URL: redisUrl } : {}),
     ...env,
   };
@@ -176,7 +152,7 @@ export async function startTestApp(
       const { redis } = app;
       await app.close();
       if (redis) await forgetInRedis(redis.url, redis.prefix);
-      if (server) await administer(`drop database ${name} with (force)`);
+      await own?.drop();
       rmSync(dataDir, { recursive: true, force: true });
     },
   };

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,6 +5,7 @@ import { Client } from 'pg';
 import { OWNER } from './app.ts';
 import { startParley } from './process.ts';
 import type { ParleyProcess } from './process.ts';
+import { createDatabase, SECRETS } from './servers.ts';
 
 /** Where a cluster can be started: both real servers are named. */
 export const clusterServers =
@@ -27,13 +27,8 @@ export async function startCluster(
   count: { apis: number; workers: number },
   env: Record<string, string>,
 ): Promise<Cluster> {
-  const name = `parley_cluster_${randomBytes(6).toString('hex')}`;
-  const url = new URL(servers.databaseUrl);
-  const admin = new Client({ connectionString: url.href });
-  await admin.connect();
-  await admin.query(`create database ${name}`);
-  url.pathname = `/${name}`;
-  const client = new Client({ connectionString: url.href });
+  const own = await createDatabase(servers.databaseUrl, 'cluster');
+  const client = new Client({ connectionString: own.url });
   await client.connect();
   const folders: string[] = [];
   const processes: ParleyProcess[] = [];
@@ -41,8 +36,7 @@ export async function startCluster(
   async function close(): Promise<void> {
     await Promise.all(processes.map((one) => one.end('SIGKILL')));
     await client.end();
-    await admin.query(`drop database ${name} with (force)`);
-    await admin.end();
+    await own.drop();
     for (const folder of folders) rmSync(folder, { recursive: true, force: true });
   }
 
@@ -56,10 +50,9 @@ export async function startCluster(
       PARLEY_DEMO: '0',
       PARLEY_OWNER_EMAIL: OWNER.email,
       PARLEY_OWNER_PASSWORD: OWNER.password,
-      DATABASE_URL: url.href,
+      DATABASE_URL: own.url,
       REDIS_URL: servers.redisUrl,
-      ENCRYPTION_KEYS: `test:${Buffer.alloc(32, 7).toString('base64')}`,
-      JWT_SECRET: 'a secret of tests that is long enough to sign',
+      ...SECRETS,
       ...env,
     });
     processes.push(started);

@@ -1,11 +1,10 @@
-import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Client } from 'pg';
 import { openDatabase } from '../platform/db/index.ts';
 import type { Database, DatabaseConfig } from '../platform/db/index.ts';
 import { createLogger } from '../platform/log.ts';
+import { createDatabase } from './servers.ts';
 
 export type TestDatabase = {
   config: DatabaseConfig;
@@ -29,12 +28,11 @@ export async function createTestDatabase(
   migrations?: string,
   server: string | null = process.env.TEST_DATABASE_URL ?? null,
 ): Promise<TestDatabase> {
-  const name = `parley_test_${randomBytes(6).toString('hex')}`;
   const dataDir = mkdtempSync(join(tmpdir(), 'parley-test-'));
-  if (server) await administer(server, `create database ${name}`);
+  const own = server ? await createDatabase(server, 'test') : undefined;
   const config: DatabaseConfig = {
     dataDir,
-    database: { ...(server ? { url: within(server, name) } : {}), replicaUrls: [] },
+    database: { ...(own ? { url: own.url } : {}), replicaUrls: [] },
   };
   const log = createLogger({ level: process.env.LOG_LEVEL ?? 'fatal' });
   let database = await openDatabase(config, log, migrations);
@@ -57,24 +55,8 @@ export async function createTestDatabase(
     },
     async remove() {
       await stop();
-      if (server) await administer(server, `drop database ${name} with (force)`);
+      await own?.drop();
       rmSync(dataDir, { recursive: true, force: true });
     },
   };
-}
-
-function within(server: string, name: string): string {
-  const url = new URL(server);
-  url.pathname = `/${name}`;
-  return url.href;
-}
-
-async function administer(server: string, statement: string): Promise<void> {
-  const client = new Client({ connectionString: server });
-  await client.connect();
-  try {
-    await client.query(statement);
-  } finally {
-    await client.end();
-  }
 }

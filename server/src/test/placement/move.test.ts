@@ -9,6 +9,7 @@ import { startTestApp, until } from '../app.ts';
 import type { TestApp } from '../app.ts';
 import { startTelegramDouble } from '../doubles/telegram.ts';
 import type { TelegramDouble } from '../doubles/telegram.ts';
+import { SECRETS } from '../servers.ts';
 import { assertGapless, makeBot, openTelegram, saidBy, textUpdate } from '../talk.ts';
 import type { Chat } from '../talk.ts';
 
@@ -151,8 +152,7 @@ describe('moving a workspace', () => {
           PATH: process.env.PATH ?? '',
           DATABASE_URL: url(),
           DATA_DIR: test.dataDir,
-          ENCRYPTION_KEYS: `test:${Buffer.alloc(32, 7).toString('base64')}`,
-          JWT_SECRET: 'a secret of tests that is long enough to sign',
+          ...SECRETS,
         },
       });
       let output = '';

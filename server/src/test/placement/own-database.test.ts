@@ -1,8 +1,6 @@
 import assert from 'node:assert/strict';
-import { randomBytes } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
 import type { Bot, Conversation, Inbox, KnowledgeBase, Member, SessionCreated, Source } from '@parley/contract';
-import { Client } from 'pg';
 import { createKeyring } from '../../platform/crypto.ts';
 import { createPartitionKeeper } from '../../platform/db/partitions.ts';
 import { createLogger } from '../../platform/log.ts';
@@ -15,6 +13,8 @@ import type { TestApp } from '../app.ts';
 import { startTelegramDouble } from '../doubles/telegram.ts';
 import type { TelegramDouble } from '../doubles/telegram.ts';
 import { join } from '../security/world.ts';
+import { createDatabase } from '../servers.ts';
+import type { OwnDatabase } from '../servers.ts';
 import { assertGapless, history, openTelegram } from '../talk.ts';
 import type { Chat } from '../talk.ts';
 
@@ -30,23 +30,13 @@ describe('a workspace in a database of its own', () => {
   let base: KnowledgeBase;
   let workspaceId: string;
   let earlier: string;
-  const name = `parley_test_own_${randomBytes(6).toString('hex')}`;
-  const address = (database: string): string => {
-    const url = new URL(server ?? 'postgres://nowhere');
-    url.pathname = `/${database}`;
-    return url.href;
-  };
+  let own: OwnDatabase | undefined;
+  const address = (): string => own?.url ?? 'postgres://nowhere/parley';
 
   const rows = (text: string): Promise<Record<string, unknown>[]> =>
     test.app.database.asOwner(async (client) => (await client.query(text)).rows);
   const ownRows = (text: string): Promise<Record<string, unknown>[]> =>
-    test.app.database.asOwner(async (client) => (await client.query(text)).rows, address(name));
-  async function administer(statement: string): Promise<void> {
-    const client = new Client({ connectionString: server });
-    await client.connect();
-    await client.query(statement);
-    await client.end();
-  }
+    test.app.database.asOwner(async (client) => (await client.query(text)).rows, address());
   const learn = async (question: string, answer: string): Promise<void> => {
     const { data } = await test.owner<Source>('POST', `/knowledge-bases/${base.id}/sources`, {
       type: 'faq',
@@ -60,7 +50,7 @@ describe('a workspace in a database of its own', () => {
   before(async () => {
     telegram = await startTelegramDouble();
     test = await startTestApp({ CHANNEL_TELEGRAM_API_URL: telegram.url });
-    if (server) await administer(`create database ${name}`);
+    if (server) own = await createDatabase(server, 'own');
     const keyring = createKeyring(test.app.config);
     mover = createMover({ database: test.app.database, keyring, announce: () => test.app.placements.reload() });
     base = (await test.owner<KnowledgeBase>('POST', '/knowledge-bases', { name: 'Help' })).data;
@@ -77,32 +67,33 @@ describe('a workspace in a database of its own', () => {
   after(async () => {
     await test?.close();
     await telegram?.close();
-    if (server) await administer(`drop database if exists ${name} with (force)`);
+    await own?.drop();
   });
 
   if (!server) {
     it('needs a server', async () => {
-      await assert.rejects(mover.move(workspaceId, 'database', address(name)), MoveError);
+      await assert.rejects(mover.move(workspaceId, 'database', address()), MoveError);
       assert.deepEqual(await rows('select * from placements'), []);
     });
     return;
   }
 
   it('is not made in the shared database, nor without an address', async () => {
-    const own = String((await rows('select current_database() as name'))[0]?.['name']);
-    await assert.rejects(mover.move(workspaceId, 'database', address(own)), /that of the shared database/);
+    const shared = new URL(address());
+    shared.pathname = `/${String((await rows('select current_database() as name'))[0]?.['name'])}`;
+    await assert.rejects(mover.move(workspaceId, 'database', shared.href), /that of the shared database/);
     await assert.rejects(mover.move(workspaceId, 'database'), /address .* is missing/);
     assert.deepEqual(await rows('select * from placements'), []);
   });
 
   it('takes everything along, its address sealed, no password with it', async () => {
     const before = await history(test, earlier);
-    const moved = await mover.move(workspaceId, 'database', address(name));
+    const moved = await mover.move(workspaceId, 'database', address());
     assert.equal(moved.tables.find(({ name: table }) => table === 'messages')?.rows, before.length);
     assert.deepEqual(await history(test, earlier), before);
     assert.equal((await ownRows('select from messages')).length, before.length);
     const [row] = await rows('select address from placements');
-    assert.doesNotMatch(String(row?.['address']), /postgres|parley_test/);
+    assert.doesNotMatch(String(row?.['address']), /postgres|parley_own/);
     assert.deepEqual(await ownRows('select from users where password_hash is not null'), []);
     assert.equal((await ownRows('select from users')).length, 1);
   });
@@ -158,7 +149,7 @@ describe('a workspace in a database of its own', () => {
       assert.equal((await call('GET', path)).status, 404, path);
     assert.deepEqual((await call<Conversation[]>('GET', '/conversations')).data, []);
     const [theirs] = await rows(`select id from workspaces where id <> '${workspaceId}' limit 1`);
-    await assert.rejects(mover.move(String(theirs?.['id']), 'database', address(name)), /another workspace lives in/);
+    await assert.rejects(mover.move(String(theirs?.['id']), 'database', address()), /another workspace lives in/);
     const forced =
       await ownRows(`select c.relname::text as name from pg_class c where c.relnamespace = 'public'::regnamespace
       and c.relkind in ('r', 'p') and not c.relispartition and not c.relforcerowsecurity
