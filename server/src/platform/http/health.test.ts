@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, it } from 'node:test';
+import { buildHttp } from '../../test/http-server.ts';
 import { createLogger } from '../log.ts';
 import { createMetrics } from '../metrics.ts';
 import { createExamination } from './health.ts';
@@ -26,6 +27,17 @@ const ill = async (): Promise<never> => {
 };
 
 describe('health', () => {
+  it('shows that a dependency is down and never why', async () => {
+    const http = await buildHttp({ broken: true });
+    assert.equal((await http.inject({ url: '/health/live' })).statusCode, 200);
+    assert.equal((await http.inject({ url: '/health/ready' })).statusCode, 503);
+    const health = await http.inject({ url: '/health' });
+    assert.equal(health.statusCode, 503);
+    assert.equal(health.json().dependencies.database.status, 'down');
+    assert.doesNotMatch(health.body, /hunter2/);
+    await http.close();
+  });
+
   it('is not ready without what is needed, and ready without the rest; says neither address nor reason', async () => {
     const without = async (needed: boolean) => {
       const { http, get } = await serve({

@@ -1,139 +1,14 @@
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { Failure, Id, prose, success } from '@parley/contract';
-import { z } from 'zod';
-import { createLogger, currentRequestId } from '../log.ts';
-import { createMetrics } from '../metrics.ts';
-import { actorOf, createHttp, done, keepRawBodies, ok, readUpload, serveDashboard } from './index.ts';
-import type { Http, SignedIn } from './index.ts';
-
-const log = createLogger({ level: 'silent' });
-const someone = (permissions: SignedIn['permissions']): SignedIn => ({
-  userId: '01890000-0000-7000-8000-000000000001',
-  sessionId: '01890000-0000-7000-8000-000000000002',
-  workspaceId: '01890000-0000-7000-8000-000000000003',
-  role: 'agent',
-  name: 'Ada',
-  email: 'ada@example.com',
-  permissions,
-});
-
-const Note = z.object({ text: z.string() });
-const NoteInput = z.strictObject({ text: prose(100), deep: z.strictObject({ number: z.int() }).optional() });
-const failureOf = (body: unknown) => Failure.parse(body).error;
-const textOf = (body: unknown) => success(Note).parse(body).data.text;
-let release: (() => void) | undefined;
-
-const build = async (
-  options: { broken?: boolean; credentialsPerMinute?: number; perMinute?: number } = {},
-): Promise<Http> => {
-  const http = await createHttp({
-    config: { publicUrl: 'http://127.0.0.1:3000' },
-    log,
-    metrics: createMetrics({ defaults: false }),
-    limits: { credentialsPerMinute: options.credentialsPerMinute ?? 20, perMinute: options.perMinute ?? 3_000 },
-    authenticate: async (request) => {
-      if (request.headers.authorization === 'Bearer reader') return someone(new Set(['bots:read']));
-      return request.headers.authorization === 'Bearer lost'
-        ? { ...someone(new Set()), workspaceId: null, role: null }
-        : null;
-    },
-    health: {
-      dependencies: {
-        database: {
-          needed: true,
-          probe: async () => {
-            if (options.broken) throw new Error('password of the database: hunter2');
-          },
-        },
-      },
-      targets: () => ({
-        telegram: { state: 'closed', attempts: 1, failures: 0, timeouts: 0, retries: 0, opened: 0 },
-      }),
-    },
-  });
-  await http.register(
-    async (api: Http) => {
-      const response = { 200: success(Note) };
-      const isPublic = { permission: 'public' } as const;
-      api.post(
-        '/notes',
-        { config: isPublic, schema: { body: NoteInput, response, tags: ['Bots'] } },
-        async ({ body }) => ok({ ...body, secret: 'never leaves' }),
-      );
-      api.get(
-        '/notes/:id',
-        { config: { permission: 'bots:read' }, schema: { params: z.object({ id: Id }), response } },
-        async (request) => ok({ text: actorOf(request).name }),
-      );
-      api.delete('/notes/:id', { config: { permission: 'bots:write' }, schema: { response } }, async () =>
-        ok({ text: '' }),
-      );
-      api.get('/me', { config: { permission: 'signed-in' }, schema: { response } }, async () => ok({ text: '' }));
-      api.get('/own', { config: { permission: 'signed-in' }, schema: { response } }, async (request) =>
-        ok({ text: actorOf(request).name }),
-      );
-      api.get('/id', { config: isPublic, schema: { response } }, async () => {
-        await new Promise((resolve) => setImmediate(resolve));
-        return ok({ text: currentRequestId() ?? '' });
-      });
-      api.get('/crash', { config: isPublic, schema: { response } }, async () => {
-        throw new Error('select * from secrets');
-      });
-      // The handler is typed against the schema, so a lie needs something the types cannot see.
-      api.get('/lie', { config: isPublic, schema: { response } }, async () =>
-        ok(JSON.parse('{"text":1}') as { text: string }),
-      );
-      api.post(
-        '/login',
-        {
-          config: { permission: 'public', limit: 'credentials' },
-          schema: { response: { 200: success(z.object({ done: z.literal(true) })) } },
-        },
-        async () => done(),
-      );
-      api.post('/files', { config: { permission: 'public', upload: true }, schema: { response } }, async (request) => {
-        const { name, bytes } = await readUpload(request);
-        return ok({ text: `${name} ${bytes.length}` });
-      });
-      api.get('/slow', { config: isPublic, schema: { response } }, async () => {
-        await new Promise<void>((resolve) => (release = resolve));
-        return ok({ text: 'finished' });
-      });
-      api.post(
-        '/things',
-        { config: isPublic, schema: { body: NoteInput, response: { 201: success(Note) } } },
-        async ({ body }) => {
-          if (body.text === 'crash') throw new Error('it was not made');
-          return ok({ text: body.text });
-        },
-      );
-      api.get('/widget/:token', { config: isPublic, schema: { response } }, async () => ok({ text: '' }));
-    },
-    { prefix: '/api/v1' },
-  );
-  await http.register(async (scope: Http) => {
-    keepRawBodies(scope);
-    scope.post('/webhooks/:channel/:token', async ({ body }) =>
-      Buffer.isBuffer(body) ? body.toString('hex') : 'none',
-    );
-  });
-  http.get('/widget.js', { config: { embed: 'script' } }, async (_request, reply) =>
-    reply.type('text/javascript').send('1'),
-  );
-  http.get('/chat/:token', { config: { embed: 'page' } }, async (_request, reply) =>
-    reply.type('text/html').send('<p>'),
-  );
-  return http;
-};
+import { success } from '@parley/contract';
+import { buildHttp, failureOf, Note, textOf } from '../../test/http-server.ts';
+import { ok } from './index.ts';
+import type { Http } from './index.ts';
 
 describe('a route under /api/v1', () => {
   it('stops the start when it declares no permission or no answer', async () => {
-    const http = await build();
+    const http = await buildHttp();
     const response = { 200: success(Note) };
     assert.throws(
       () => http.get('/api/v1/open', { schema: { response } }, async () => ok({ text: '' })),
@@ -150,7 +25,7 @@ describe('a route under /api/v1', () => {
 describe('the HTTP server', () => {
   let http: Http;
   before(async () => {
-    http = await build();
+    http = await buildHttp();
   });
   after(() => http.close());
 
@@ -317,7 +192,7 @@ describe('over a real connection', () => {
   let http: Http;
   let url: string;
   before(async () => {
-    http = await build();
+    http = await buildHttp();
     url = await http.listen({ port: 0, host: '127.0.0.1' });
   });
   after(() => http.close());
@@ -354,100 +229,12 @@ describe('over a real connection', () => {
 
 describe('a route that makes something', () => {
   it('answers 201, and its failures are what they are anywhere', async () => {
-    const http = await build();
+    const http = await buildHttp();
     const make = async (payload: object) =>
       (await http.inject({ method: 'POST', url: '/api/v1/things', payload })).statusCode;
     assert.equal(await make({}), 400);
     assert.equal(await make({ text: 'crash' }), 500);
     assert.equal(await make({ text: 'a thing' }), 201);
     await http.close();
-  });
-});
-
-describe('the limit for credentials', () => {
-  it('answers 429 with Retry-After, and believes no forwarded address', async () => {
-    const http = await build({ credentialsPerMinute: 3 });
-    const attempt = (index: number) =>
-      http.inject({ method: 'POST', url: '/api/v1/login', headers: { 'x-forwarded-for': `10.0.0.${index}` } });
-    for (let index = 0; index < 3; index++) assert.equal((await attempt(index)).statusCode, 200);
-    const refused = await attempt(4);
-    assert.equal(refused.statusCode, 429);
-    assert.equal(refused.json().error.code, 'too_many_requests');
-    assert.ok(Number(refused.headers['retry-after']) >= 1);
-    assert.equal((await http.inject({ url: '/api/v1/id' })).statusCode, 200);
-    await http.close();
-  });
-});
-
-describe('the limit for everything else', () => {
-  it('counts a request however its address is spelled', async () => {
-    const http = await build({ perMinute: 2 });
-    const statuses: number[] = [];
-    for (const url of ['/api/v1/id', '/%61pi/v1/id', '/%61%70i/v1/id']) {
-      statuses.push((await http.inject({ url })).statusCode);
-    }
-    assert.deepEqual(statuses, [200, 200, 429]);
-    await http.close();
-  });
-});
-
-describe('health', () => {
-  it('shows that a dependency is down and never why', async () => {
-    const http = await build({ broken: true });
-    assert.equal((await http.inject({ url: '/health/live' })).statusCode, 200);
-    assert.equal((await http.inject({ url: '/health/ready' })).statusCode, 503);
-    const health = await http.inject({ url: '/health' });
-    assert.equal(health.statusCode, 503);
-    assert.equal(health.json().dependencies.database.status, 'down');
-    assert.doesNotMatch(health.body, /hunter2/);
-    await http.close();
-  });
-
-  it('is ready until it drains; what is under way finishes first', async () => {
-    const http = await build();
-    const url = await http.listen({ port: 0, host: '127.0.0.1' });
-    assert.equal((await fetch(`${url}/health/ready`)).status, 200);
-    const slow = fetch(`${url}/api/v1/slow`);
-    while (!release) await new Promise((resolve) => setImmediate(resolve));
-    const drained = http.drain({ noticeMs: 100 });
-    assert.equal((await http.inject({ url: '/health/ready' })).statusCode, 503);
-    setTimeout(() => release?.(), 200);
-    assert.equal(textOf(await (await slow).json()), 'finished');
-    await drained;
-    await assert.rejects(fetch(`${url}/health/live`));
-  });
-});
-
-describe('the dashboard', () => {
-  it('gets its page for its own addresses only, and its hashed files for ever', async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'parley-http-'));
-    await mkdir(join(folder, 'assets'));
-    await writeFile(join(folder, 'index.html'), '<title>Parley</title>');
-    await writeFile(join(folder, 'assets', 'index-abc123.js'), '1');
-    const http = await build();
-    await serveDashboard(http, folder);
-    const open = (url: string, accept = 'text/html') => http.inject({ url, headers: { accept } });
-    for (const url of [
-      '/api/v1/nothing',
-      '/webhooks/x',
-      '/socket.io/x',
-      '/assets/gone.js',
-      '/../../etc/passwd',
-      '/.env',
-    ]) {
-      const response = await open(url);
-      assert.ok(!response.body.includes('root:'), url);
-      if (!url.includes('..') && url !== '/.env') assert.equal(response.statusCode, 404, url);
-    }
-    assert.equal((await open('/inbox/1', 'application/json')).statusCode, 404);
-    for (const url of ['/', '/inbox/1?x=1']) {
-      const response = await open(url);
-      assert.equal(response.statusCode, 200, url);
-      assert.match(response.body, /Parley/);
-      assert.equal(response.headers['cache-control'], 'no-cache');
-    }
-    assert.match(String((await open('/assets/index-abc123.js', '*/*')).headers['cache-control']), /immutable/);
-    await http.close();
-    await rm(folder, { recursive: true });
   });
 });

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { success } from '@parley/contract';
 import { z } from 'zod';
+import { buildHttp } from '../../test/http-server.ts';
 import { createLogger } from '../log.ts';
 import { createMetrics } from '../metrics.ts';
 import { createHttp, ok } from './index.ts';
@@ -100,5 +101,32 @@ describe('limits of requests', () => {
     const seen = await Promise.all(Array.from({ length: 31 }, (_, index) => from(index + 1)));
     assert.equal(seen.at(-1)?.statusCode, 429);
     assert.equal((await ask('/open', '2001:db8:1:3::1')).statusCode, 200);
+  });
+});
+
+describe('the limit for credentials', () => {
+  it('answers 429 with Retry-After, and believes no forwarded address', async () => {
+    const http = await buildHttp({ credentialsPerMinute: 3 });
+    const attempt = (index: number) =>
+      http.inject({ method: 'POST', url: '/api/v1/login', headers: { 'x-forwarded-for': `10.0.0.${index}` } });
+    for (let index = 0; index < 3; index++) assert.equal((await attempt(index)).statusCode, 200);
+    const refused = await attempt(4);
+    assert.equal(refused.statusCode, 429);
+    assert.equal(refused.json().error.code, 'too_many_requests');
+    assert.ok(Number(refused.headers['retry-after']) >= 1);
+    assert.equal((await http.inject({ url: '/api/v1/id' })).statusCode, 200);
+    await http.close();
+  });
+});
+
+describe('the limit for everything else', () => {
+  it('counts a request however its address is spelled', async () => {
+    const http = await buildHttp({ perMinute: 2 });
+    const statuses: number[] = [];
+    for (const url of ['/api/v1/id', '/%61pi/v1/id', '/%61%70i/v1/id']) {
+      statuses.push((await http.inject({ url })).statusCode);
+    }
+    assert.deepEqual(statuses, [200, 200, 429]);
+    await http.close();
   });
 });
