@@ -16,6 +16,7 @@ import type {
   SessionCreated,
   Source,
 } from '@parley/contract';
+import type { Outbound } from '../../channels/contract.ts';
 import { connect, until } from '../app.ts';
 import type { Call, TestApp, TestSocket } from '../app.ts';
 
@@ -183,3 +184,12 @@ export async function populate(test: TestApp, person: Person, mark: string): Pro
     },
   };
 }
+
+/** What a bot says, as a channel gets it. */
+export const words = (text: string): Outbound => ({
+  messageId: 'x',
+  author: { type: 'bot', id: null, name: null },
+  text,
+  citations: [],
+  attachments: [],
+});
