@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import type { Bot, Inbox, Message, SessionCreated } from '@parley/contract';
 import { connect, createCall, OWNER, until } from './test/app.ts';
-import type { Call, TestSocket } from './test/app.ts';
+import type { Call } from './test/app.ts';
 import { clusterServers, startCluster } from './test/cluster.ts';
 import type { Cluster } from './test/cluster.ts';
 import type { ModelDouble } from './test/doubles/model-script.ts';
@@ -21,6 +21,7 @@ import {
   saidBy,
   says,
   saysInSteps,
+  visit,
 } from './test/talk.ts';
 import type { Chat, Running } from './test/talk.ts';
 
@@ -44,15 +45,6 @@ if (clusterServers) {
     let web: Inbox;
     let chat: Chat;
     let token: string;
-
-    async function visit(door: Running, name: string): Promise<{ socket: TestSocket; conversationId: string }> {
-      const socket = await connect(door.url, { inbox: web.token });
-      const began = await socket.call<SessionCreated>('customer:start_chat', { name });
-      assert.ok(began.success, JSON.stringify(began));
-      return { socket, conversationId: began.data.conversationId };
-    }
-    const ask = (visitor: { socket: TestSocket; conversationId: string }, text: string, clientId: string) =>
-      visitor.socket.call('customer:send_message', { conversationId: visitor.conversationId, text, clientId });
 
     before(async () => {
       [telegram, model] = await Promise.all([startTelegramDouble(), startOpenAiDouble()]);
@@ -89,13 +81,13 @@ if (clusterServers) {
     it('a visitor at one api, an agent at the other, the answer from a worker', async (t) => {
       model.otherwise(says('Five working days.'));
       const agent = await connect(second.url, { token });
-      const visitor = await visit(first, 'Maria');
+      const visitor = await visit(first.url, web, 'Maria');
       const asked = performance.now();
-      await ask(visitor, 'How long does a refund take?', 'c1');
+      await visitor.say('How long does a refund take?', 'c1');
       await visitor.socket.wait('message:received', ({ text }) => text === 'Five working days.');
       t.diagnostic(`web: asked to answered ${Math.round(performance.now() - asked)} ms`);
 
-      await ask(visitor, 'I want to talk to a human', 'c2');
+      await visitor.say('I want to talk to a human', 'c2');
       await visitor.socket.wait('status:changed', ({ status }) => status === 'waiting');
       const { conversationId } = visitor;
       await agent.wait('queue:update', ({ handoffs }) => handoffs.some((one) => one.conversationId === conversationId));
@@ -130,7 +122,7 @@ if (clusterServers) {
     });
 
     it('a change at one api is known to the other and to the workers at once', async () => {
-      const before = await visit(second, 'Before');
+      const before = await visit(second.url, web, 'Before');
       before.socket.close();
       model.otherwise(says('unused'));
       await first.owner('PATCH', `/bots/${bot.id}`, { greeting: 'Good morning!' });
@@ -146,8 +138,8 @@ if (clusterServers) {
     it('a human takes over at one api while a worker speaks: the bot stops', async () => {
       const never = gate();
       model.otherwise(saysInSteps(PARAGRAPHS, [undefined, never.opened]));
-      const visitor = await visit(first, 'Taken');
-      await ask(visitor, 'tell me everything', 'c1');
+      const visitor = await visit(first.url, web, 'Taken');
+      await visitor.say('tell me everything', 'c1');
       await visitor.socket.wait('message:received', ({ text }) => text === PARAGRAPHS[1]);
       const taken = await second.owner('POST', `/conversations/${visitor.conversationId}/take-over`);
       assert.equal(taken.status, 200, JSON.stringify(taken.error));
@@ -178,10 +170,10 @@ if (clusterServers) {
 
     it('without Redis messages are taken in and answered; with it again everything is as before', async (t) => {
       model.otherwise(says('Five working days.'));
-      const visitor = await visit(first, 'Patient');
+      const visitor = await visit(first.url, web, 'Patient');
       redis.cut();
       const cut = performance.now();
-      assert.ok((await ask(visitor, 'How long does a refund take?', 'c1')).success);
+      assert.ok((await visitor.say('How long does a refund take?', 'c1')).success);
       await chat.say(60, 'How long does a refund take?');
       await until(async () => chat.heard(60).length > 0, 'answered on Telegram');
       t.diagnostic(`telegram without Redis: ${Math.round(performance.now() - cut)} ms`);
@@ -200,7 +192,7 @@ if (clusterServers) {
       let asked = 0;
       await until(async () => {
         asked += 1;
-        await ask(visitor, 'Exactly?', `again ${asked}`);
+        await visitor.say('Exactly?', `again ${asked}`);
         await new Promise((resolve) => setTimeout(resolve, 200));
         return visitor.socket.seen('message:received').some(({ text }) => text === 'And a half.');
       }, 'the answer is on the screen again');
@@ -223,9 +215,11 @@ if (clusterServers) {
       const never = gate();
       model.otherwise(saysInSteps(PARAGRAPHS, [undefined, never.opened]));
       const visitors = await Promise.all(
-        Array.from({ length: COUNT }, (_unused, index) => visit(index % 2 === 0 ? first : second, `Visitor ${index}`)),
+        Array.from({ length: COUNT }, (_unused, index) =>
+          visit((index % 2 === 0 ? first : second).url, web, `Visitor ${index}`),
+        ),
       );
-      await Promise.all(visitors.map((visitor) => ask(visitor, 'tell me everything', 'c1')));
+      await Promise.all(visitors.map((visitor) => visitor.say('tell me everything', 'c1')));
       await Promise.all(
         visitors.map(({ socket }) => socket.wait('message:received', ({ text }) => text === PARAGRAPHS[1])),
       );

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
-import type { Bot, Inbox, SessionCreated } from '@parley/contract';
+import type { Bot, Inbox } from '@parley/contract';
 import { sql } from 'drizzle-orm';
 import { startTestApp, connect, until } from './test/app.ts';
-import type { TestApp, TestSocket } from './test/app.ts';
+import type { TestApp } from './test/app.ts';
 import { startTelegramDouble } from './test/doubles/telegram.ts';
 import type { TelegramDouble } from './test/doubles/telegram.ts';
-import { makeBot, openTelegram, textUpdate } from './test/talk.ts';
-import type { Chat } from './test/talk.ts';
+import { makeBot, openTelegram, textUpdate, visit } from './test/talk.ts';
+import type { Chat, Visit } from './test/talk.ts';
 
 /** The product under a pressure that is fed in by its one argument; everything behind it is real. */
 describe('under pressure', () => {
@@ -17,8 +17,7 @@ describe('under pressure', () => {
   let bot: Bot;
   let chat: Chat;
   let site: Inbox;
-  let visitor: TestSocket;
-  let conversationId: string;
+  let visitor: Visit;
   let pressure = 0;
 
   before(async () => {
@@ -30,13 +29,10 @@ describe('under pressure', () => {
     bot = await makeBot(test, { name: 'Bot' });
     chat = await openTelegram(test, telegram, bot.id);
     site = (await test.owner<Inbox>('POST', '/inboxes', { name: 'Site', channel: 'web', botId: bot.id })).data;
-    visitor = await connect(test.url, { inbox: site.token });
-    const started = await visitor.call<SessionCreated>('customer:start_chat');
-    assert.ok(started.success);
-    conversationId = started.data.conversationId;
+    visitor = await visit(test.url, site);
   });
   after(async () => {
-    visitor?.close();
+    visitor?.socket.close();
     await test?.close();
     await telegram?.close();
   });
@@ -51,8 +47,7 @@ describe('under pressure', () => {
   const rest = () => test.owner('GET', '/bots');
   const make = (name: string) => test.owner('POST', '/bots', { name });
   const widget = () => test.anonymous('GET', `/widget/${site.token}`);
-  const say = (clientId: string) =>
-    visitor.call('customer:send_message', { conversationId, text: `said ${clientId}`, clientId });
+  const say = (clientId: string) => visitor.say(`said ${clientId}`, clientId);
   const webhook = (update: number) => chat.post(textUpdate(update, 7, `update ${update}`));
   const stored = async (): Promise<string[]> => {
     const { rows } = await test.app.store.asSystem((tx) =>

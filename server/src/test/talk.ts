@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
-import type { Bot, BotInput, Conversation, Inbox, Message } from '@parley/contract';
+import type { Bot, BotInput, Conversation, Inbox, Message, SessionCreated } from '@parley/contract';
 import type { ModelReply, ModelStep } from './doubles/model-script.ts';
 import type { TelegramDouble } from './doubles/telegram.ts';
-import { createCall, until } from './app.ts';
+import { connect, createCall, until } from './app.ts';
 import type { Call } from './app.ts';
 
-/** The words of a conversation, from its outside: a customer on Telegram, a model behind its wire. */
+/** The words of a conversation, from its outside: a customer on Telegram or on a web page, a model behind its wire. */
 
 export const SECRET = 'a-secret-of-ours';
 
@@ -83,6 +83,23 @@ export async function openTelegram(
         const found = await conversation(chat);
         return found?.status === status && found;
       }, `the conversation with chat ${chat} is ${status}`),
+  };
+}
+
+export type Visit = Awaited<ReturnType<typeof visit>>;
+
+/** A visitor of a web inbox, in a chat that is begun. */
+export async function visit(url: string, inbox: Inbox, name?: string) {
+  const socket = await connect(url, { inbox: inbox.token });
+  const began = await socket.call<SessionCreated>('customer:start_chat', { name });
+  assert.ok(began.success, JSON.stringify(began));
+  const { conversationId, visitor: token } = began.data;
+  return {
+    socket,
+    conversationId,
+    /** with which they come back */
+    token,
+    say: (text: string, clientId = text) => socket.call('customer:send_message', { conversationId, text, clientId }),
   };
 }
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, it } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Bot, BotInput, Handoff, Inbox, SessionCreated } from '@parley/contract';
-import { connect, startTestApp, until } from '../test/app.ts';
+import type { Bot, BotInput, Handoff, Inbox } from '@parley/contract';
+import { startTestApp, until } from '../test/app.ts';
 import type { TestApp } from '../test/app.ts';
 import { startAnthropicDouble } from '../test/doubles/anthropic.ts';
 import { startGeminiDouble } from '../test/doubles/gemini.ts';
@@ -10,7 +10,18 @@ import type { ModelDouble, ModelReply } from '../test/doubles/model-script.ts';
 import { startOpenAiDouble } from '../test/doubles/openai.ts';
 import { startTelegramDouble } from '../test/doubles/telegram.ts';
 import type { TelegramDouble } from '../test/doubles/telegram.ts';
-import { gate, history, knowsNot, makeBot, openTelegram, replySteps, saidBy, says, saysInSteps } from '../test/talk.ts';
+import {
+  gate,
+  history,
+  knowsNot,
+  makeBot,
+  openTelegram,
+  replySteps,
+  saidBy,
+  says,
+  saysInSteps,
+  visit,
+} from '../test/talk.ts';
 import type { Chat } from '../test/talk.ts';
 
 const TROUBLE = /cannot answer right now because of a technical problem/;
@@ -193,12 +204,9 @@ describe('a model that fails', () => {
         ...more,
       });
       const web = await test.owner<Inbox>('POST', '/inboxes', { name: 'Site', channel: 'web', botId: own.id });
-      const visitor = await connect(test.url, { inbox: web.data.token });
-      const began = await visitor.call<SessionCreated>('customer:start_chat');
-      assert.ok(began.success);
-      const { conversationId } = began.data;
+      const { socket: visitor, conversationId, say } = await visit(test.url, web.data);
       return {
-        ask: (text: string) => visitor.call('customer:send_message', { conversationId, text, clientId: text }),
+        ask: say,
         shown: () => [
           ...visitor.seen('message:received').flatMap(({ author, text }) => (author.type === 'bot' ? [text] : [])),
           ...visitor.seen('message:chunk').map(({ text }) => text),

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Conversation, Handoff, Inbox, SessionCreated } from '@parley/contract';
-import { connect, startTestApp, until } from '../test/app.ts';
-import type { Answer, Call, TestApp, TestSocket } from '../test/app.ts';
+import type { Conversation, Handoff, Inbox } from '@parley/contract';
+import { startTestApp, until } from '../test/app.ts';
+import type { Answer, Call, TestApp } from '../test/app.ts';
 import type { ModelDouble } from '../test/doubles/model-script.ts';
 import { startOpenAiDouble } from '../test/doubles/openai.ts';
 import { startTelegramDouble } from '../test/doubles/telegram.ts';
 import type { TelegramDouble } from '../test/doubles/telegram.ts';
-import { assertGapless, gate, history, makeBot, openTelegram, saidBy, says, saysInSteps } from '../test/talk.ts';
+import { assertGapless, gate, history, makeBot, openTelegram, saidBy, says, saysInSteps, visit } from '../test/talk.ts';
 import type { Chat } from '../test/talk.ts';
 
 const PARAGRAPHS = ['One is said.', 'Two is said.', 'Three is said.', 'Four is said.'];
@@ -51,19 +51,6 @@ describe('who owns a conversation', () => {
     await Promise.all([telegram?.close(), model?.close()]);
   });
 
-  async function visit(
-    name: string,
-  ): Promise<{ visitor: TestSocket; conversationId: string; say: (text: string) => Promise<unknown> }> {
-    const visitor = await connect(test.url, { inbox: web.token });
-    const began = await visitor.call<SessionCreated>('customer:start_chat', { name });
-    assert.ok(began.success);
-    const { conversationId } = began.data;
-    return {
-      visitor,
-      conversationId,
-      say: (text) => visitor.call('customer:send_message', { conversationId, text, clientId: text }),
-    };
-  }
   const read = async (id: string): Promise<Conversation> =>
     (await test.owner<Conversation>('GET', `/conversations/${id}`)).data;
 
@@ -76,7 +63,7 @@ describe('who owns a conversation', () => {
     it(`a human ${name} in the middle of the bot’s words: nothing of the bot follows, on screen or in the record`, async () => {
       const more = gate();
       model.reply(saysInSteps(PARAGRAPHS, [undefined, more.opened]));
-      const { visitor, conversationId, say } = await visit(`Visitor who ${name}`);
+      const { socket: visitor, conversationId, say } = await visit(test.url, web, `Visitor who ${name}`);
       await say('count the blue parcels');
       await visitor.wait('message:received', ({ text }) => text === PARAGRAPHS[1]);
       assert.ok((await take(conversationId)).status < 300);
@@ -134,7 +121,7 @@ describe('who owns a conversation', () => {
   it('the queue: high before normal before low, the oldest first; who waits longest for a place is told it', async () => {
     const names = ['low', 'normal old', 'high', 'normal new'];
     for (const [index, name] of names.entries()) {
-      const { visitor, say, conversationId } = await visit(name);
+      const { socket: visitor, say, conversationId } = await visit(test.url, web, name);
       await say('I want to talk to a human');
       await visitor.wait('status:changed', ({ status }) => status === 'waiting');
       const [priority = 'normal'] = name.split(' ');

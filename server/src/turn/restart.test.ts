@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import type { Conversation, Handoff, Inbox, Message, SessionCreated } from '@parley/contract';
 import { connect, OWNER, until } from '../test/app.ts';
-import type { Call, TestSocket } from '../test/app.ts';
+import type { Call } from '../test/app.ts';
 import { startOpenAiDouble } from '../test/doubles/openai.ts';
 import type { ModelDouble } from '../test/doubles/model-script.ts';
 import { startTelegramDouble } from '../test/doubles/telegram.ts';
@@ -22,6 +22,7 @@ import {
   saidBy,
   says,
   saysInSteps,
+  visit,
 } from '../test/talk.ts';
 import type { Chat } from '../test/talk.ts';
 
@@ -77,11 +78,8 @@ describe('a restart in the middle of an answer', () => {
     model.otherwise(saysInSteps(PARAGRAPHS, [undefined, never.opened]));
     const asked = model.requests.length;
     await chat.say(n, 'tell me everything');
-    const visitor: TestSocket = await connect(running.url, { inbox: web.token });
-    const began = await visitor.call<SessionCreated>('customer:start_chat', { name: `Visitor ${n}` });
-    assert.ok(began.success);
-    const { conversationId, visitor: token } = began.data;
-    await visitor.call('customer:send_message', { conversationId, text: 'tell me everything', clientId: 'once' });
+    const { socket: visitor, conversationId, token, say } = await visit(running.url, web, `Visitor ${n}`);
+    await say('tell me everything', 'once');
     await visitor.wait('message:received', ({ text }) => text === PARAGRAPHS[1]);
     // Acknowledged, so that the double and the table agree: between the two nobody can know what the platform has.
     await until(
