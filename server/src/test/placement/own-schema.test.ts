@@ -1,79 +1,34 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import type {
-  Bot,
-  Conversation,
-  Inbox,
-  KnowledgeBase,
-  Member,
-  Message,
-  SessionCreated,
-  Source,
-} from '@parley/contract';
+import type { Bot, Message } from '@parley/contract';
 import { sql } from 'drizzle-orm';
 import { createMover, MoveError } from '../../platform/placement/move.ts';
 import type { Mover } from '../../platform/placement/move.ts';
 import { schemaOf } from '../../platform/placement/own-schema.ts';
-import { connect, startTestApp, until } from '../app.ts';
-import type { TestApp, TestSocket } from '../app.ts';
-import { startTelegramDouble } from '../doubles/telegram.ts';
-import type { TelegramDouble } from '../doubles/telegram.ts';
-import { assertGapless, history, openTelegram, saidBy } from '../talk.ts';
-import type { Chat } from '../talk.ts';
+import { until } from '../app.ts';
+import { assertGapless, history, saidBy } from '../talk.ts';
+import { startLived } from './lived.ts';
+import type { Lived } from './lived.ts';
 
 /** A workspace in a schema of its own, by the front doors: everything is there, and nothing of it for others. */
 describe('a workspace in a schema of its own', () => {
-  let test: TestApp;
-  let telegram: TelegramDouble;
-  let chat: Chat;
+  let lived: Lived;
   let mover: Mover;
-  let bot: Bot;
-  let base: KnowledgeBase;
   let workspaceId: string;
   let schema: string;
-  let earlier: string;
 
-  const rows = (text: string): Promise<Record<string, unknown>[]> =>
-    test.app.database.asOwner(async (client) => (await client.query(text)).rows);
+  const rows: Lived['rows'] = (text) => lived.rows(text);
   const count = async (table: string): Promise<number> =>
     Number((await rows(`select count(*)::int as n from ${table} where workspace_id = '${workspaceId}'`))[0]?.['n']);
-  const learn = async (question: string, answer: string): Promise<void> => {
-    const { data } = await test.owner<Source>('POST', `/knowledge-bases/${base.id}/sources`, {
-      type: 'faq',
-      question,
-      answer,
-    });
-    await until(
-      async () => (await test.owner<Source>('GET', `/sources/${data.id}`)).data.status === 'ready',
-      'it is read',
-    );
-  };
-  async function visit(inbox: Inbox): Promise<{ socket: TestSocket; conversationId: string }> {
-    const socket = await connect(test.url, { inbox: inbox.token });
-    const began = await socket.call<SessionCreated>('customer:start_chat', { name: 'Maria' });
-    assert.ok(began.success, JSON.stringify(began));
-    return { socket, conversationId: began.data.conversationId };
-  }
 
   before(async () => {
-    telegram = await startTelegramDouble();
-    test = await startTestApp({ CHANNEL_TELEGRAM_API_URL: telegram.url });
-    mover = createMover({ database: test.app.database, announce: () => test.app.placements.reload() });
-    base = (await test.owner<KnowledgeBase>('POST', '/knowledge-bases', { name: 'Help' })).data;
-    await learn('How long does a refund take?', 'A refund takes five working days after we have received the parcel.');
-    bot = (await test.owner<Bot>('POST', '/bots', { name: 'Robin', knowledgeBaseIds: [base.id] })).data;
-    chat = await openTelegram(test, telegram, bot.id);
-    await chat.say(1, 'How long does a refund take?');
-    await until(async () => chat.heard(1).some((text) => /five working days/.test(text)), 'the first answer');
-    earlier = (await chat.inStatus(1, 'bot')).id;
-    const [owner] = await rows(`select workspace_id from inboxes where id = '${chat.inbox.id}'`);
-    workspaceId = String(owner?.['workspace_id']);
+    lived = await startLived();
+    const { app } = lived.test;
+    mover = createMover({ database: app.database, announce: () => app.placements.reload() });
+    workspaceId = lived.workspaceId;
     schema = schemaOf(workspaceId);
   });
-  after(async () => {
-    await test?.close();
-    await telegram?.close();
-  });
+  after(() => lived?.close());
 
   it('is not made for a workspace that is not there, nor where it is already', async () => {
     await assert.rejects(mover.move('00000000-0000-7000-8000-000000000000', 'schema'), MoveError);
@@ -84,6 +39,7 @@ describe('a workspace in a schema of its own', () => {
   });
 
   it('takes everything along, and the shared tables refuse it from then on', async () => {
+    const { test, earlier } = lived;
     const before = await history(test, earlier);
     const moved = await mover.move(workspaceId, 'schema');
     assert.ok(moved.rows > 0);
@@ -118,47 +74,12 @@ describe('a workspace in a schema of its own', () => {
   });
 
   it('receives, answers, hands over and searches', async () => {
-    await chat.say(1, 'How long does a refund take?');
-    await until(async () => chat.heard(1).filter((text) => /five working days/.test(text)).length === 2, 'an answer');
-    await learn('Do you ship to Finland?', 'Yes, parcels to Finland take three days.');
-    const web = (await test.owner<Inbox>('POST', '/inboxes', { name: 'Site', channel: 'web', botId: bot.id })).data;
-    const agent = await connect(test.url, { token: test.ownerToken });
-    const visitor = await visit(web);
-    const { conversationId } = visitor;
-    const ask = (text: string, clientId: string) =>
-      visitor.socket.call('customer:send_message', { conversationId, text, clientId });
-    await ask('Do you ship to Finland?', 'c1');
-    const answer = await visitor.socket.wait('message:received', (message) => message.author.type === 'bot');
-    assert.match(answer.text, /three days/);
-    await ask('I want to talk to a human', 'c2');
-    await visitor.socket.wait('status:changed', (change) => change.status === 'waiting');
-    const picked = await agent.call('agent:pickup_session', { conversationId });
-    assert.ok(picked.success, JSON.stringify(picked));
-    await agent.call('agent:send_message', { conversationId, text: 'Hello Maria, the zebra is here.', clientId: 'a1' });
-    await visitor.socket.wait('message:received', (message) => message.author.type === 'agent');
-    const found = await test.owner<Conversation[]>('GET', '/conversations?q=zebra');
-    assert.deepEqual(
-      found.data.map(({ id }) => id),
-      [conversationId],
-    );
-    const assigned = await test.owner<Member[]>('GET', '/members');
-    assert.equal(assigned.status, 200);
-    const messages = await history(test, conversationId);
-    assertGapless(messages);
-    assert.equal(messages[0]?.conversationId ?? conversationId, conversationId);
-    assert.equal(
-      Number(
-        (await rows(`select count(*)::int as n from public.messages where conversation_id = '${conversationId}'`))[0]?.[
-          'n'
-        ],
-      ),
-      0,
-    );
-    visitor.socket.close();
-    agent.close();
+    await lived.live();
+    assert.equal((await lived.test.owner('GET', '/members')).status, 200);
   });
 
   it('is found by its lost work too', async () => {
+    const { chat } = lived;
     // As a process leaves it that dies between storing and waking.
     await rows(`begin; select set_config('app.workspace_id', '${workspaceId}', true);
       insert into ${schema}.inbound_events (id, workspace_id, inbox_id, thread_key, platform_id, kind, payload, received_at)
@@ -173,10 +94,7 @@ describe('a workspace in a schema of its own', () => {
   });
 
   it('is not there for another workspace, which lives on in the shared tables', async () => {
-    const { call } = await test.stranger();
-    for (const path of [`/conversations/${earlier}`, `/bots/${bot.id}`, `/inboxes/${chat.inbox.id}`])
-      assert.equal((await call('GET', path)).status, 404, path);
-    assert.deepEqual((await call<Conversation[]>('GET', '/conversations')).data, []);
+    const call = await lived.assertHidden();
     const made = await call<Bot>('POST', '/bots', { name: 'Theirs' });
     assert.equal(made.status, 201);
     assert.deepEqual(await rows(`select id from ${schema}.bots where id = '${made.data.id}'`), []);
@@ -185,7 +103,7 @@ describe('a workspace in a schema of its own', () => {
         and c.relname <> 'schema_migrations'`,
     );
     assert.ok(tables.length >= 15);
-    const client = await test.app.database.pool.connect();
+    const client = await lived.test.app.database.pool.connect();
     try {
       for (const { name } of tables) {
         for (const as of ['', '00000000-0000-7000-8000-000000000000']) {
@@ -201,16 +119,13 @@ describe('a workspace in a schema of its own', () => {
   });
 
   it('moves back with what was said meanwhile, and can be moved again', async () => {
+    const { test, earlier } = lived;
     const before = await history(test, earlier);
     const back = await mover.move(workspaceId, 'shared');
     assert.ok(back.rows < back.tables.reduce((sum, { rows: n }) => sum + n, 0), 'only what changed is copied');
     assert.deepEqual(await history(test, earlier), before);
-    await chat.say(1, 'How long does a refund take?');
-    await until(
-      async () => saidBy(await history(test, earlier), 'contact').length === saidBy(before, 'contact').length + 1,
-      'stored',
-    );
-    await until(async () => (await history(test, earlier)).at(-1)?.author.type === 'bot', 'answered');
+    await lived.ask();
+    assert.equal(saidBy(await history(test, earlier), 'contact').length, saidBy(before, 'contact').length + 1);
     assertGapless(await history(test, earlier));
     await mover.move(workspaceId, 'schema');
     await assert.rejects(mover.move(workspaceId, 'database', 'postgres://elsewhere'), /kept in shared/);
