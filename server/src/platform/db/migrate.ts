@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ClientBase } from 'pg';
+import { inTransaction } from './transaction.ts';
 
 /** The database and the migration files do not fit together. One line for the operator. */
 export class MigrationError extends Error {
@@ -138,16 +139,10 @@ async function apply(client: ClientBase, migration: Migration, record: string, t
 
 /** One transaction under the lock, which ends with it, so it cannot outlive a crash or leak through a proxy. */
 async function locked<T>(client: ClientBase, work: () => Promise<T>): Promise<T> {
-  await client.query('begin');
-  try {
+  return inTransaction(client, async () => {
     await client.query('select pg_advisory_xact_lock($1)', [LOCK]);
-    const result = await work();
-    await client.query('commit');
-    return result;
-  } catch (error) {
-    await client.query('rollback');
-    throw error;
-  }
+    return work();
+  });
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { ClientBase } from 'pg';
+import { inTransaction } from '../db/transaction.ts';
 import { quoteName } from './tables.ts';
 import type { TenantTable } from './tables.ts';
 
@@ -28,9 +29,8 @@ const parsed = (columns: string[], { types }: TenantTable): string =>
   `select ${columns.map((name) => `r.${quoteName(name)}::${types[name]}`).join(', ')}
    from json_to_recordset($1::json) as r(${columns.map((name) => `${quoteName(name)} text`).join(', ')})`;
 
-/** Opens a transaction in which the rows of the workspace are visible, written in the same way everywhere. */
-async function enter({ client }: Side, workspaceId: string, mode: string): Promise<void> {
-  await client.query(`begin ${mode}`);
+/** In this transaction the rows of the workspace are visible, written in the same way everywhere. */
+async function look({ client }: Side, workspaceId: string): Promise<void> {
   await client.query(
     `select set_config('app.workspace_id', $1, true), set_config('timezone', 'UTC', true), set_config('datestyle', 'ISO', true),
        set_config('intervalstyle', 'postgres', true), set_config('extra_float_digits', '1', true), set_config('statement_timeout', '0', true)`,
@@ -38,27 +38,21 @@ async function enter({ client }: Side, workspaceId: string, mode: string): Promi
   );
 }
 
+function inside<T>(side: Side, workspaceId: string, mode: string, work: () => Promise<T>): Promise<T> {
+  const run = () => look(side, workspaceId).then(work);
+  return inTransaction(side.client, run, `begin ${mode}`);
+}
+
 /** Runs it over one consistent view of the source. The target's changes are committed together, or not at all. */
 async function across<T>({ from, to, workspaceId }: Copying, work: () => Promise<T>): Promise<T> {
   const isOne = from.client === to.client;
-  await enter(from, workspaceId, `isolation level repeatable read${isOne ? '' : ' read only'}`);
-  try {
-    if (!isOne) await enter(to, workspaceId, '');
-    const result = await work();
-    await to.client.query('commit');
-    if (!isOne) await from.client.query('commit');
-    return result;
-  } catch (error) {
-    await to.client.query('rollback');
-    if (!isOne) await from.client.query('rollback');
-    throw error;
-  }
+  const mode = `isolation level repeatable read${isOne ? '' : ' read only'}`;
+  return inside(from, workspaceId, mode, isOne ? work : () => inside(to, workspaceId, '', work));
 }
 
 /** Whether nothing of the workspace is there. */
 export async function isEmpty(side: Side, workspaceId: string, tables: TenantTable[]): Promise<boolean> {
-  await enter(side, workspaceId, 'read only');
-  try {
+  return inside(side, workspaceId, 'read only', async () => {
     for (const table of tables) {
       const { rows } = await side.client.query(`select from ${tableOf(side, table)} where workspace_id = $1 limit 1`, [
         workspaceId,
@@ -66,9 +60,7 @@ export async function isEmpty(side: Side, workspaceId: string, tables: TenantTab
       if (rows.length > 0) return false;
     }
     return true;
-  } finally {
-    await side.client.query('rollback');
-  }
+  });
 }
 
 /**
@@ -98,7 +90,8 @@ export async function copyAll(copying: Copying): Promise<number> {
         if (uncommitted < COMMIT_AFTER_ROWS || from.client === to.client) continue;
         uncommitted = 0;
         await to.client.query('commit');
-        await enter(to, workspaceId, '');
+        await to.client.query('begin');
+        await look(to, workspaceId);
       }
       await from.client.query('close rows');
     }
@@ -130,8 +123,7 @@ export async function bringInLine(copying: Copying): Promise<number> {
 
 /** Gives the target's sequences a start after what was copied. */
 export async function advanceNumbers({ to, workspaceId, tables }: Omit<Copying, 'from'>): Promise<void> {
-  await enter(to, workspaceId, '');
-  try {
+  await inside(to, workspaceId, '', async () => {
     for (const table of tables) {
       if (!table.numbered) continue;
       const name = tableOf(to, table);
@@ -142,18 +134,13 @@ export async function advanceNumbers({ to, workspaceId, tables }: Omit<Copying, 
         [name, table.numbered, workspaceId],
       );
     }
-    await to.client.query('commit');
-  } catch (error) {
-    await to.client.query('rollback');
-    throw error;
-  }
+  });
 }
 
 /** What a side has of the workspace: every table's count, and a checksum over all of its rows. */
 export async function summarize(side: Side, workspaceId: string, tables: TenantTable[]): Promise<Summary> {
-  await enter(side, workspaceId, 'isolation level repeatable read read only');
-  const summary: Summary = new Map();
-  try {
+  return inside(side, workspaceId, 'isolation level repeatable read read only', async () => {
+    const summary: Summary = new Map();
     for (const table of tables) {
       const { rows } = await side.client.query<{ rows: number; checksum: string | null }>(
         `select coalesce(sum(g.rows), 0)::int as rows, md5(string_agg(g.name || g.rows || g.checksum, ',' order by g.name)) as checksum
@@ -163,9 +150,7 @@ export async function summarize(side: Side, workspaceId: string, tables: TenantT
       summary.set(table.name, { rows: rows[0]?.rows ?? 0, checksum: rows[0]?.checksum ?? '' });
     }
     return summary;
-  } finally {
-    await side.client.query('rollback');
-  }
+  });
 }
 
 const groups = (side: Side, table: TenantTable): string =>
@@ -236,15 +221,10 @@ async function remove(to: Side, table: TenantTable, keys: string[]): Promise<voi
 
 /** Forgets what a side has of the workspace, in an order that references allow. */
 export async function removeAll(side: Side, workspaceId: string, tables: TenantTable[]): Promise<void> {
-  await enter(side, workspaceId, '');
-  try {
+  await inside(side, workspaceId, '', async () => {
     for (const table of tables.toReversed())
       await side.client.query(`delete from ${tableOf(side, table)} where workspace_id = $1`, [workspaceId]);
-    await side.client.query('commit');
-  } catch (error) {
-    await side.client.query('rollback');
-    throw error;
-  }
+  });
 }
 
 function* portions(items: string[]): Generator<string[]> {

@@ -23,36 +23,36 @@ export async function migratePlacements(
       `select p.workspace, p.schema_name as schema from placements p join pg_namespace n on n.nspname = p.schema_name order by 1`,
     );
     const all = new Map<string, string[]>();
-    for (const { workspace, schema } of rows) {
+    async function note(workspace: string, place: string, work: () => Promise<string[]>): Promise<void> {
       try {
-        const applied = await migrateSchema(client, folder, schema, { contract });
-        await assertAlike(client, schema);
+        const applied = await work();
         if (applied.length > 0) all.set(workspace, applied);
       } catch (error) {
         const reason = error instanceof Error ? error.message : String(error);
-        throw new MigrationError(`workspace ${workspace} (schema ${schema}): ${reason}`, error);
+        throw new MigrationError(`workspace ${workspace} (${place}): ${reason}`, error);
       }
     }
+    for (const { workspace, schema } of rows)
+      await note(workspace, `schema ${schema}`, async () => {
+        const applied = await migrateSchema(client, folder, schema, { contract });
+        await assertAlike(client, schema);
+        return applied;
+      });
     const { rows: databases } = await client.query<{ workspace: string; address: string }>(
       `select workspace, address from placements where kind = 'database' order by 1`,
     );
-    for (const { workspace, address } of databases) {
-      try {
+    for (const { workspace, address } of databases)
+      await note(workspace, 'a database of its own', async () => {
         if (!keyring) throw new Error('there are no keys to open its address with');
-        const applied = await database.asOwner(
+        return database.asOwner(
           async (own) => {
-            const now = await migrate(own, folder, { contract });
+            const applied = await migrate(own, folder, { contract });
             await own.query('select make_partitions()');
-            return now;
+            return applied;
           },
           keyring.decrypt(address, workspace),
         );
-        if (applied.length > 0) all.set(workspace, applied);
-      } catch (error) {
-        const reason = error instanceof Error ? error.message : String(error);
-        throw new MigrationError(`workspace ${workspace} (a database of its own): ${reason}`, error);
-      }
-    }
+      });
     return all;
   });
 }

@@ -1,6 +1,7 @@
 import type { Client } from 'pg';
 import type { Keyring } from '../crypto.ts';
 import type { Database } from '../db/index.ts';
+import { inTransaction } from '../db/transaction.ts';
 import type { Logger } from '../log.ts';
 import { advanceNumbers, bringInLine, copyAll, isEmpty, removeAll, summarize } from './copy.ts';
 import type { Copying, Side } from './copy.ts';
@@ -8,7 +9,7 @@ import { setFence } from './fence.ts';
 import { MoveError } from './errors.ts';
 import { alone } from './hands.ts';
 import type { Hands } from './hands.ts';
-import { assertAnother, prepareDatabase } from './own-database.ts';
+import { assertAnother, asSystem, prepareDatabase } from './own-database.ts';
 import { createOwnSchema, schemaOf } from './own-schema.ts';
 import type { Placement, Placements } from './registry.ts';
 import { makeMovable, quoteName, readTenantTables } from './tables.ts';
@@ -69,10 +70,8 @@ export function createMover(parts: {
   }
 
   async function requireWorkspace(client: Client, workspaceId: string): Promise<void> {
-    // As the role that sees all of them: their owner may see none.
-    await client.query('begin; set local role parley_system');
-    const { rows } = await client.query('select from workspaces where id = $1', [workspaceId]);
-    await client.query('commit');
+    const find = () => client.query('select from workspaces where id = $1', [workspaceId]);
+    const { rows } = await asSystem(client, find);
     if (rows.length === 0) throw new MoveError('there is no such workspace');
   }
 
@@ -136,16 +135,9 @@ export function createMover(parts: {
     const { client } = hands;
     await makeMovable(client, 'public', tables);
     if (to !== 'schema' || !row.schema_name) return;
-    const { rows } = await client.query('select from pg_namespace where nspname = $1', [row.schema_name]);
-    if (rows.length > 0) return;
-    await client.query('begin');
-    try {
-      await createOwnSchema(client, row.schema_name, tables);
-      await client.query('commit');
-    } catch (error) {
-      await client.query('rollback');
-      throw error;
-    }
+    const { schema_name: schema } = row;
+    const { rows } = await client.query('select from pg_namespace where nspname = $1', [schema]);
+    if (rows.length === 0) await inTransaction(client, () => createOwnSchema(client, schema, tables));
   }
 
   /** Copies beside the running work until little is left. */
@@ -181,8 +173,7 @@ export function createMover(parts: {
   async function switchOver(hands: Hands, row: PlacementRow, to: Kind, target: Side): Promise<void> {
     const { client } = hands;
     const inboxes = to === 'shared' ? [] : await inboxesAt(target, row.workspace);
-    await client.query('begin');
-    try {
+    await inTransaction(client, async () => {
       await client.query('delete from placed_inboxes where workspace = $1', [row.workspace]);
       await client.query(`select set_config('app.workspace_id', $1, true)`, [row.workspace]);
       await client.query(
@@ -194,19 +185,18 @@ export function createMover(parts: {
       if (row.kind === 'shared')
         await client.query('delete from public.outbox where workspace_id = $1', [row.workspace]);
       await note(client, row.workspace, { kind: to, target: null, step: 'switched', kept: row.kind });
-      await client.query('commit');
-    } catch (error) {
-      await client.query('rollback');
-      throw error;
-    }
+    });
   }
 
   async function inboxesAt({ client, schema }: Side, workspaceId: string): Promise<unknown[]> {
-    await client.query('begin read only');
-    await client.query(`select set_config('app.workspace_id', $1, true)`, [workspaceId]);
-    const { rows } = await client.query(`select id, token from ${quoteName(schema)}.inboxes`);
-    await client.query('commit');
-    return rows;
+    return inTransaction(
+      client,
+      async () => {
+        await client.query(`select set_config('app.workspace_id', $1, true)`, [workspaceId]);
+        return (await client.query(`select id, token from ${quoteName(schema)}.inboxes`)).rows;
+      },
+      'begin read only',
+    );
   }
 
   /** The end of a move that was switched, perhaps by a command that died: the old place is closed for good. */

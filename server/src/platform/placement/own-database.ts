@@ -2,6 +2,7 @@ import type { Client } from 'pg';
 import type { Keyring } from '../crypto.ts';
 import { MIGRATIONS } from '../db/index.ts';
 import { migrate, readMigrations } from '../db/migrate.ts';
+import { inTransaction } from '../db/transaction.ts';
 import { MoveError } from './errors.ts';
 import { readPeople, writePeople } from './mirror.ts';
 import type { Placements } from './registry.ts';
@@ -16,18 +17,9 @@ export function ownDatabases(placements: Pick<Placements, 'elsewhere'>, keyring:
   return found;
 }
 
-/** The role that sees people and workspaces, for one transaction of the owner's. */
-async function asSystem<T>(client: Client, work: () => Promise<T>): Promise<T> {
-  await client.query('begin; set local role parley_system');
-  try {
-    const result = await work();
-    await client.query('commit');
-    return result;
-  } catch (error) {
-    await client.query('rollback');
-    throw error;
-  }
-}
+/** The role that sees people and workspaces, for one transaction of the owner's, who may see none of them. */
+export const asSystem = <T>(client: Client, work: () => Promise<T>): Promise<T> =>
+  inTransaction(client, work, 'begin; set local role parley_system');
 
 /**
  * Makes a database fit for one workspace: all tables of the product at the version of the shared database, and in those of
@@ -48,9 +40,8 @@ export async function prepareDatabase(own: Client, shared: Client, workspaceId: 
 /** @throws MoveError when both are one database: what is removed from one would be gone from the other */
 export async function assertAnother(own: Client, shared: Client): Promise<void> {
   const idOf = async (client: Client): Promise<unknown> => {
-    await client.query('begin; set local role parley_app');
-    const { rows } = await client.query<{ id: string }>('select id from installation');
-    await client.query('commit');
+    const read = () => client.query<{ id: string }>('select id from installation');
+    const { rows } = await inTransaction(client, read, 'begin; set local role parley_app');
     return rows[0]?.id;
   };
   if ((await idOf(own)) === (await idOf(shared))) throw new MoveError('this address is that of the shared database');
