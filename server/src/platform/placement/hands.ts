@@ -16,22 +16,30 @@ export type Hands = {
   inTurn<T>(run: () => Promise<T>): Promise<T>;
 };
 
+/** Embedded databases a move is under way in. Their one session can hold no lock beside the work. */
+const busy = new WeakSet<Database>();
+
 /** Runs `work` while nobody else moves the workspace. @throws MoveError when somebody does */
 export async function alone<T>(
   database: Database,
   workspaceId: string,
   work: (hands: Hands) => Promise<T>,
 ): Promise<T> {
-  // One session is all the embedded database has: both sides share a connection there, and nobody else is there.
-  if (database.kind === 'embedded')
-    return database.asOwner((client) =>
-      work({
-        client,
-        other: client,
-        own: () => Promise.reject(new MoveError('a database of its own needs DATABASE_URL')),
-        inTurn: (run) => run(),
-      }),
-    );
+  // One session is all the embedded database has: both sides share a connection there, and no other process is there.
+  if (database.kind === 'embedded') {
+    if (busy.has(database)) throw new MoveError('a workspace is being moved already');
+    busy.add(database);
+    return database
+      .asOwner((client) =>
+        work({
+          client,
+          other: client,
+          own: () => Promise.reject(new MoveError('a database of its own needs DATABASE_URL')),
+          inTurn: (run) => run(),
+        }),
+      )
+      .finally(() => busy.delete(database));
+  }
   const close: (() => void)[] = [];
   const ended: Promise<unknown>[] = [];
   const owns = new Map<string, Promise<Client>>();

@@ -140,6 +140,22 @@ describe('moving a workspace', () => {
     said.clear();
   });
 
+  it('is done by one at a time, and no watcher frees what a living mover froze', async () => {
+    const refused: Promise<void>[] = [];
+    const first = createMover({
+      database: test.app.database,
+      announce: () => test.app.placements.reload(),
+      say: (line) => {
+        if (line.startsWith('frozen')) refused.push(assert.rejects(mover().move(workspaceId, 'schema'), /being moved/));
+      },
+    });
+    await first.move(workspaceId, 'schema');
+    await Promise.all(refused);
+    assert.equal(refused.length, 1);
+    await mover().move(workspaceId, 'shared');
+    await mover().finish(workspaceId);
+  });
+
   if (server) {
     const url = () => {
       const address = new URL(server);
