@@ -110,6 +110,7 @@ function start(script: HTMLScriptElement, inbox: string): void {
     if (Array.isArray(queue)) push(...queue);
     setTimeout(() => {
       if (stored('conversation') ?? stored('outbox')) warm();
+      // Without an answer the button keeps its plain look.
       else if (!known[0]) fetchLook().catch(() => undefined);
     }, 200);
   };

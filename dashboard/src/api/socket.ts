@@ -53,6 +53,7 @@ export function openSocket(): AgentSocket {
 }
 
 async function renew(socket: AgentSocket): Promise<void> {
+  // Not reached, as opposed to refused: the token at hand may still do.
   const token = await refreshAccess().catch(() => currentAccessToken());
   if (token) setTimeout(() => socket.connect(), 1000);
 }

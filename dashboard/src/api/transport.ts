@@ -25,6 +25,7 @@ const isFailure = (value: unknown): value is Failure =>
 
 async function problemOf(response: Response): Promise<ApiError> {
   const requestId = response.headers.get('x-request-id');
+  // What is no JSON is not ours: the page of a proxy in between.
   const body: unknown = await response.json().catch(() => null);
   if (!isFailure(body)) return new ApiError(response.status, 'unreadable', response.statusText, [], requestId);
   const { code, message, details } = body.error;

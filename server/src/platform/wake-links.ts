@@ -113,6 +113,7 @@ export function postgresLink(database: Database): Link {
         if (!client) throw new Error('there is no connection to PostgreSQL');
         await client.query('select pg_notify($1, $2)', [channel, text]);
       });
+      // The failure of one is for its sender, below, and not for the next one.
       sending = turn.catch(() => undefined);
       await turn;
       return undefined;

@@ -92,6 +92,7 @@ export function createPlacements(parts: { database: Database; log: Logger; wake:
   function reload(): Promise<void> {
     if (!reading) return (reading = read().finally(() => (reading = undefined)));
     // One that began before the change may not have seen it: everybody who comes meanwhile shares the next one.
+    // Its failure is for those who wait for it; theirs is that of their own.
     queued ??= reading
       .catch(() => undefined)
       .then(() => {
