@@ -5,10 +5,10 @@
  * (login looked at, payload parsed, conversation looked up under row-level security) to all who look at the conversation.
  * Then 10 000 idle visitors on one process, and all of them coming back after it was killed.
  */
+import { setTimeout as pause } from 'node:timers/promises';
 import { startChild } from './lib/child.ts';
 import type { BareSockets } from './lib/bare-sockets-process.ts';
 import { idleAndStorm } from './lib/idle-sockets.ts';
-import { pause } from './lib/process-memory.ts';
 import { startProduct } from './lib/product.ts';
 import { openProfile } from './lib/profile.ts';
 import { openReport, some } from './lib/report.ts';

@@ -3,6 +3,7 @@
  * same run; in this process alone; and whether 50 clients in two processes are let in exactly as often as the bucket holds.
  */
 import { randomUUID } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
 import { createLimiter } from '../server/src/platform/limiter.ts';
 import { createLogger } from '../server/src/platform/log.ts';
 import { openRedis } from '../server/src/platform/redis.ts';
@@ -47,7 +48,7 @@ try {
   for (let tries = 0; (await redis.dbsize()) === before; tries++) {
     if (tries > 100) throw new Error('the limiter does not reach Redis');
     await shared.take(`first-${tries}`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await pause(50);
   }
 
   const keys = Array.from({ length: 1_000 }, (_unused, index) => `10.0.${index >> 8}.${index & 255}`);

@@ -2,8 +2,9 @@
  * `npm run bench -- memory`: resident memory of the whole product as it is started (a process of its own, embedded, with
  * the demo workspace): idle, and after 1 000 turns. Bar: 1 GB idle; aim: 700 MB.
  */
+import { setTimeout as pause } from 'node:timers/promises';
 import { startChild } from './lib/child.ts';
-import { pause, residentMb } from './lib/process-memory.ts';
+import { residentMb } from './lib/process-memory.ts';
 import { SECRET, startProduct } from './lib/product.ts';
 import { openReport, some } from './lib/report.ts';
 import type { World } from './lib/world-process.ts';

@@ -3,6 +3,7 @@
  * one process to another through Redis, beside a job of bare BullMQ between the same two processes. Embedded: both in
  * one process, on the embedded database. One piece of work every few milliseconds, so that none waits for another.
  */
+import { setTimeout as pause } from 'node:timers/promises';
 import { Queue } from 'bullmq';
 import { Redis } from 'ioredis';
 import { now, startChild } from './lib/child.ts';
@@ -16,7 +17,6 @@ import { summarise } from './lib/stats.ts';
 const PIECES = some(1_000);
 const ROUNDS = some(3);
 const GAP_MS = 5;
-const pause = (milliseconds: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
 /** Gives work at its pace, then waits until all of it has begun. */
 async function pour(give: () => unknown, begun: () => Promise<number>): Promise<void> {

@@ -1,5 +1,5 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { Client, Pool } from 'pg';
-import { pause } from './process-memory.ts';
 import { summarise } from './stats.ts';
 import type { Summary } from './stats.ts';
 

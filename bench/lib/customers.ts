@@ -1,7 +1,9 @@
 /** Customers on Telegram: one after the other, all at once, as fast as they are answered, or at a steady rate. */
-import { Agent, request } from 'node:http';
+import { Agent } from 'node:http';
+import { setTimeout as pause } from 'node:timers/promises';
 import { now } from './child.ts';
 import { summarise } from './stats.ts';
+import { post, textUpdate } from './webhook.ts';
 import type { OpenWorld } from './world.ts';
 
 /** between two turns that are timed alone */
@@ -20,43 +22,15 @@ export function createCustomers(world: OpenWorld) {
     answered?.(now());
   });
 
-  function post({ webhookUrl, secret }: Door, chat: number, text: string): Promise<void> {
-    const id = updateId++;
-    const body = JSON.stringify({
-      update_id: id,
-      message: {
-        message_id: id,
-        date: 1_700_000_000,
-        chat: { id: chat, type: 'private', first_name: 'Load' },
-        from: { id: chat, is_bot: false, first_name: 'Load', language_code: 'en' },
-        text,
-      },
-    });
-    return new Promise((resolve, reject) => {
-      const asked = request(webhookUrl, {
-        method: 'POST',
-        agent,
-        headers: {
-          'content-type': 'application/json',
-          'content-length': Buffer.byteLength(body),
-          'x-telegram-bot-api-secret-token': secret,
-        },
-      });
-      asked.on('response', (answer) => {
-        answer.resume();
-        answer.on('end', () =>
-          answer.statusCode === 200 ? resolve() : reject(new Error(`the webhook answered ${answer.statusCode}`)),
-        );
-      });
-      asked.on('error', reject);
-      asked.end(body);
-    });
+  function write({ webhookUrl, secret }: Door, chat: number, text: string): Promise<void> {
+    const headers = { 'x-telegram-bot-api-secret-token': secret };
+    return post(agent, webhookUrl, headers, textUpdate(updateId++, chat, text));
   }
 
   /** One question and its answer; milliseconds from `due` to the reply's arrival. */
   async function ask(door: Door, chat: number, due: number): Promise<number> {
     const reply = new Promise<number>((resolve) => waiting.set(chat, resolve));
-    await post(door, chat, `Question ${updateId}: how long does a refund take?`);
+    await write(door, chat, `Question ${updateId}: how long does a refund take?`);
     return (await reply) - due;
   }
 
@@ -68,7 +42,7 @@ export function createCustomers(world: OpenWorld) {
       for (let index = 0; index < count; index++) {
         durations.push(await ask(door, chat, now()));
         // The turn's own last statements come after the reply; the next question does not wait behind them.
-        await new Promise((resolve) => setTimeout(resolve, TURN_PAUSE_MS));
+        await pause(TURN_PAUSE_MS);
       }
       return summarise(durations);
     },
@@ -83,8 +57,8 @@ export function createCustomers(world: OpenWorld) {
         replies += 1;
         last = now();
       });
-      await Promise.all(Array.from({ length: count }, (_unused, index) => post(door, chat, `Message ${index}`)));
-      while (replies === 0 || now() - last < 1_500) await new Promise((resolve) => setTimeout(resolve, 50));
+      await Promise.all(Array.from({ length: count }, (_unused, index) => write(door, chat, `Message ${index}`)));
+      while (replies === 0 || now() - last < 1_500) await pause(50);
       stop();
       return { replies, milliseconds: last - began };
     },
@@ -134,9 +108,9 @@ export function createCustomers(world: OpenWorld) {
           open.add(asked);
           void asked.finally(() => open.delete(asked));
         }
-        await new Promise((resolve) => setTimeout(resolve, 1));
+        await pause(1);
       }
-      await Promise.race([Promise.all(open), new Promise((resolve) => setTimeout(resolve, 10_000))]);
+      await Promise.race([Promise.all(open), pause(10_000)]);
       return { ...summarise(durations), late, unanswered: open.size, failed: failures.length, failure: failures[0] };
     },
   };

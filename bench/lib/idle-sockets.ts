@@ -1,6 +1,7 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { freePort } from '../../server/src/test/process.ts';
 import { now, startChild } from './child.ts';
-import { pause, residentMb } from './process-memory.ts';
+import { residentMb } from './process-memory.ts';
 import { startProduct } from './product.ts';
 import type { Profile } from './profile.ts';
 import { some } from './report.ts';

@@ -1,4 +1,5 @@
 /** A client of the Socket.IO protocol with as little of a client as there can be. */
+import { setTimeout as pause } from 'node:timers/promises';
 import { WebSocket } from 'ws';
 
 export type LightSocket = {
@@ -95,7 +96,7 @@ export async function patiently<T>(ask: () => Promise<T> | T): Promise<T> {
       return await ask();
     } catch (error) {
       if (!(error instanceof Refused) || error.code !== 'unavailable' || performance.now() > until) throw error;
-      await new Promise((resolve) => setTimeout(resolve, 250));
+      await pause(250);
     }
   }
 }

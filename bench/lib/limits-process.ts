@@ -1,4 +1,5 @@
 /** Clients of the limits shared by all processes, in a process of their own. */
+import { setTimeout as pause } from 'node:timers/promises';
 import { createLogger } from '../../server/src/platform/log.ts';
 import { createSharedLimits } from '../../server/src/platform/shared-limits.ts';
 import { serve } from './child.ts';
@@ -13,7 +14,7 @@ const functions = {
     // It refills by less than one within the run.
     const bucket = limits.make(order.name, { capacity: order.capacity, refillPerSecond: 0.001 });
     // Without Redis a process counts alone; the connection is there before it counts.
-    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    await pause(1_000);
     let allowed = 0;
     const client = async (): Promise<void> => {
       for (let take = 0; take < order.takes; take++) if ((await bucket.take('one key')).allow) allowed += 1;

@@ -1,9 +1,11 @@
 /** Platforms that send webhooks, in a process of its own: as fast as they are answered, or at a steady rate. */
 import { createHmac } from 'node:crypto';
-import { Agent, request } from 'node:http';
+import { Agent } from 'node:http';
+import { setTimeout as pause } from 'node:timers/promises';
 import autocannon from 'autocannon';
 import { now, serve } from './child.ts';
 import { summarise } from './stats.ts';
+import { post, textUpdate } from './webhook.ts';
 
 type Target = { url: string; secret: string };
 
@@ -12,17 +14,7 @@ let updateId = 1;
 /** Every customer writes once: what is measured is receiving, not answering. */
 function nextUpdate(secret: string): { body: string; headers: Record<string, string> } {
   const id = updateId++;
-  const chat = 1_000_000 + id;
-  const body = JSON.stringify({
-    update_id: id,
-    message: {
-      message_id: id,
-      date: 1_700_000_000,
-      chat: { id: chat, type: 'private', first_name: 'Load' },
-      from: { id: chat, is_bot: false, first_name: 'Load' },
-      text: 'How long does a refund take?',
-    },
-  });
+  const body = textUpdate(id, 1_000_000 + id, 'How long does a refund take?');
   // Both proofs on every request, so that making them costs each side the same.
   const headers = {
     'content-type': 'application/json',
@@ -30,23 +22,6 @@ function nextUpdate(secret: string): { body: string; headers: Record<string, str
     'x-signature': createHmac('sha256', secret).update(body).digest('hex'),
   };
   return { body, headers };
-}
-
-function post(agent: Agent, url: string, secret: string): Promise<number> {
-  const { body, headers } = nextUpdate(secret);
-  return new Promise((resolve, reject) => {
-    const asked = request(url, {
-      method: 'POST',
-      agent,
-      headers: { ...headers, 'content-length': Buffer.byteLength(body) },
-    });
-    asked.on('response', (answer) => {
-      answer.resume();
-      answer.on('end', () => resolve(answer.statusCode ?? 0));
-    });
-    asked.on('error', reject);
-    asked.end(body);
-  });
 }
 
 const functions = {
@@ -72,15 +47,11 @@ const functions = {
     for (let sent = 0; sent < count;) {
       while (sent < count && began + (sent * 1_000) / rate <= now()) {
         const due = began + (sent * 1_000) / rate;
-        open.push(
-          post(agent, url, secret).then((status) => {
-            if (status !== 200) throw new Error(`answered ${status}`);
-            durations.push(now() - due);
-          }),
-        );
+        const { body, headers } = nextUpdate(secret);
+        open.push(post(agent, url, headers, body).then(() => void durations.push(now() - due)));
         sent++;
       }
-      await new Promise((resolve) => setTimeout(resolve, 1));
+      await pause(1);
     }
     await Promise.all(open);
     agent.destroy();

@@ -1,5 +1,6 @@
 /** What the soak looks at while it runs: memory of every process, and what waits in tables and queues. */
-import { pause, residentMb } from './process-memory.ts';
+import { setTimeout as pause } from 'node:timers/promises';
+import { residentMb } from './process-memory.ts';
 import type { Product } from './product.ts';
 import type { Profile } from './profile.ts';
 

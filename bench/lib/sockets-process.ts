@@ -7,6 +7,8 @@ import { openSocket, patiently } from './light-socket.ts';
 import type { LightSocket } from './light-socket.ts';
 import { loopbackAddress } from './loopback.ts';
 
+const AT_ONCE = 50;
+
 type Group = { sockets: LightSocket[]; lost: number; wanted: number; counted: number; done: (at: number) => void };
 const groups = new Map<string, Group>();
 
@@ -17,7 +19,7 @@ function groupOf(name: string): Group {
 }
 
 const functions = {
-  /** `count` sockets, `atOnce` of them connecting at a time; each then sends `greeting`, and its acknowledgement must be a success. */
+  /** `count` sockets, some of them connecting at a time; each then sends `greeting`, and its acknowledgement must be a success. */
   async connect(order: {
     group: string;
     url: string;
@@ -26,8 +28,7 @@ const functions = {
     auth: Record<string, unknown>;
     event: string;
     greeting?: [event: string, payload: unknown];
-    atOnce?: number;
-  }): Promise<{ milliseconds: number }> {
+  }): Promise<void> {
     const group: Group = { sockets: [], lost: 0, wanted: 0, counted: 0, done: () => undefined };
     groups.set(order.group, group);
     const heard = (event: string): void => {
@@ -35,7 +36,6 @@ const functions = {
       group.counted += 1;
       if (group.counted === group.wanted) group.done(now());
     };
-    const began = now();
     let next = 0;
     const one = async (): Promise<void> => {
       for (let index = next++; index < order.count; index = next++) {
@@ -53,8 +53,7 @@ const functions = {
         if (greeting) await patiently(() => socket.call(...greeting));
       }
     };
-    await Promise.all(Array.from({ length: order.atOnce ?? 50 }, one));
-    return { milliseconds: now() - began };
+    await Promise.all(Array.from({ length: AT_ONCE }, one));
   },
 
   /** Resolves with the moment at which all of the group together have heard `each` events a socket. */
@@ -88,11 +87,6 @@ const functions = {
   /** The same once, until it is acknowledged: a server under pressure asks for some patience. @throws after 30 seconds */
   async ask({ group, event, payload }: { group: string; event: string; payload: unknown }): Promise<void> {
     await patiently(() => groupOf(group).sockets[0]?.call(event, payload));
-  },
-
-  async close({ group }: { group: string }): Promise<void> {
-    for (const socket of groupOf(group).sockets) socket.close();
-    groups.delete(group);
   },
 };
 

@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { createApp } from '../../server/src/app.ts';
 import { openDatabase } from '../../server/src/platform/db/index.ts';
 import { readConfig } from '../../server/src/platform/config.ts';
@@ -10,7 +11,6 @@ import { startChild } from './child.ts';
 import type { Child } from './child.ts';
 import { clusterSettings, createCaller, makeTelegramInbox, owner, SECRET } from './product.ts';
 import type { Product } from './product.ts';
-import { pause } from './process-memory.ts';
 import type { Profile } from './profile.ts';
 import type { Report } from './report.ts';
 import { summarise } from './stats.ts';
@@ -138,10 +138,10 @@ export async function statementsPerTurn(profile: Profile): Promise<number> {
     const { webhookUrl } = await makeTelegramInbox(call, address, addresses.token);
     const door = { webhookUrl, secret: SECRET };
     await world.ask('oneByOne', { ...door, chat: 700, count: 50 });
-    await new Promise((resolve) => setTimeout(resolve, 500));
+    await pause(500);
     const before = app.store.statementCount();
     await world.ask('oneByOne', { ...door, chat: 700, count });
-    await new Promise((resolve) => setTimeout(resolve, 500));
+    await pause(500);
     return (app.store.statementCount() - before) / count;
   } finally {
     await app.close();

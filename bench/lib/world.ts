@@ -5,6 +5,7 @@
 import { createServer } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
 import { startOpenAiDouble } from '../../server/src/test/doubles/openai.ts';
 import { startTelegramDouble } from '../../server/src/test/doubles/telegram.ts';
 
@@ -70,7 +71,7 @@ export async function openWorld() {
   let thinkMs = 0;
   const modelOrigin = await listen(async (request, body, response) => {
     known ??= await forward(origin, request, body);
-    if (thinkMs > 0) await new Promise((resolve) => setTimeout(resolve, thinkMs));
+    if (thinkMs > 0) await pause(thinkMs);
     response.writeHead(known.status, { 'content-type': known.type }).end(known.bytes);
   });
 
