@@ -4,6 +4,8 @@ import type { Envelope, JobQueue } from './jobs-backend.ts';
 import { readCarried } from './tracing.ts';
 import type { DeadJob, JobCounts, QueueDefinition, QueueState } from './jobs-types.ts';
 
+/** Runs at most, of a queue that says nothing else. */
+export const ATTEMPTS = 3;
 /** What is looked at for the waits: the latest that ended. */
 const LATEST = 200;
 /** Those with a priority do not wait in the order of their ages, so this many of either end are looked at. */
@@ -57,7 +59,7 @@ async function waited(queue: JobQueue): Promise<QueueState['waited']> {
 }
 
 export async function readState(definition: QueueDefinition<unknown>, queue: JobQueue): Promise<QueueState> {
-  const { name, sentence, concurrency, attempts = 3, rate = null } = definition;
+  const { name, sentence, concurrency, attempts = ATTEMPTS, rate = null } = definition;
   const [counts, paused, waits] = await Promise.all([countJobs(queue), queue.isPaused(), waited(queue)]);
   return {
     name,

@@ -74,10 +74,11 @@ export type QueueState = {
 /** Every so many milliseconds, or by a cron pattern of five or six fields in a zone of time (default UTC). */
 export type When = { everyMs: number } | { cron: string; timeZone?: string };
 
-/** A defined queue; its methods are those of `Jobs` with the payload's type. */
+/** A defined queue; `add` is that of `Jobs` with the payload's type. */
 export type DefinedQueue<P> = {
   name: string;
   add(payload: P, options?: AddOptions): Promise<void>;
+  /** Has this process work on the queue from `start` on. A handler may run twice for one job and must bear it. */
   process(handler: JobHandler<P>, dead?: DeadListener<P>): void;
 };
 
@@ -86,8 +87,6 @@ export type Jobs = {
   define<P>(definition: QueueDefinition<P>): DefinedQueue<P>;
   /** Stores a job; it is durable when this returns. @throws ZodError when the payload does not fit */
   add(name: string, payload: unknown, options?: AddOptions): Promise<void>;
-  /** Has this process work on the queue from `start` on. A handler may run twice for one job and must bear it. */
-  process(name: string, handler: JobHandler<unknown>, dead?: DeadListener<unknown>): void;
   /**
    * Adds a job again and again, one schedule per queue for all processes together; calling again changes it. A schedule
    * that is lost (an emptied Redis) is made again within a minute while a process that asked for it runs.

@@ -8,7 +8,7 @@ import { chooseJobsBackend } from './jobs-backend.ts';
 import type { Envelope, JobQueue, JobWorker } from './jobs-backend.ts';
 import { putOff } from './jobs-put-off.ts';
 import { createSchedules } from './jobs-schedule.ts';
-import { countJobs, readDead, readState, retryAllDead, retryDead } from './jobs-state.ts';
+import { ATTEMPTS, countJobs, readDead, readState, retryAllDead, retryDead } from './jobs-state.ts';
 import type { AddOptions, DeadListener, DefinedQueue, JobHandler, Jobs, QueueDefinition } from './jobs-types.ts';
 import type { Logger } from './log.ts';
 import type { Metrics } from './metrics.ts';
@@ -88,7 +88,7 @@ export function createJobs(options: JobsOptions): Jobs {
       await prepared;
       const queue = backend.queue(name, {
         defaultJobOptions: {
-          attempts: definition.attempts ?? 3,
+          attempts: definition.attempts ?? ATTEMPTS,
           backoff: { type: 'exponential', delay: definition.backoffMs ?? 1000, jitter: JITTER },
           removeOnComplete: KEEP_COMPLETED,
           removeOnFail: KEEP_FAILED,
@@ -110,12 +110,12 @@ export function createJobs(options: JobsOptions): Jobs {
     return {
       name,
       add: (payload, options) => add(name, payload, options),
-      process: (handler, dead) =>
-        process(
-          name,
-          async (payload, context) => handler(schema.parse(payload), context),
-          dead && (async (payload, error) => dead(schema.parse(payload), error)),
-        ),
+      process(handler, dead) {
+        const found = find(name);
+        if (found.handler) throw new Error(`queue ${name} is processed twice`);
+        found.handler = async (payload, context) => handler(schema.parse(payload), context);
+        found.dead = dead && (async (payload, error) => dead(schema.parse(payload), error));
+      },
     };
   }
 
@@ -131,13 +131,6 @@ export function createJobs(options: JobsOptions): Jobs {
       delay: options.delayMs,
       priority: options.priority,
     });
-  }
-
-  function process(name: string, handler: JobHandler<unknown>, dead?: DeadListener<unknown>): void {
-    const found = find(name);
-    if (found.handler) throw new Error(`queue ${name} is processed twice`);
-    found.handler = handler;
-    found.dead = dead;
   }
 
   /** After an attempt failed. It was the last one when the job has ended with it. */
@@ -213,7 +206,6 @@ export function createJobs(options: JobsOptions): Jobs {
   return {
     define,
     add,
-    process,
     async schedule(name, when, payload = {}) {
       const { definition, queue } = find(name);
       const data: Envelope = { payload: definition.schema.parse(payload), requestId: `schedule:${name}` };
