@@ -60,3 +60,14 @@ export async function createTestDatabase(
     },
   };
 }
+
+/** A workspace with one inbox on Telegram, in the tables alone. */
+export async function addWorkspace(database: Database, workspaceId: string, inboxId: string): Promise<void> {
+  await database.asOwner(async (client) => {
+    await client.query("insert into workspaces (id, name) values ($1, 'Acme')", [workspaceId]);
+    await client.query(
+      "insert into inboxes (id, workspace_id, name, channel, token) values ($1, $2, 'Inbox', 'telegram', 'a-token-of-tests')",
+      [inboxId, workspaceId],
+    );
+  });
+}

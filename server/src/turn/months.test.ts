@@ -12,7 +12,7 @@ import { createLogger } from '../platform/log.ts';
 import { createMetrics } from '../platform/metrics.ts';
 import { createStore } from '../platform/tenant.ts';
 import type { Store, Tx } from '../platform/tenant.ts';
-import { createTestDatabase } from '../test/database.ts';
+import { addWorkspace, createTestDatabase } from '../test/database.ts';
 import type { TestDatabase } from '../test/database.ts';
 import { createForget } from './forget.ts';
 import type { PendingEvent } from './lease.ts';
@@ -74,17 +74,10 @@ describe('messages of many months', () => {
   before(async () => {
     database = await createTestDatabase();
     store = createStore(database.database);
-    await database.database.asOwner(async (client) => {
-      await client.query("insert into workspaces (id, name) values ($1, 'Acme')", [workspaceId]);
-      await client.query(
-        "insert into inboxes (id, workspace_id, name, channel, token) values ($1, $2, 'Inbox', 'telegram', 'a-token-of-tests')",
-        [inboxId, workspaceId],
-      );
-      await client.query("insert into contacts (id, workspace_id, name) values ($1, $2, 'Ann')", [
-        contactId,
-        workspaceId,
-      ]);
-    });
+    await addWorkspace(database.database, workspaceId, inboxId);
+    await database.database.asOwner((client) =>
+      client.query("insert into contacts (id, workspace_id, name) values ($1, $2, 'Ann')", [contactId, workspaceId]),
+    );
   });
   after(() => database?.remove());
   beforeEach(async () => {

@@ -6,7 +6,7 @@ import { ConversationQuery } from '@parley/contract';
 import { newId } from '../../platform/ids.ts';
 import { createStore } from '../../platform/tenant.ts';
 import type { Store, Tx } from '../../platform/tenant.ts';
-import { createTestDatabase } from '../../test/database.ts';
+import { addWorkspace, createTestDatabase } from '../../test/database.ts';
 import type { TestDatabase } from '../../test/database.ts';
 import { listTraces } from '../bots/trace-queries.ts';
 import { listContacts } from '../contacts/queries.ts';
@@ -58,14 +58,10 @@ describe('paging by cursor', () => {
   before(async () => {
     database = await createTestDatabase();
     store = createStore(database.database);
-    await database.database.asOwner(async (client) => {
-      await client.query("insert into workspaces (id, name) values ($1, 'Acme')", [workspaceId]);
-      await client.query(
-        "insert into inboxes (id, workspace_id, name, channel, token) values ($1, $2, 'Inbox', 'telegram', 'a-token-of-tests')",
-        [inboxId, workspaceId],
-      );
-      await client.query("insert into bots (id, workspace_id, name) values ($1, $2, 'Bot')", [botId, workspaceId]);
-    });
+    await addWorkspace(database.database, workspaceId, inboxId);
+    await database.database.asOwner((client) =>
+      client.query("insert into bots (id, workspace_id, name) values ($1, $2, 'Bot')", [botId, workspaceId]),
+    );
   });
   after(() => database?.remove());
 

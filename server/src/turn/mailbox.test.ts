@@ -1,0 +1,221 @@
+import assert from 'node:assert/strict';
+import { after, before, beforeEach, describe, it } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
+import { sql } from 'drizzle-orm';
+import { createLogger } from '../platform/log.ts';
+import { createMetrics } from '../platform/metrics.ts';
+import { noTracing } from '../platform/tracing.ts';
+import { createWake } from '../platform/wake.ts';
+import { until } from '../test/app.ts';
+import { gate } from '../test/talk.ts';
+import { openThreads } from '../test/threads.ts';
+import type { Threads } from '../test/threads.ts';
+import { finishTurn } from './finish.ts';
+import { createMailbox, LeaseLost } from './mailbox.ts';
+import type { Round } from './mailbox.ts';
+import { createSweeper } from './sweeper.ts';
+import { THREAD, writeThreadKey } from './topics.ts';
+import type { ThreadKey } from './topics.ts';
+
+/** Invariants 2 and 3 on the database alone. */
+describe('two processes', () => {
+  const log = createLogger({ level: 'silent' });
+  const metrics = createMetrics({ defaults: false });
+  let threads: Threads;
+  let key: ThreadKey;
+
+  before(async () => {
+    threads = await openThreads();
+  });
+  after(() => threads?.close());
+  beforeEach(() => {
+    key = threads.next();
+  });
+
+  type Worker = { mailbox: ReturnType<typeof createMailbox>; wake: ReturnType<typeof createWake> };
+  const begin = (act: (round: Round) => Promise<void>): Worker => {
+    // The mailbox itself gives the thread back here.
+    const work = async (round: Round) => {
+      await act(round);
+      return { released: false };
+    };
+    const wake = createWake();
+    return {
+      wake,
+      mailbox: createMailbox({
+        store: threads.store,
+        wake,
+        log,
+        metrics,
+        tracing: noTracing,
+        work,
+        giveUp: () => Promise.resolve(),
+        retryMs: 10,
+      }),
+    };
+  };
+  const ring = ({ mailbox }: Worker) => mailbox.run(writeThreadKey(key));
+
+  it('work a thread off one after the other: each event once, in order, never two holders', async () => {
+    const seen: string[] = [];
+    let holders = 0;
+    const work = async (round: Round): Promise<void> => {
+      holders += 1;
+      assert.equal(holders, 1);
+      await pause(2);
+      seen.push(...round.events.map(({ event }) => (event.kind === 'message' ? event.text : '')));
+      await threads.markDone(round);
+      holders -= 1;
+    };
+    const workers = [begin(work), begin(work)] as const;
+    const texts = Array.from({ length: 40 }, (_, index) => `message ${index}`);
+    const rings: Promise<void>[] = [];
+    for (const [index, text] of texts.entries()) {
+      await threads.arrive(text);
+      rings.push(ring(workers[index % 2 === 0 ? 0 : 1]));
+    }
+    await Promise.all(rings);
+    assert.deepEqual(seen, texts);
+    await Promise.all(workers.map(({ mailbox }) => mailbox.close()));
+  });
+
+  it('a wake that only the other one heard is not lost', async () => {
+    const holding = gate();
+    const began = gate();
+    const seen: string[] = [];
+    const work = async (round: Round): Promise<void> => {
+      seen.push(...round.events.map(({ event }) => (event.kind === 'message' ? event.text : '')));
+      began.open();
+      await holding.opened;
+      await threads.markDone(round);
+    };
+    const [holder, other] = [begin(work), begin(work)];
+    await threads.arrive('first');
+    const holds = ring(holder);
+    await began.opened;
+    await threads.arrive('second');
+    await ring(other);
+    holding.open();
+    await holds;
+    assert.deepEqual(seen, ['first', 'second']);
+    await Promise.all([holder.mailbox.close(), other.mailbox.close()]);
+  });
+
+  it('a wake nobody heard is repaired by the sweeper, and not before the lease of a living holder ends', async () => {
+    const { store } = threads;
+    const seen: string[] = [];
+    const worker = begin(async (round) => {
+      seen.push(round.key.threadKey);
+      await threads.markDone(round);
+    });
+    const heard: string[] = [];
+    worker.wake.on(THREAD, (text) => void heard.push(text));
+    const sweeper = createSweeper({ store, wake: worker.wake, log, wakeUp: () => Promise.resolve(), also: [] });
+    const mine = writeThreadKey(key);
+    await threads.arrive('unheard', '5 seconds');
+    const held = await threads.taken();
+    await sweeper.sweep();
+    await pause(20);
+    assert.equal(heard.includes(mine), false, 'somebody has it');
+    await threads.letItRunOut(held.lease.threadId);
+    await sweeper.sweep();
+    await until(async () => seen.includes(key.threadKey), 'the sweeper’s bell was heard');
+    assert.equal(heard.includes(mine), true);
+    await worker.mailbox.close();
+  });
+
+  it('a holder whose lease is taken is told to stop, and its finish is refused', async () => {
+    const { store } = threads;
+    const event = await threads.arrive('hello');
+    let refused = false;
+    const began = gate();
+    const worker = begin(async (round) => {
+      began.open();
+      await new Promise<void>((resolve) => round.signal.addEventListener('abort', () => resolve(), { once: true }));
+      refused = !(await finishTurn(store, round, undefined, { status: 'silent', handler: '' }, {}));
+      throw new LeaseLost();
+    });
+    const holds = ring(worker);
+    await began.opened;
+    const [row] = await threads.run<{ id: string }>(sql`select id from threads where thread_key = ${key.threadKey}`);
+    await threads.letItRunOut(row?.id ?? '');
+    await threads.taken();
+    await holds;
+    assert.equal(refused, true);
+    assert.equal(await threads.processed(event), false);
+    await worker.mailbox.close();
+  });
+
+  it('what failed together is tried apart: the sick one is put aside alone, the lane goes on', async () => {
+    const { store } = threads;
+    const ids = [await threads.arrive('well'), await threads.arrive('sick'), await threads.arrive('well too')];
+    const given: string[][] = [];
+    const wake = createWake();
+    const mailbox = createMailbox({
+      metrics,
+      tracing: noTracing,
+      store,
+      wake,
+      log,
+      retryMs: 1,
+      work: async (round) => {
+        if (round.events.some(({ id }) => id === ids[1])) throw new Error('cannot be read');
+        await threads.markDone(round);
+        return { released: false };
+      },
+      giveUp: async (round) => void given.push(round.events.map(({ id }) => id)),
+    });
+    for (let turn = 0; turn < 30 && !(await threads.processed(ids[2] ?? '')); turn += 1) {
+      await mailbox.run(writeThreadKey(key));
+      await pause(5);
+    }
+    assert.deepEqual(given, [[ids[1]]]);
+    const rows = await threads.run<{ id: string; dead: boolean; error: string | null; attempts: number }>(sql`
+      select id, dead_at is not null as dead, error, attempts from inbound_events where thread_key = ${key.threadKey} order by seq`);
+    assert.deepEqual(
+      rows.map(({ dead }) => dead),
+      [false, true, false],
+    );
+    assert.equal(rows[1]?.error, 'cannot be read');
+    assert.equal(rows[1].attempts, 5);
+    assert.deepEqual([await threads.processed(ids[0] ?? ''), await threads.processed(ids[1] ?? '')], [true, false]);
+    await mailbox.close();
+  });
+
+  it('a database that is away again and again is no fault of the message', async () => {
+    const event = await threads.arrive('patient');
+    let tries = 0;
+    const worker = begin(async (round) => {
+      tries += 1;
+      if (tries <= 7) throw new Error('it failed', { cause: new Error('Connection terminated unexpectedly') });
+      await threads.markDone(round);
+    });
+    await ring(worker);
+    await until(() => threads.processed(event), 'it was dealt with in the end');
+    const [row] = await threads.run<{ attempts: number; dead: boolean }>(
+      sql`select attempts, dead_at is not null as dead from inbound_events where id = ${event}::uuid`,
+    );
+    assert.deepEqual([tries, row?.attempts, row?.dead], [8, 0, false]);
+    await worker.mailbox.close();
+  });
+
+  it('a stop gives the thread back at once, with everything in it', async () => {
+    const event = await threads.arrive('hello');
+    const began = gate();
+    const worker = begin(async (round) => {
+      began.open();
+      await new Promise<void>((resolve) => round.signal.addEventListener('abort', () => resolve(), { once: true }));
+      throw round.signal.reason;
+    });
+    const holds = ring(worker);
+    await began.opened;
+    await worker.mailbox.close();
+    await holds;
+    assert.equal(await threads.processed(event), false);
+    const next = await threads.taken();
+    assert.deepEqual(
+      next.events.map(({ id, attempts }) => [id, attempts]),
+      [[event, 0]],
+    );
+  });
+});
