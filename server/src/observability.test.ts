@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import type { Bot, Inbox, KnowledgeBase, Message, SessionCreated, Source } from '@parley/contract';
+import type { Bot, Inbox, KnowledgeBase, Message, SessionCreated } from '@parley/contract';
 import { connect, startTestApp, until } from './test/app.ts';
 import type { TestApp } from './test/app.ts';
 import { startOpenAiDouble } from './test/doubles/openai.ts';
 import { startOtlpDouble } from './test/doubles/otlp.ts';
 import type { ReceivedSpan } from './test/doubles/otlp.ts';
 import { startTelegramDouble } from './test/doubles/telegram.ts';
-import { makeBot, openTelegram, says, SECRET, textUpdate } from './test/talk.ts';
+import { learn, makeBot, openTelegram, says, SECRET, textUpdate } from './test/talk.ts';
 
 type Line = Record<string, unknown> & { msg: string; requestId?: string; traceId?: string };
 
@@ -29,15 +29,8 @@ async function open(env: Record<string, string>) {
     { writeLog: (line) => void lines.push(JSON.parse(line)) },
   );
   const base = (await test.owner<KnowledgeBase>('POST', '/knowledge-bases', { name: 'Help' })).data;
-  const faq = await test.owner<Source>('POST', `/knowledge-bases/${base.id}/sources`, {
-    type: 'faq',
-    question: 'How long does a refund take?',
-    answer: 'A refund takes five working days after we have received the parcel.',
-  });
-  await until(
-    async () => (await test.owner<Source>('GET', `/sources/${faq.data.id}`)).data.status === 'ready',
-    'the source is ready',
-  );
+  const answer = 'A refund takes five working days after we have received the parcel.';
+  await learn(test, base.id, 'How long does a refund take?', answer);
   const bot: Bot = await makeBot(test, { name: 'Robin', model: 'openai/test', knowledgeBaseIds: [base.id] });
   const chat = await openTelegram(test, telegram, bot.id);
   const web = (await test.owner<Inbox>('POST', '/inboxes', { name: 'Site', channel: 'web', botId: bot.id })).data;

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { Bot, BotInput, Conversation, Inbox, Message, SessionCreated } from '@parley/contract';
+import type { Bot, BotInput, Conversation, Inbox, Message, SessionCreated, Source } from '@parley/contract';
 import type { ModelReply, ModelStep } from './doubles/model-script.ts';
 import type { TelegramDouble } from './doubles/telegram.ts';
 import { connect, createCall, until } from './app.ts';
@@ -131,6 +131,14 @@ export async function makeBot(test: Running, input: Partial<BotInput> & { name: 
   const made = await test.owner<Bot>('POST', '/bots', input);
   assert.equal(made.status < 300, true, JSON.stringify(made.error));
   return made.data;
+}
+
+/** Adds an answer to a knowledge base, and waits until bots can find it. */
+export async function learn(test: Running, baseId: string, question: string, answer: string): Promise<void> {
+  const faq = { type: 'faq', question, answer };
+  const made = await test.owner<Source>('POST', `/knowledge-bases/${baseId}/sources`, faq);
+  const isRead = async () => (await test.owner<Source>('GET', `/sources/${made.data.id}`)).data.status === 'ready';
+  await until(isRead, 'the source is ready');
 }
 
 const quoted = (text: string): string => JSON.stringify(text).slice(1, -1);

@@ -1,19 +1,11 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import type {
-  Bot,
-  Conversation,
-  Handoff,
-  Inbox,
-  KnowledgeBase,
-  Message,
-  SessionCreated,
-  Source,
-} from '@parley/contract';
+import type { Bot, Conversation, Handoff, Inbox, KnowledgeBase, Message, SessionCreated } from '@parley/contract';
 import { startTelegramDouble } from '../test/doubles/telegram.ts';
 import type { TelegramDouble } from '../test/doubles/telegram.ts';
 import { connect, startTestApp, until } from '../test/app.ts';
 import type { TestApp } from '../test/app.ts';
+import { learn } from '../test/talk.ts';
 
 /** From a question to an answer, a handoff and a human reply: the spine, by its front doors. */
 describe('the spine', () => {
@@ -27,15 +19,8 @@ describe('the spine', () => {
     telegram = await startTelegramDouble();
     test = await startTestApp({ CHANNEL_TELEGRAM_API_URL: telegram.url });
     base = (await test.owner<KnowledgeBase>('POST', '/knowledge-bases', { name: 'Help' })).data;
-    const faq = await test.owner<Source>('POST', `/knowledge-bases/${base.id}/sources`, {
-      type: 'faq',
-      question: 'How long does a refund take?',
-      answer: 'A refund takes five working days after we have received the parcel.',
-    });
-    await until(
-      async () => (await test.owner<Source>('GET', `/sources/${faq.data.id}`)).data.status === 'ready',
-      'the source is ready',
-    );
+    const answer = 'A refund takes five working days after we have received the parcel.';
+    await learn(test, base.id, 'How long does a refund take?', answer);
     bot = (await test.owner<Bot>('POST', '/bots', { name: 'Robin', knowledgeBaseIds: [base.id] })).data;
     web = (await test.owner<Inbox>('POST', '/inboxes', { name: 'Site', channel: 'web', botId: bot.id })).data;
   });

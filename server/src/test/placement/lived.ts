@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import type { Bot, Conversation, Inbox, KnowledgeBase, Source } from '@parley/contract';
+import type { Bot, Conversation, Inbox, KnowledgeBase } from '@parley/contract';
 import { connect, startTestApp, until } from '../app.ts';
 import type { Call } from '../app.ts';
 import { startTelegramDouble } from '../doubles/telegram.ts';
-import { assertGapless, history, openTelegram, visit } from '../talk.ts';
+import { assertGapless, history, learn, openTelegram, visit } from '../talk.ts';
 
 export type Lived = Awaited<ReturnType<typeof startLived>>;
 
@@ -15,14 +15,9 @@ export async function startLived() {
 
   const rows = (text: string, address?: string): Promise<Record<string, unknown>[]> =>
     test.app.database.asOwner(async (client) => (await client.query(text)).rows, address);
-  async function learn(question: string, answer: string): Promise<void> {
-    const faq = { type: 'faq', question, answer };
-    const { data } = await test.owner<Source>('POST', `/knowledge-bases/${base.id}/sources`, faq);
-    const isRead = async () => (await test.owner<Source>('GET', `/sources/${data.id}`)).data.status === 'ready';
-    await until(isRead, 'it is read');
-  }
 
-  await learn('How long does a refund take?', 'A refund takes five working days after we have received the parcel.');
+  const answer = 'A refund takes five working days after we have received the parcel.';
+  await learn(test, base.id, 'How long does a refund take?', answer);
   const bot = (await test.owner<Bot>('POST', '/bots', { name: 'Robin', knowledgeBaseIds: [base.id] })).data;
   const chat = await openTelegram(test, telegram, bot.id);
   /** The customer asks once more, and is answered. */
@@ -49,13 +44,13 @@ export async function startLived() {
     /** Receives, answers, hands over and searches. @returns the new conversation */
     async live(): Promise<string> {
       await ask();
-      await learn('Do you ship to Finland?', 'Yes, parcels to Finland take three days.');
+      await learn(test, base.id, 'Do you ship to Finland?', 'Yes, parcels to Finland take three days.');
       const web = (await test.owner<Inbox>('POST', '/inboxes', { name: 'Site', channel: 'web', botId: bot.id })).data;
       const agent = await connect(test.url, { token: test.ownerToken });
       const { socket, conversationId, say } = await visit(test.url, web, 'Maria');
       await say('Do you ship to Finland?');
-      const answer = await socket.wait('message:received', (message) => message.author.type === 'bot');
-      assert.match(answer.text, /three days/);
+      const said = await socket.wait('message:received', (message) => message.author.type === 'bot');
+      assert.match(said.text, /three days/);
       await say('I want to talk to a human');
       await socket.wait('status:changed', (change) => change.status === 'waiting');
       const picked = await agent.call('agent:pickup_session', { conversationId });
