@@ -2,7 +2,6 @@ import type { Client } from 'pg';
 import type { Keyring } from '../crypto.ts';
 import type { Database } from '../db/index.ts';
 import { inTransaction } from '../db/transaction.ts';
-import type { Logger } from '../log.ts';
 import { advanceNumbers, bringInLine, copyAll, isEmpty, removeAll, summarize } from './copy.ts';
 import type { Copying, Side } from './copy.ts';
 import { setFence } from './fence.ts';
@@ -11,25 +10,12 @@ import { alone } from './hands.ts';
 import type { Hands } from './hands.ts';
 import { assertAnother, asSystem, prepareDatabase } from './own-database.ts';
 import { createOwnSchema, schemaOf } from './own-schema.ts';
-import type { Placement, Placements } from './registry.ts';
+import { forgetIfPlain, note, readRow } from './rows.ts';
+import type { Kind, PlacementRow } from './rows.ts';
 import { makeMovable, quoteName, readTenantTables } from './tables.ts';
 import type { TenantTable } from './tables.ts';
 
 export { MoveError } from './errors.ts';
-
-type Kind = Placement['kind'];
-
-/** A workspace's row of `placements`; one without lives in the shared tables. */
-export type PlacementRow = {
-  workspace: string;
-  kind: Kind;
-  schema_name: string | null;
-  /** where its own database is, sealed */
-  address: string | null;
-  target: Kind | null;
-  step: 'settled' | 'copying' | 'frozen' | 'switched';
-  kept: Kind | null;
-};
 
 export type Moved = { rows: number; tables: { name: string; rows: number; checksum: string }[]; frozenMs: number };
 
@@ -61,41 +47,10 @@ export function createMover(parts: {
     return keyring.decrypt(row.address, row.workspace);
   };
 
-  async function readRow(client: Client, workspaceId: string): Promise<PlacementRow | undefined> {
-    const { rows } = await client.query<PlacementRow>(
-      'select workspace, kind, schema_name, address, target, step, kept from placements where workspace = $1',
-      [workspaceId],
-    );
-    return rows[0];
-  }
-
   async function requireWorkspace(client: Client, workspaceId: string): Promise<void> {
     const find = () => client.query('select from workspaces where id = $1', [workspaceId]);
     const { rows } = await asSystem(client, find);
     if (rows.length === 0) throw new MoveError('there is no such workspace');
-  }
-
-  /** Writes the row, and lets everybody know. */
-  async function note(client: Client, workspaceId: string, change: Partial<PlacementRow>): Promise<PlacementRow> {
-    const row: PlacementRow = {
-      ...((await readRow(client, workspaceId)) ?? {
-        workspace: workspaceId,
-        kind: 'shared',
-        schema_name: null,
-        address: null,
-        target: null,
-        step: 'settled',
-        kept: null,
-      }),
-      ...change,
-    };
-    await client.query(
-      `insert into placements (workspace, kind, schema_name, address, target, step, kept) values ($1, $2, $3, $4, $5, $6, $7)
-       on conflict (workspace) do update set kind = excluded.kind, schema_name = excluded.schema_name,
-         address = excluded.address, target = excluded.target, step = excluded.step, kept = excluded.kept, changed_at = now()`,
-      [row.workspace, row.kind, row.schema_name, row.address, row.target, row.step, row.kept],
-    );
-    return row;
   }
 
   /**
@@ -224,13 +179,6 @@ export function createMover(parts: {
       await removeAll(await sideOf(hands, row, row.target, client), row.workspace, tables);
     if (row.target === 'database' && row.kept !== 'database') await note(client, row.workspace, { address: null });
     await forgetIfPlain(client, row.workspace);
-  }
-
-  async function forgetIfPlain(client: Client, workspaceId: string): Promise<void> {
-    await client.query(
-      `delete from placements where workspace = $1 and kind = 'shared' and step = 'settled' and kept is null`,
-      [workspaceId],
-    );
   }
 
   async function list(): Promise<PlacementRow[]> {
@@ -366,20 +314,3 @@ export function createMover(parts: {
 }
 
 export type Mover = ReturnType<typeof createMover>;
-
-const WATCH_MS = 5_000;
-
-/** Sets workspaces free whose mover dies while this process runs: at most some seconds after, nothing waits for it. */
-export function watchMoves(parts: { mover: Mover; placements: Placements; log: Logger }): { close(): void } {
-  const { mover, placements, log } = parts;
-  let looking = false;
-  const timer = setInterval(() => {
-    if (looking || !placements.someFrozen()) return;
-    looking = true;
-    mover
-      .freeAbandoned()
-      .catch((error: unknown) => log.warn({ err: error }, 'an abandoned move was not undone; it is tried again'))
-      .finally(() => (looking = false));
-  }, WATCH_MS).unref();
-  return { close: () => clearInterval(timer) };
-}

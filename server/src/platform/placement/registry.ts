@@ -5,11 +5,12 @@ import type { Logger } from '../log.ts';
 import { isConnectionLoss } from '../outage.ts';
 import { RESYNC } from '../wake.ts';
 import type { Wake } from '../wake.ts';
+import type { Kind, PlacementRow } from './rows.ts';
 
 /** Where a workspace lives that does not simply live in the shared tables. */
 export type Placement = {
   workspaceId: string;
-  kind: 'shared' | 'schema' | 'database';
+  kind: Kind;
   /** where its tables are, inside its database */
   schema: string;
   /** of its own database, sealed */
@@ -52,13 +53,7 @@ const HELD_MS = 5_000;
 const LOOK_MS = 100;
 const RETRY_AFTER_SECONDS = 5;
 
-type Row = {
-  workspace: string;
-  kind: Placement['kind'];
-  schema_name: string | null;
-  address: string | null;
-  step: string;
-};
+type Row = Pick<PlacementRow, 'workspace' | 'kind' | 'schema_name' | 'address' | 'step'>;
 
 /** The few placements there are, all of them in memory: whoever is not among them lives in the shared tables. */
 export function createPlacements(parts: { database: Database; log: Logger; wake: Wake }): Placements {
