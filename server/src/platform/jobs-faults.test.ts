@@ -2,14 +2,12 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { after, afterEach, before, describe, it } from 'node:test';
+import { describe, it } from 'node:test';
 import { sql } from 'drizzle-orm';
 import { queues } from '../queues.ts';
 import { until } from '../test/app.ts';
-import { collector, definition, jobServers, newName } from '../test/job-backends.ts';
-import type { JobServer } from '../test/job-backends.ts';
+import { collector, definition, jobServers, newName, onServer } from '../test/job-backends.ts';
 import { newId } from './ids.ts';
-import { createJobs } from './jobs.ts';
 import type { Jobs } from './jobs.ts';
 import { createLogger } from './log.ts';
 import { createRelay, recordFacts } from './outbox.ts';
@@ -54,27 +52,14 @@ async function said(child: ChildProcess, word: string): Promise<void> {
 
 for (const kind of jobServers) {
   describe(`jobs in ${kind.name} when things break`, () => {
-    let server: JobServer;
-    const open: { close(): Promise<void> }[] = [];
-
-    before(async () => (server = await kind.open()));
-    afterEach(async () => {
-      for (const each of open.splice(0).reverse()) await each.close();
-    });
-    after(() => server.remove());
-
-    const begin = (options: { lookMs?: number } = {}): Jobs => {
-      const jobs = createJobs({ redis: server.redis, database: server.data.database, log, ...options });
-      open.push(jobs);
-      return jobs;
-    };
+    const { begin, open, server } = onServer(kind);
 
     it('kill -9 in the middle of a job: another process runs it', async () => {
       const name = newName();
       // The embedded database serves one process.
-      const isEmbedded = server.data.database.kind === 'embedded';
-      if (isEmbedded) await server.data.stop();
-      const given = JSON.stringify({ config: server.data.config, redis: server.redis, name });
+      const isEmbedded = server().data.database.kind === 'embedded';
+      if (isEmbedded) await server().data.stop();
+      const given = JSON.stringify({ config: server().data.config, redis: server().redis, name });
       const child = spawn(process.execPath, ['--input-type=module', '--eval', HOLDER, given], {
         stdio: ['ignore', 'pipe', 'pipe'],
       });
@@ -82,7 +67,7 @@ for (const kind of jobServers) {
       const gone = once(child, 'exit');
       child.kill('SIGKILL');
       await gone;
-      if (isEmbedded) await server.data.reopen();
+      if (isEmbedded) await server().data.reopen();
       const jobs = begin();
       const ran = collector<string>();
       jobs.define(definition(name)).process(async ({ text }) => ran.push(text));
@@ -101,12 +86,12 @@ for (const kind of jobServers) {
       await jobs.schedule(queue.name, { everyMs: 100 }, { text: 'tick' });
       await jobs.start();
       await ran.reached(1);
-      await server.wipe();
+      await server().wipe();
       await ran.reached(ran.seen.length + 3);
     });
 
     it('everything the jobs keep is gone: a fact nobody dealt with comes again, and no other', async () => {
-      const store = createStore(server.data.database);
+      const store = createStore(server().data.database);
       const workspaceId = newId();
       const makeRelay = (jobs: Jobs) => {
         const queue = jobs.define(queues.facts);
@@ -143,7 +128,7 @@ for (const kind of jobServers) {
         ],
       );
       await first.relay.again();
-      await server.wipe();
+      await server().wipe();
       await age();
 
       const jobs = begin();

@@ -1,34 +1,16 @@
 import assert from 'node:assert/strict';
-import { after, afterEach, before, describe, it } from 'node:test';
+import { describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { until } from '../test/app.ts';
-import { collector, definition, jobServers, newName } from '../test/job-backends.ts';
-import type { JobServer } from '../test/job-backends.ts';
-import { createJobs } from './jobs.ts';
-import type { Jobs } from './jobs.ts';
-import { createLogger } from './log.ts';
+import { collector, definition, jobServers, newName, onServer } from '../test/job-backends.ts';
 
 /** How queues are kept in order: limits, schedules, pauses, what died, what is seen from outside. */
 
-const log = createLogger({ level: 'silent' });
 const MINUTE = 60_000;
 
 for (const kind of jobServers) {
   describe(`looking after jobs in ${kind.name}`, () => {
-    let server: JobServer;
-    const open: Jobs[] = [];
-
-    before(async () => (server = await kind.open()));
-    afterEach(async () => {
-      for (const jobs of open.splice(0)) await jobs.close();
-    });
-    after(() => server.remove());
-
-    const begin = (options: { lookMs?: number } = {}): Jobs => {
-      const jobs = createJobs({ redis: server.redis, database: server.data.database, log, ...options });
-      open.push(jobs);
-      return jobs;
-    };
+    const { begin } = onServer(kind);
 
     it('a queue nobody defined is not found', async () => {
       const jobs = begin();

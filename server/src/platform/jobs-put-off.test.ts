@@ -1,28 +1,17 @@
 import assert from 'node:assert/strict';
-import { after, afterEach, before, describe, it } from 'node:test';
+import { describe, it } from 'node:test';
 import { until } from '../test/app.ts';
-import { collector, definition, jobServers, newName } from '../test/job-backends.ts';
-import type { JobServer } from '../test/job-backends.ts';
+import { collector, definition, jobServers, newName, onServer } from '../test/job-backends.ts';
 import { tooMany } from './errors.ts';
-import { createJobs } from './jobs.ts';
-import type { Jobs } from './jobs.ts';
-import { createLogger } from './log.ts';
 
 /** A failure that says when to try again costs no attempt; any other does. */
 
-const log = createLogger({ level: 'silent' });
-
 for (const kind of jobServers) {
   describe(`jobs put off in ${kind.name}`, () => {
-    let server: JobServer;
-    let jobs: Jobs;
-
-    before(async () => (server = await kind.open()));
-    afterEach(() => jobs.close());
-    after(() => server.remove());
+    const { begin } = onServer(kind);
 
     const failing = async (name: string, failures: Error[]) => {
-      jobs = createJobs({ redis: server.redis, database: server.data.database, log });
+      const jobs = begin();
       const attempts = collector<number>();
       const dead = collector<string>();
       const queue = jobs.define({ ...definition(name), attempts: 1 });
@@ -36,12 +25,12 @@ for (const kind of jobServers) {
       );
       await jobs.start();
       await queue.add({ text: 'hello' });
-      return { attempts, dead };
+      return { jobs, attempts, dead };
     };
 
     it('a failure that names no time uses an attempt up: with one attempt the job is dead', async () => {
       const name = newName();
-      const { attempts, dead } = await failing(name, [new Error('broken')]);
+      const { jobs, attempts, dead } = await failing(name, [new Error('broken')]);
       await dead.reached(1);
       assert.deepEqual(attempts.seen, [1]);
       assert.equal((await jobs.state(name)).counts.failed, 1);
@@ -49,7 +38,7 @@ for (const kind of jobServers) {
 
     it('one that names it waits that long and runs again, also when it hides in a cause', async () => {
       const name = newName();
-      const { attempts, dead } = await failing(name, [
+      const { jobs, attempts, dead } = await failing(name, [
         tooMany(1),
         new Error('the file could not be had', { cause: tooMany(1) }),
       ]);

@@ -1,33 +1,15 @@
 import assert from 'node:assert/strict';
-import { after, afterEach, before, describe, it } from 'node:test';
+import { describe, it } from 'node:test';
 import { until } from '../test/app.ts';
 import { z } from 'zod';
-import { collector, definition, jobServers, newName } from '../test/job-backends.ts';
-import type { JobServer } from '../test/job-backends.ts';
-import { createJobs } from './jobs.ts';
-import type { Jobs } from './jobs.ts';
-import { createLogger, currentRequestId, runWithContext } from './log.ts';
+import { collector, definition, jobServers, newName, onServer } from '../test/job-backends.ts';
+import { currentRequestId, runWithContext } from './log.ts';
 
 /** The contract of background work, the same wherever jobs live. */
 
-const log = createLogger({ level: 'fatal' });
 for (const kind of jobServers) {
   describe(`jobs in ${kind.name}`, () => {
-    let server: JobServer;
-    const open: Jobs[] = [];
-
-    before(async () => (server = await kind.open()));
-    afterEach(async () => {
-      for (const jobs of open.splice(0)) await jobs.close();
-    });
-    after(() => server.remove());
-
-    /** What one process has. */
-    const begin = (options: { drainMs?: number; lookMs?: number } = {}): Jobs => {
-      const jobs = createJobs({ redis: server.redis, database: server.data.database, log, ...options });
-      open.push(jobs);
-      return jobs;
-    };
+    const { begin, server } = onServer(kind);
 
     it('a payload that does not fit is refused before it is stored', async () => {
       const jobs = begin();
@@ -250,7 +232,7 @@ for (const kind of jobServers) {
       const first = begin();
       await first.define(definition(name)).add({ text: 'survivor' });
       await first.close();
-      await server.data.reopen();
+      await server().data.reopen();
       const second = begin();
       const ran = collector<string>();
       second.define(definition(name)).process(async ({ text }) => ran.push(text));

@@ -1,5 +1,10 @@
+import assert from 'node:assert/strict';
+import { after, afterEach, before } from 'node:test';
 import { z } from 'zod';
 import { newId } from '../platform/ids.ts';
+import { createJobs } from '../platform/jobs.ts';
+import type { Jobs, JobsOptions } from '../platform/jobs.ts';
+import { createLogger } from '../platform/log.ts';
 import { redisPlace } from '../platform/redis.ts';
 import type { RedisPlace } from '../platform/redis.ts';
 import { forgetInRedis } from './app.ts';
@@ -60,6 +65,35 @@ export const jobServers: JobServerKind[] = [
   ...(databaseUrl ? [{ name: 'PostgreSQL', open: onDatabase(databaseUrl) }] : []),
   ...(redisUrl ? [{ name: 'Redis', open: onRedis(redisUrl) }] : []),
 ];
+
+/**
+ * For a `describe`: a server of this kind, and what stands for processes on it. They, and whatever else is pushed to
+ * `open`, are closed after each test, the youngest first.
+ */
+export function onServer(kind: JobServerKind) {
+  let opened: JobServer | undefined;
+  const open: { close(): Promise<void> }[] = [];
+  before(async () => void (opened = await kind.open()));
+  afterEach(async () => {
+    for (const each of open.splice(0).reverse()) await each.close();
+  });
+  after(() => opened?.remove());
+  const server = (): JobServer => {
+    assert.ok(opened);
+    return opened;
+  };
+  return {
+    server,
+    open,
+    /** What one process has. */
+    begin(options: Pick<JobsOptions, 'drainMs' | 'lookMs'> = {}): Jobs {
+      const { redis, data } = server();
+      const jobs = createJobs({ redis, database: data.database, log: createLogger({ level: 'silent' }), ...options });
+      open.push(jobs);
+      return jobs;
+    },
+  };
+}
 
 const greeting = z.object({ text: z.string() });
 export const newName = (): string => `test-${newId()}`;
