@@ -70,6 +70,7 @@ for (const [name, env] of wrong) {
         assert.ok(error instanceof ConfigError);
         assert.equal(error.variable, name);
         assert.match(error.message, new RegExp(`^${name} [^\\n]+$`));
+        assert.doesNotMatch(error.message, /takes another value/, 'it says what the variable takes');
         for (const value of ['short', 'guess-me', 'long enough', 'u:p@db']) assert.ok(!error.message.includes(value));
         return true;
       },

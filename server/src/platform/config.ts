@@ -30,12 +30,15 @@ const address = (protocols: string[]) =>
     .optional()
     .describe(`takes an address that starts with ${protocols.map((protocol) => `${protocol}//`).join(' or ')}`);
 
-const wholeNumber = (from: number, to: number) =>
+/** `usual` when nothing is set. What wraps a schema does not have its words, so they come last. */
+const wholeNumber = <Usual extends number | undefined>(from: number, to: number, usual: Usual) =>
   z
     .string()
     .regex(/^\d{1,9}$/)
     .transform(Number)
     .refine((value) => value >= from && value <= to)
+    .optional()
+    .transform((value) => value ?? usual)
     .describe(`takes a whole number from ${from} to ${to}`);
 
 const postgresProtocols = ['postgres:', 'postgresql:'];
@@ -130,8 +133,8 @@ export const variables = z.object({
     .refine((networks) => networks.every(isNetwork))
     .default([])
     .describe('takes addresses or networks (10.0.0.0/8) of proxies in front of Parley, separated by commas'),
-  PARLEY_API_LIMIT_FREE: wholeNumber(1, 1_000_000).default(100),
-  PARLEY_API_LIMIT_PAID: wholeNumber(1, 1_000_000).default(1_000),
+  PARLEY_API_LIMIT_FREE: wholeNumber(1, 1_000_000, 100),
+  PARLEY_API_LIMIT_PAID: wholeNumber(1, 1_000_000, 1_000),
   LOG_LEVEL: z
     .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
     .default('info')
@@ -188,7 +191,7 @@ export const variables = z.object({
   PARLEY_RETENTION_MESSAGES: months(0),
   PARLEY_RETENTION_EVENTS: months(3),
   PARLEY_RETENTION_TRACES: months(3),
-  PARLEY_DATABASE_POOL: wholeNumber(2, 500).optional(),
+  PARLEY_DATABASE_POOL: wholeNumber(2, 500, undefined),
   REDIS_URL: address(['redis:', 'rediss:']),
   CLICKHOUSE_URL: http(),
   S3_ENDPOINT: http(),
