@@ -107,6 +107,17 @@ describe('the board and the alerts', () => {
     for (const expression of expressions) await assertAsksForWhatExists(expression);
   });
 
+  it('what every process shows the same is not added up', () => {
+    const common = /^(bull_queue_jobs_total|parley_backlog|parley_backlog_oldest_seconds|parley_conversations_active)$/;
+    const board = Board.parse(JSON.parse(read('grafana/parley.json')));
+    const expressions = [
+      ...board.panels.flatMap(({ targets }) => targets.map(({ expr }) => expr)),
+      ...alertExpressions(read('prometheus/parley.rules.yml')),
+    ].filter((expression) => metricsIn(expression).some((name) => common.test(name)));
+    assert.ok(expressions.length >= 6);
+    for (const expression of expressions) assert.match(expression, /^max\b/, expression);
+  });
+
   it('every metric of our own is on the board or in an alert, or said to be elsewhere', async () => {
     const asked = `${read('grafana/parley.json')}${read('prometheus/parley.rules.yml')}`;
     const elsewhere = new Set([
