@@ -68,7 +68,7 @@ async function outage(target: string, env: (url: string) => Record<string, strin
   proxy.cut();
   await until(async () => lines.slice(from).some(({ level }) => loud.has(level)), 'somebody notices');
   await sleep(4_000);
-  const during = await health();
+  const during = { ...(await health()), list: await test.owner('GET', '/bots') };
   proxy.mend();
   await until(async () => lines.slice(from).some(({ msg }) => msg.endsWith('is back')), 'the end is told');
   await until(async () => (await health()).ready === 200, 'it is ready again');
@@ -106,6 +106,7 @@ if (databaseUrl) {
         );
         assert.equal(said.filter((msg) => msg === 'the database is back').length, 1);
         assert.equal(during.ready, 503);
+        assert.deepEqual([during.list.status, during.list.headers.get('retry-after')], [503, '5']);
       } finally {
         await own.drop();
       }

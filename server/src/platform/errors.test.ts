@@ -16,6 +16,17 @@ test('a 5xx that carries statusCode is still an unknown error', () => {
   assert.equal(toProblem(Object.assign(new Error('x'), { statusCode: 503 })).status, 500);
 });
 
+test('a database that is away is a 503 to come back from, and not the fault of each who notices', () => {
+  const refused = Object.assign(new Error('connect ECONNREFUSED 10.0.0.5:5432'), { code: 'ECONNREFUSED' });
+  const ended = Object.assign(new Error('terminating connection'), { code: '57P01' });
+  const silent = new Error('timeout exceeded when trying to connect');
+  for (const error of [refused, ended, silent, new Error('Failed query', { cause: refused })]) {
+    const answer = toProblem(error);
+    assert.deepEqual([answer.status, answer.retryAfter, answer.reportable], [503, 5, false]);
+    assert.doesNotMatch(JSON.stringify(answer.body), /10\.0\.0\.5|terminating|query/);
+  }
+});
+
 test('our own errors keep code, status, details and retryAfter', () => {
   assert.deepEqual(toProblem(badRequest('No.', [{ field: 'name', message: 'is missing' }])), {
     status: 400,

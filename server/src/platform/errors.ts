@@ -3,6 +3,8 @@
  * Code throws these; only the edge (HTTP, socket, job runner) calls toProblem.
  */
 
+import { isConnectionLoss } from './outage.ts';
+
 export type ErrorCode =
   | 'bad_request'
   | 'unauthorized'
@@ -136,6 +138,8 @@ const fromFramework = (error: object): AppError | undefined => {
   return badRequest(status === 415 ? 'This content type is not accepted.' : 'The request could not be read.');
 };
 
+const AWAY_SECONDS = 5;
+
 /** PostgreSQL error codes a caller can cause; drivers and query builders nest the original as `cause`. */
 const fromDatabase = (error: object, depth = 0): AppError | undefined => {
   if (property(error, 'code') === '23505') return conflict('Something with these values exists already.');
@@ -143,9 +147,17 @@ const fromDatabase = (error: object, depth = 0): AppError | undefined => {
   return depth < 3 && typeof cause === 'object' && cause !== null ? fromDatabase(cause, depth + 1) : undefined;
 };
 
+/** The database or Redis is away. One line says so for everybody (outage.ts), so nobody is told of each who noticed. */
+const fromOutage = (error: object): AppError | undefined =>
+  isConnectionLoss(error)
+    ? new AppError('unavailable', 503, 'Something this needs is away at present. Try again in a moment.', {
+        retryAfter: AWAY_SECONDS,
+      })
+    : undefined;
+
 /** Turns anything thrown into status and envelope. What is not known becomes a 500 that tells nothing. */
 export const toProblem = (error: unknown): Problem => {
   if (error instanceof AppError) return problem(error);
   if (typeof error !== 'object' || error === null) return problem(internal());
-  return problem(fromFramework(error) ?? fromDatabase(error) ?? internal());
+  return problem(fromFramework(error) ?? fromDatabase(error) ?? fromOutage(error) ?? internal());
 };

@@ -24,6 +24,7 @@ const discardBody = async (request: FastifyRequest): Promise<void> => {
 export const answerFailure = (error: unknown, request: FastifyRequest, reply: FastifyReply): void => {
   const problem = toProblem(error);
   if (problem.reportable) request.log.error({ err: error, req: request }, 'request failed');
+  else if (problem.status >= 500) request.log.debug({ err: error, req: request }, 'request failed');
   // The rate limit has set it already, to the second.
   if (problem.retryAfter && !reply.hasHeader('retry-after')) reply.header('retry-after', problem.retryAfter);
   if (problem.status === 401) reply.header('www-authenticate', 'Bearer');
