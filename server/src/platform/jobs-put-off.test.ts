@@ -10,8 +10,8 @@ for (const kind of jobServers) {
   describe(`jobs put off in ${kind.name}`, () => {
     const { begin } = onServer(kind);
 
-    const failing = async (name: string, failures: Error[]) => {
-      const jobs = begin();
+    const failing = async (name: string, failures: Error[], askDatabase = () => Promise.resolve()) => {
+      const jobs = begin({ askDatabase });
       const attempts = collector<number>();
       const dead = collector<string>();
       const queue = jobs.define({ ...definition(name), attempts: 1 });
@@ -49,6 +49,17 @@ for (const kind of jobServers) {
       await until(async () => (await jobs.state(name)).counts.active === 0, 'the job ended');
       assert.equal((await jobs.state(name)).counts.failed, 0);
       assert.deepEqual(dead.seen, []);
+    });
+
+    it('a lost connection is put off while the database is away, and an attempt like any other while it is there', async () => {
+      const lost = () => Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' });
+      const looks = [true, false];
+      const { attempts, dead } = await failing(newName(), [lost(), new Error('query', { cause: lost() })], async () => {
+        if (looks.shift()) throw lost();
+      });
+      await dead.reached(1);
+      assert.deepEqual(attempts.seen, [1, 1]);
+      assert.deepEqual(looks, []);
     });
 
     it('after one that was put off a plain failure is the first attempt', async () => {

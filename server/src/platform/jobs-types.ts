@@ -11,7 +11,7 @@ export type QueueDefinition<P> = {
   concurrency: number;
   /**
    * Runs at most, the first included (default 3). One that fails because something is away or says when to come again
-   * (AppError `unavailable` or with `retryAfter`: an open breaker, a 429) is put off instead and does not count, for a day.
+   * (AppError `unavailable` or with `retryAfter`: an open breaker, a 429; the database) is put off instead and does not count, for a day.
    */
   attempts?: number;
   /** The wait before the second run; doubles each time, less up to a fifth by chance (default 1000: 1 s, 2 s, 4 s). */

@@ -54,11 +54,14 @@ export type JobsOptions = {
   drainMs?: number;
   /** How often lost schedules are looked for (default 30 000 ms). */
   lookMs?: number;
+  /** Rejects while the database is away (default: a statement). */
+  askDatabase?: () => Promise<unknown>;
 };
 
 /** Background work: wake-ups and schedules. What must not be lost lives in the product's tables. */
 export function createJobs(options: JobsOptions): Jobs {
   const { redis, database, log, metrics, tracing = noTracing, drainMs = 30_000, lookMs } = options;
+  const { askDatabase = () => database.pool.query('select 1') } = options;
   const backend = chooseJobsBackend(redis, database, log);
   const queues = new Map<string, Defined>();
   const opening: Promise<JobQueue>[] = [];
@@ -176,7 +179,7 @@ export function createJobs(options: JobsOptions): Jobs {
         await handler?.(payload.data, context);
         took('done');
       } catch (error) {
-        const later = await putOff(job, token, error);
+        const later = await putOff(job, token, error, await isDatabaseAway(error));
         took(later ? 'put off' : 'failed');
         if (later) throw later;
         const failure = error instanceof Error ? error : new Error(String(error));
@@ -185,6 +188,15 @@ export function createJobs(options: JobsOptions): Jobs {
         throw new Error(safeErrorMessage(failure), { cause: error });
       }
     });
+  }
+
+  /** The jobs go on in Redis without it; what they need is not there. Lost connections to others count as ever. */
+  async function isDatabaseAway(error: unknown): Promise<boolean> {
+    if (!isConnectionLoss(error)) return false;
+    return askDatabase().then(
+      () => false,
+      () => true,
+    );
   }
 
   async function stop(): Promise<void> {

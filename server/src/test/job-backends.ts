@@ -86,7 +86,7 @@ export function onServer(kind: JobServerKind) {
     server,
     open,
     /** What one process has. */
-    begin(options: Pick<JobsOptions, 'drainMs' | 'lookMs'> = {}): Jobs {
+    begin(options: Pick<JobsOptions, 'drainMs' | 'lookMs' | 'askDatabase'> = {}): Jobs {
       const { redis, data } = server();
       const jobs = createJobs({ redis, database: data.database, log: createLogger({ level: 'silent' }), ...options });
       open.push(jobs);
