@@ -231,6 +231,7 @@ export async function createApp(config: Config, log: Logger, options: AppOptions
   return {
     http,
     store,
+    wake,
     database,
     placements,
     keyring,

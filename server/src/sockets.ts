@@ -8,6 +8,7 @@ import type { Pressure } from './platform/pressure.ts';
 import { rooms } from './platform/realtime.ts';
 import type { Realtime, RealtimeSocket } from './platform/realtime.ts';
 import type { Claim } from './platform/recovery.ts';
+import { RESYNC } from './platform/wake.ts';
 import type { Wake } from './platform/wake.ts';
 import type { Actor } from './platform/http/index.ts';
 import { bindAgent } from './features/conversations/socket.ts';
@@ -203,7 +204,18 @@ export function openSockets(parts: SocketParts): { close(): void } {
     });
   });
 
+  /** News may be lost: whoever only listens is never asked again who they are, so they are now. */
+  async function checkAgain(): Promise<void> {
+    for (const socket of [...io.sockets.sockets.values()]) {
+      const entrance = entrances.get(socket);
+      if (entrance?.kind !== 'agent') continue;
+      const now = await access.verify(entrance.token);
+      if (now?.role !== entrance.actor.role) socket.disconnect(true);
+    }
+  }
+
   const stops = [
+    parts.wake.on(RESYNC, checkAgain),
     parts.wake.on(SESSION_REVOKED, (sessionId) => realtime.cut(rooms.session(sessionId))),
     // A new role or none: the client comes back through the door above, or stays out.
     parts.wake.on(MEMBERSHIP_CHANGED, (key) => {

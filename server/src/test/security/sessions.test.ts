@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { createSecretKey } from 'node:crypto';
+import { sql } from 'drizzle-orm';
 import { SignJWT, decodeJwt } from 'jose';
 import type { InvitationCreated, Login, Member } from '@parley/contract';
 import { connect, OWNER, startTestApp, until } from '../app.ts';
 import type { TestApp, TestSocket } from '../app.ts';
+import { RESYNC } from '../../platform/wake.ts';
 import { join, joinAnotherCompany, populate } from './world.ts';
 import type { Company } from './world.ts';
 
@@ -94,6 +96,21 @@ describe('logins and the sockets they open', () => {
     });
     assert.match(error.message, /not found/i);
     byQuery.close();
+  });
+
+  it('attack 9: a revoked login’s open socket is cut when the news of it were lost', async () => {
+    const [gone, stays] = [await login(), await login()];
+    const [revoked, kept] = [
+      await connect(test.url, { token: gone.accessToken }),
+      await connect(test.url, { token: stays.accessToken }),
+    ];
+    const { sid } = decodeJwt(gone.accessToken);
+    // As another process does whose news never come.
+    await test.app.store.asSystem((tx) => tx.execute(sql`update sessions set revoked_at = now() where id = ${sid}`));
+    test.app.wake.wake(RESYNC, 'all');
+    assert.ok(await isCut(revoked));
+    assert.ok(kept.socket.connected);
+    kept.close();
   });
 
   it('attack 10: a connection that comes back goes through the door again', async () => {
