@@ -31,6 +31,12 @@ function bounded(look: () => Promise<void>, failed: (error: unknown) => void): (
   };
 }
 
+/**
+ * When the oldest was made, in seconds, from its id: the next attempt of one whose platform is away always lies ahead, and
+ * parley_system reads no other time of it.
+ */
+const MADE_AT = `('x' || left(replace(min(id::text), '-', ''), 12))::bit(48)::bigint / 1000.0`;
+
 type Waiting = { kind: string; count: string | number; oldest: string | number | null };
 
 /** What is looked at when /metrics is asked for: pools, queues, what waits in the tables. */
@@ -79,14 +85,18 @@ export function registerGauges(parts: {
           select 'events' as kind, count(*) as count, extract(epoch from now() - min(received_at)) as oldest
             from inbound_events where processed_at is null and dead_at is null
           union all
-          select 'deliveries', count(*), extract(epoch from now() - min(next_attempt_at))
+          select 'deliveries', count(*), extract(epoch from now()) - ${sql.raw(MADE_AT)}
             from deliveries where state in ('pending', 'sending')
           union all
           select 'facts', count(*), extract(epoch from now() - min(created_at)) from outbox where relayed_at is null
           union all
           select 'conversations ' || status, count(*), null from conversations where status <> 'resolved' group by status`),
         );
-      const everywhere = await Promise.all(store.places().map(waiting));
+      // Of one that is away nobody knows; the others wait all the same.
+      const [shared, ...own] = await Promise.allSettled(store.places().map(waiting));
+      if (shared?.status !== 'fulfilled') throw shared?.reason;
+      const everywhere = [shared.value, ...own.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))];
+      for (const one of own) if (one.status === 'rejected') failed(one.reason);
       metrics.conversationsOpen.reset();
       for (const [kind, rows] of Map.groupBy(
         everywhere.flatMap((found) => found.rows),

@@ -197,6 +197,24 @@ describe('what is measured', () => {
   });
 });
 
+describe('what waits for a platform', () => {
+  it('grows older, however often it is tried', async () => {
+    const here = await open({});
+    try {
+      here.openai.otherwise(says('Five working days.'));
+      here.telegram.fail({ kind: 'rate-limit', retryAfter: 600 }, { method: 'sendMessage' });
+      await here.post(91, {});
+      const age = async (): Promise<number> => {
+        const body = await (await fetch(`${here.test.url}/metrics`)).text();
+        return Number(/^parley_backlog_oldest_seconds\{kind="deliveries"\} (\S+)$/m.exec(body)?.[1]);
+      };
+      await until(async () => (await age()) > 1, 'it is seen to wait', 20_000);
+    } finally {
+      await here.close();
+    }
+  });
+});
+
 const namesOf = (line: Line): unknown[] => [line.requestId, ...((line['together'] as unknown[] | undefined) ?? [])];
 
 /** The number of lines a moment later. */
