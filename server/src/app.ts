@@ -38,12 +38,13 @@ import { createPressure } from './platform/pressure.ts';
 import type { Signal } from './platform/pressure.ts';
 import { OUTBOX } from './platform/outbox.ts';
 import { createPasswords } from './platform/password.ts';
-import { migratePlacements } from './platform/placement/migrate-placements.ts';
+import { migrateLate, migratePlacements } from './platform/placement/migrate-placements.ts';
 import { ownDatabases } from './platform/placement/own-database.ts';
 import { createMover } from './platform/placement/move.ts';
 import { createPlacedPools } from './platform/placement/pools.ts';
 import { createPlacements, PLACEMENT_CHANGED } from './platform/placement/registry.ts';
 import { watchMoves } from './platform/placement/watch-moves.ts';
+import { watchPools } from './platform/placement/watched-pools.ts';
 import { createRealtime } from './platform/realtime.ts';
 import { isConnectionLoss } from './platform/outage.ts';
 import { assertRedis, redisPlace, watchRedis } from './platform/redis.ts';
@@ -76,7 +77,14 @@ export async function createApp(config: Config, log: Logger, options: AppOptions
   await assertRedis(config.redis.url);
   const database = await openDatabase(config, log);
   const keyring = createKeyring(config);
-  await migratePlacements(database, { keyring });
+  const late = new Set<string>();
+  await migratePlacements(database, {
+    keyring,
+    away(workspaceId, error) {
+      late.add(workspaceId);
+      log.warn({ err: error, workspaceId }, 'the database of a workspace is away: the others are served without it');
+    },
+  });
   const wake = createWake((error, topic) =>
     log[isConnectionLoss(error) ? 'debug' : 'error']({ err: error, topic }, 'woken work failed'),
   );
@@ -98,7 +106,9 @@ export async function createApp(config: Config, log: Logger, options: AppOptions
     log,
     metrics,
   });
-  const store = createStore(database, replicas, { placements, pools: createPlacedPools(database, keyring) });
+  const pools = watchPools({ pools: createPlacedPools(database, keyring), placements, log });
+  const lateMigrations = migrateLate({ database, keyring, late, log, pools });
+  const store = createStore(database, replicas, { placements, pools });
   const { messages: messageMonths, events, traces } = config.retention;
   const partitions = createPartitionKeeper({
     database,
@@ -190,6 +200,7 @@ export async function createApp(config: Config, log: Logger, options: AppOptions
         jobs: jobs.probe,
         storage,
         embedder,
+        placementsAway: pools.away,
       }),
       targets: outbound.report,
       replicas: replicas.report,
@@ -243,7 +254,7 @@ export async function createApp(config: Config, log: Logger, options: AppOptions
     receive: path.receive,
     /** Starts the roles and listens: a worker too, for its health and metrics. */
     async start(): Promise<{ address: string; setupUrl: string | undefined }> {
-      await mover.freeAbandoned();
+      await moves.look();
       await freeLeasesOfTheDead(database, placements.schemas());
       placements.start();
       wakes?.start();
@@ -284,7 +295,8 @@ export async function createApp(config: Config, log: Logger, options: AppOptions
       await wakes?.close();
       limits.close();
       redisWatch?.close();
-      for (const part of [conversations, queue, access, moves, placements, maintenance]) part.close();
+      for (const part of [conversations, queue, access, moves, placements, maintenance, pools, lateMigrations])
+        part.close();
       await partitions.close();
       await embedder.close();
       await database.close();

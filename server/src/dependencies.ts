@@ -11,6 +11,8 @@ export type DependencyParts = {
   jobs: () => Promise<unknown>;
   storage: Storage;
   embedder: Embedder;
+  /** workspaces whose own database is away */
+  placementsAway: () => string[];
 };
 
 /**
@@ -28,5 +30,12 @@ export function listDependencies(parts: DependencyParts): Record<string, Depende
     jobs: { needed: !talks && (knowledge || facts), probe: parts.jobs },
     files: { needed: !talks && knowledge, probe: storage.probe },
     embedder: { needed: !talks && knowledge, probe: embedder.probe },
+    // The log names them. All other workspaces are served.
+    placements: {
+      needed: false,
+      probe: async () => {
+        if (parts.placementsAway().length > 0) throw new Error('a database of its own is away');
+      },
+    },
   };
 }

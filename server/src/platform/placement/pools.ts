@@ -14,6 +14,8 @@ const CONNECTIONS = 4;
 const POOLS = 8;
 const WAIT_MS = 10_000;
 const IDLE_MS = 30_000;
+/** A server of its own that says nothing for so long, longer than statements may take, is away. */
+const SILENT_MS = 35_000;
 
 type Held = { pool: Pool; users: number };
 
@@ -45,6 +47,7 @@ export function createPlacedPools(database: Database, keyring: Keyring): PlacedP
           searchPath: placement.schema === 'public' ? 'public' : `${placement.schema},public`,
           name: 'parley placed',
           idleMs: IDLE_MS,
+          ...(placement.address === null ? {} : { answerMs: SILENT_MS }),
           address: placement.address === null ? undefined : keyring.decrypt(placement.address, placement.workspaceId),
         });
         const made = { pool, users: 1 };
