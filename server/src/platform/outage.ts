@@ -16,7 +16,7 @@ const LOOK_EVERY_MS = 1_000;
 /** What PostgreSQL says of a connection it ends or does not take (shutting down, starting, too many). */
 const REFUSED_BY_SERVER = /^(57P0[123]|53300|08\d\d\d)$/;
 const LOST =
-  /connection (is closed|terminated|ended|is lost)|timeout exceeded when trying to connect|^timeout expired$|command timed out|max retries per request|stream isn't writeable|client has encountered a connection error|not queryable/i;
+  /connection (is closed|terminated|ended|is lost)|timeout exceeded when trying to connect|^timeout expired$|^query read timeout$|command timed out|max retries per request|stream isn't writeable|client has encountered a connection error|not queryable/i;
 
 /** Whether an error says that a server is away rather than that something is wrong: its outage is told once, elsewhere. */
 export function isConnectionLoss(error: unknown): boolean {

@@ -61,8 +61,7 @@ export function createRelay(parts: {
   hand: (fact: RelayedFact) => Promise<void>;
 }) {
   const { store, wake, wanted, hand } = parts;
-  let running: Promise<void> | undefined;
-  let again = false;
+  const relays = new Map<string, { running: Promise<void>; again: boolean }>();
   let trimmedAt = 0;
 
   async function waiting(place: Place): Promise<RelayedFact[]> {
@@ -117,21 +116,30 @@ export function createRelay(parts: {
     return ended.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
   }
 
-  /** Relays all that waits; calls while it runs are folded into one more round. */
-  function relay(): Promise<void> {
-    again = true;
-    running ??= (async () => {
-      while (again) {
-        again = false;
-        await everywhere(async (place) => {
+  /** Relays all that waits at a place; calls while it runs are folded into one more round. */
+  function relayPlace(place: Place): Promise<void> {
+    const under = relays.get(place.name);
+    if (under) {
+      under.again = true;
+      return under.running;
+    }
+    const state = { again: true, running: Promise.resolve() };
+    relays.set(place.name, state);
+    state.running = (async () => {
+      try {
+        while (state.again) {
+          state.again = false;
           while ((await relayBatch(place)) === BATCH);
-        });
+        }
+      } finally {
+        relays.delete(place.name);
       }
-    })().finally(() => {
-      running = undefined;
-    });
-    return running;
+    })();
+    return state.running;
   }
+
+  /** Each place for itself: one that says nothing keeps the facts of no other. */
+  const relay = async (): Promise<void> => void (await everywhere(relayPlace));
 
   const stop = wake.on(OUTBOX, relay);
   return {
@@ -171,7 +179,7 @@ export function createRelay(parts: {
     },
     async close(): Promise<void> {
       stop();
-      await running;
+      await Promise.allSettled([...relays.values()].map(({ running }) => running));
     },
   };
 }

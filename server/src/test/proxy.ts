@@ -10,6 +10,8 @@ export type Proxy = {
   cut(): void;
   /** Nothing passes any more through what is connected now, and nobody is told. New connections work. */
   freeze(): void;
+  /** The same, and new connections are taken and hear nothing either. */
+  silence(): void;
   mend(): void;
   close(): Promise<void>;
 };
@@ -19,10 +21,18 @@ export async function startProxy(target: string): Promise<Proxy> {
   const address = new URL(target);
   const open = new Set<Socket>();
   const frozen = new Set<Socket>();
-  const state = { cut: false };
+  const state = { cut: false, silent: false };
   const server = createServer((near) => {
     if (state.cut) {
       near.destroy();
+      return;
+    }
+    if (state.silent) {
+      open.add(near);
+      near.on('error', () => near.destroy());
+      near.on('close', () => open.delete(near));
+      frozen.add(near);
+      near.resume();
       return;
     }
     const far = connect(Number(address.port), address.hostname);
@@ -48,6 +58,9 @@ export async function startProxy(target: string): Promise<Proxy> {
   const url = new URL(target);
   url.hostname = '127.0.0.1';
   url.port = String((server.address() as AddressInfo).port);
+  const freeze = (): void => {
+    for (const socket of open) frozen.add(socket);
+  };
   const end = (): void => {
     for (const socket of open) socket.destroy();
   };
@@ -57,12 +70,15 @@ export async function startProxy(target: string): Promise<Proxy> {
       state.cut = true;
       end();
     },
-    freeze() {
-      for (const socket of open) frozen.add(socket);
+    freeze,
+    silence() {
+      state.silent = true;
+      freeze();
     },
     mend() {
       for (const socket of frozen) socket.destroy();
       state.cut = false;
+      state.silent = false;
     },
     async close() {
       end();

@@ -34,8 +34,16 @@ const forgetTurns: Step = async (store, workspaceId, before, limit) => {
 export function createForget(store: Store): (before: Date) => Promise<void> {
   return async function forget(before) {
     const { rows } = await store.asSystem((tx) => tx.execute<{ id: string }>(sql`select id from workspaces`));
-    for (const { id } of rows)
-      for (const step of [forgetPreviews, forgetWords, forgetDeliveries, forgetTurns])
-        while ((await step(store, id, before, BATCH)) === BATCH);
+    let failure: unknown;
+    for (const { id } of rows) {
+      try {
+        for (const step of [forgetPreviews, forgetWords, forgetDeliveries, forgetTurns])
+          while ((await step(store, id, before, BATCH)) === BATCH);
+      } catch (error) {
+        // One whose database is away keeps no other from being seen to.
+        failure ??= error;
+      }
+    }
+    if (failure !== undefined) throw failure;
   };
 }

@@ -30,18 +30,21 @@ export function createSweeper(parts: {
 
   type Row = { kind: 'thread' | 'lane' | 'fact' | 'snooze'; workspace_id: string; a: string; b: string | null };
 
-  // Places of their own are looked at beside the shared tables: one whose database is away keeps no other waiting.
-  const underWay = new Map<string, Promise<void>>();
+  // Places of their own are looked at beside the shared tables, and so is all that looks at every place: a database that
+  // says nothing keeps no other place waiting. Which has not come back from the last look is not looked at again.
+  const underWay = new Map<unknown, Promise<void>>();
+
+  function beside(key: unknown, look: () => Promise<unknown>): void {
+    if (underWay.has(key)) return;
+    const looking = tryTo(look).finally(() => underWay.delete(key));
+    underWay.set(key, looking);
+  }
 
   async function sweep(): Promise<void> {
     const [shared, ...elsewhere] = store.places();
-    for (const place of elsewhere) {
-      if (underWay.has(place.name)) continue;
-      const looking = tryTo(() => sweepPlace(place)).finally(() => underWay.delete(place.name));
-      underWay.set(place.name, looking);
-    }
+    for (const place of elsewhere) beside(place.name, () => sweepPlace(place));
+    for (const look of parts.also) beside(look, look);
     if (shared) await sweepPlace(shared);
-    for (const look of parts.also) await tryTo(look);
   }
 
   async function sweepPlace(place: Place): Promise<void> {

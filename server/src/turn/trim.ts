@@ -17,16 +17,21 @@ export function createIdTrim(store: Store): () => Promise<number> {
   let lookedAt = 0;
   return async function trim() {
     if (Date.now() - lookedAt < EVERY_MS) return 0;
-    let deleted = 0;
-    for (const place of store.places()) {
-      const { rowCount } = await place.asSystem((tx) =>
-        tx.execute(sql`
-          delete from inbound_ids where ctid = any(array(
-            select ctid from inbound_ids where received_at < now() - make_interval(days => ${KEPT_DAYS}) limit ${BATCH}))`),
-      );
-      deleted = Math.max(deleted, rowCount ?? 0);
-    }
+    const ended = await Promise.allSettled(
+      store.places().map(async (place) => {
+        const { rowCount } = await place.asSystem((tx) =>
+          tx.execute(sql`
+            delete from inbound_ids where ctid = any(array(
+              select ctid from inbound_ids where received_at < now() - make_interval(days => ${KEPT_DAYS}) limit ${BATCH}))`),
+        );
+        return rowCount ?? 0;
+      }),
+    );
+    const deleted = Math.max(...ended.map((one) => (one.status === 'fulfilled' ? one.value : 0)));
     if (deleted < BATCH) lookedAt = Date.now();
+    // A place that is away is looked at in an hour.
+    const failed = ended.find((one) => one.status === 'rejected');
+    if (failed) throw failed.reason;
     return deleted;
   };
 }

@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
+import { sql } from 'drizzle-orm';
 import { Client } from 'pg';
 import { createKeyring } from '../../platform/crypto.ts';
+import { newId } from '../../platform/ids.ts';
+import { recordFacts } from '../../platform/outbox.ts';
 import { createMover } from '../../platform/placement/move.ts';
 import { startTestApp, until } from '../app.ts';
 import type { Call, TestApp } from '../app.ts';
@@ -55,6 +58,33 @@ describe('the database of a workspace’s own is away', { skip: server ? false :
     await test?.close();
     await cable?.close();
     await administer(`drop database if exists ${name} with (force)`);
+  });
+
+  it('says nothing: what waits elsewhere is found and handed on all the same', async () => {
+    const own = (await test.owner<{ workspace: { id: string } }>('GET', '/me')).data.workspace.id;
+    const store = (): Promise<string> =>
+      test.app.store.inWorkspace(own, async (tx) => {
+        const subjectId = newId();
+        await recordFacts(tx, [{ workspaceId: own, type: 'thing.happened', subjectId }]);
+        return subjectId;
+      });
+    const isRelayed = async (subjectId: string): Promise<boolean> => {
+      const { rows } = await test.app.store.asSystem((tx) =>
+        tx.execute(sql`select from outbox where subject_id = ${subjectId} and relayed_at is not null`),
+      );
+      return rows.length > 0;
+    };
+    cable.silence();
+    // Nobody wakes for either of them. The second comes when the looks at the silent database are under way.
+    for (const pauseMs of [3_000, 0]) {
+      const subjectId = await store();
+      await until(() => isRelayed(subjectId), 'it is handed on', 8_000);
+      await new Promise((resolve) => setTimeout(resolve, pauseMs));
+    }
+    cable.mend();
+    await until(async () => (await theirs('GET', '/bots')).status === 200, 'it is answered again', 30_000);
+    await until(async () => (await health()).status === 'up', 'health says so', 30_000);
+    lines.length = 0;
   });
 
   it('is told once, answers 503 at once, and shows in health; the figures of the others go on', async () => {
