@@ -1,8 +1,11 @@
+import { text } from 'node:stream/consumers';
 import { parseArgs } from 'node:util';
+import { changePlan } from './features/workspaces/commands.ts';
 import { ConfigError, readConfig } from './platform/config.ts';
 import { createKeyring } from './platform/crypto.ts';
 import { FolderInUseError, MigrationError, openDatabase } from './platform/db/index.ts';
 import { readInstallation } from './platform/db/installation.ts';
+import { AppError } from './platform/errors.ts';
 import { connectWakes } from './platform/fleet.ts';
 import { createLogger } from './platform/log.ts';
 import { migratePlacements } from './platform/placement/migrate-placements.ts';
@@ -10,15 +13,19 @@ import { createMover, MoveError } from './platform/placement/move.ts';
 import type { Mover } from './platform/placement/move.ts';
 import { PLACEMENT_CHANGED } from './platform/placement/registry.ts';
 import { redisPlace } from './platform/redis.ts';
+import { createStore } from './platform/tenant.ts';
 import { createWake } from './platform/wake.ts';
 
 /** What an operator does beside the running product, `npm run parley -- …`. */
 const USAGE = `parley workspace placements                        where workspaces live that do not share tables
 parley workspace move ID --to shared|schema        moves a workspace, or goes on with a move that was interrupted
-parley workspace move ID --to database --url URL   moves it into a database of its own (postgres://…)
+parley workspace move ID --to database --url URL   moves it into a database of its own (postgres://…); with --url - the
+                                                   address is read from the standard input, where no list of
+                                                   processes shows its password
 parley workspace move ID --back                    moves it to where it was before, with what was written since
 parley workspace move ID --undo                    gives up a move that was interrupted
 parley workspace move ID --finish                  forgets the rows at the place before; there is no --back then
+parley workspace plan ID NAME                      its plan: "free", or any other, with the limit of paid ones
 parley migrate --contract                          the last step of an upgrade, when no process of the version before runs`;
 
 class UsageError extends Error {}
@@ -57,6 +64,7 @@ async function list(mover: Mover): Promise<void> {
 
 async function move(mover: Mover, workspaceId: string, options: Options): Promise<void> {
   const { to, back, undo, finish } = options;
+  const url = options.url === '-' ? (await text(process.stdin)).trim() : options.url;
   if ([to, back, undo, finish].filter(Boolean).length !== 1)
     throw new UsageError('move takes one of --to, --back, --undo, --finish');
   if (undo) {
@@ -71,21 +79,23 @@ async function move(mover: Mover, workspaceId: string, options: Options): Promis
   if (!target) throw new MoveError('there is nothing to go back to: no rows of an earlier place are kept');
   if (target !== 'shared' && target !== 'schema' && target !== 'database')
     throw new UsageError('--to takes shared, schema or database');
-  if (options.url !== undefined && (target !== 'database' || !/^postgres(ql)?:\/\//.test(options.url)))
+  if (url !== undefined && (target !== 'database' || !URL.canParse(url) || !/^postgres(ql)?:\/\//.test(url)))
     throw new UsageError('--url takes postgres://…, with --to database');
-  const { tables } = await mover.move(workspaceId, target, options.url);
+  const { tables } = await mover.move(workspaceId, target, url);
   for (const { name, rows, checksum } of tables) if (rows > 0) say(`  ${name}: ${rows} rows, ${checksum}`);
   say(`${workspaceId} lives in ${target} now; --back goes back, --finish forgets the old rows`);
 }
 
 async function main(): Promise<void> {
   const { words, options } = read(process.argv.slice(2));
-  const [noun, verb, workspaceId] = words;
+  const [noun, verb, workspaceId, plan] = words;
   const command = [noun, verb].filter(Boolean).join(' ');
-  const known = ['workspace placements', 'workspace move', 'migrate'].includes(command);
+  const known = ['workspace placements', 'workspace move', 'workspace plan', 'migrate'].includes(command);
   if (!known || (command === 'migrate' && !options.contract)) throw new UsageError('what should be done?');
-  if (command === 'workspace move' && !/^[0-9a-f-]{36}$/.test(workspaceId ?? ''))
-    throw new UsageError('move takes the id of a workspace, in lower case');
+  if (['move', 'plan'].includes(verb ?? '') && !/^[0-9a-f-]{36}$/.test(workspaceId ?? ''))
+    throw new UsageError(`${verb} takes the id of a workspace, in lower case`);
+  if (verb === 'plan' && !/^[a-z][a-z0-9-]{0,39}$/.test(plan ?? ''))
+    throw new UsageError('a plan has a name of small letters, digits and dashes');
 
   const config = readConfig(process.env);
   const log = createLogger({ ...config.log, level: 'warn' });
@@ -95,6 +105,10 @@ async function main(): Promise<void> {
     const keyring = createKeyring(config);
     const away = (workspaceId: string): void => say(`the database of workspace ${workspaceId} is away: it is left out`);
     await migratePlacements(database, contract ? { keyring, contract } : { keyring, away });
+    if (verb === 'plan') {
+      await createStore(database).asSystem((tx) => changePlan(tx, workspaceId ?? '', plan ?? ''));
+      return say(`${workspaceId} is on the plan ${plan} now`);
+    }
     if (contract) return say('every placement is at this version, and nothing of the version before is left');
     const wake = createWake();
     const topics = { work: [], news: [PLACEMENT_CHANGED] };
@@ -120,7 +134,12 @@ main().catch((error: unknown) => {
     process.stderr.write(
       'Parley runs on this folder. The embedded database belongs to one process: stop Parley first.\n',
     );
-  else if (error instanceof MoveError || error instanceof ConfigError || error instanceof MigrationError)
+  else if (
+    error instanceof AppError ||
+    error instanceof MoveError ||
+    error instanceof ConfigError ||
+    error instanceof MigrationError
+  )
     process.stderr.write(`${error.message}\n`);
   else process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
   process.exitCode = error instanceof UsageError ? 2 : 1;

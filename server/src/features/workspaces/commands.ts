@@ -38,6 +38,20 @@ export async function changeWorkspace(
 }
 
 /**
+ * The operator's decision, never that of its owners. In a transaction of `asSystem`.
+ *
+ * @throws not-found
+ */
+export async function changePlan(tx: Tx, id: string, plan: string): Promise<void> {
+  const changed = await tx
+    .update(workspaces)
+    .set({ plan })
+    .where(and(eq(workspaces.id, id), isNull(workspaces.deletedAt)))
+    .returning({ id: workspaces.id });
+  if (changed.length === 0) throw notFound('The workspace');
+}
+
+/**
  * The first owner takes the demo workspace over and names it, so that the demo's conversations are in the inbox they
  * see first. In a transaction of `asSystem`. Undefined when there is no demo, or somebody has it already.
  */

@@ -80,6 +80,16 @@ export function createMover(parts: {
     });
   }
 
+  /** @throws MoveError for what is most often a slip in the address; it never quotes it, since it holds a password */
+  async function reach(hands: Hands, address: string): Promise<Client> {
+    try {
+      return await hands.own(address);
+    } catch (error) {
+      const reason = error instanceof Error ? error.message || ('code' in error ? String(error.code) : error.name) : '';
+      throw new MoveError(`its database cannot be used: ${reason}`);
+    }
+  }
+
   async function sideOf(hands: Hands, row: PlacementRow, kind: Kind, client: Client): Promise<Side> {
     if (kind === 'database') return { client: await hands.own(opened(row)), schema: 'public' };
     if (kind === 'schema' && row.schema_name) return { client, schema: row.schema_name };
@@ -212,7 +222,7 @@ export function createMover(parts: {
         // Before anything is noted: what cannot be used is never touched, nor cleaned up after.
         if (to === 'database') {
           const where = address ?? (found && opened(found)) ?? '';
-          await prepareDatabase(await hands.own(where), client, workspaceId);
+          await prepareDatabase(await reach(hands, where), client, workspaceId);
         }
         const row = await note(client, workspaceId, {
           address: found?.address ?? (to === 'database' && address ? sealed(workspaceId, address) : null),

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { after, before, describe, it } from 'node:test';
 import { createMover, MoveError } from '../../platform/placement/move.ts';
+import { newId } from '../../platform/ids.ts';
 import { schemaOf } from '../../platform/placement/own-schema.ts';
 import { startTestApp, until } from '../app.ts';
 import type { TestApp } from '../app.ts';
@@ -176,6 +177,7 @@ describe('moving a workspace', () => {
       child.stderr.on('data', (piece: Buffer) => (output += piece.toString()));
       const exited = once(child, 'exit');
       return {
+        input: (line: string) => child.stdin.end(line),
         output: () => output,
         said: (word: string) => until(async () => output.includes(word), `the command says ${word}: ${output}`),
         kill: async () => {
@@ -222,6 +224,30 @@ describe('moving a workspace', () => {
       assert.equal(saidBy(await chat.messages(3), 'contact').at(-1), 'in the new place');
       assert.equal(await cli('move', workspaceId, '--finish').end(), 0);
       assert.deepEqual(await rows('select * from placements'), []);
+    });
+
+    it('reads an address from its input, and says in one line that it cannot be used, without its password', async () => {
+      const wrong = cli('move', workspaceId, '--to', 'database', '--url', '-');
+      wrong.input('postgres://nobody:a-secret@127.0.0.1:1/nowhere\n');
+      assert.equal(await wrong.end(), 1);
+      assert.match(wrong.output(), /^its database cannot be used: .*\n$/);
+      assert.doesNotMatch(wrong.output(), /a-secret/);
+      assert.deepEqual(await rows('select * from placements'), []);
+    });
+
+    it('puts a workspace on a plan, whose limit its keys have at once', async () => {
+      const key = await test.owner<{ key: string }>('POST', '/api-keys', { name: 'A program', scopes: ['bots:read'] });
+      const limit = async () => (await test.as(key.data.key)('GET', '/bots')).headers.get('ratelimit-limit');
+      assert.equal(await limit(), '100');
+      const nobody = cli('plan', newId(), 'paid');
+      assert.equal(await nobody.end(), 1);
+      assert.equal(nobody.output(), 'The workspace was not found.\n');
+      const wrong = cli('plan', workspaceId, 'Very Paid');
+      assert.equal(await wrong.end(), 2);
+      const paid = cli('plan', workspaceId, 'paid');
+      assert.equal(await paid.end(), 0, paid.output());
+      await until(async () => (await limit()) === '1000', 'the keys have the limit of the plan');
+      assert.equal(await cli('plan', workspaceId, 'free').end(), 0);
     });
 
     it('says what it takes', async () => {
