@@ -9,6 +9,7 @@ import type { ConversationAnnouncer } from './features/conversations/announce.ts
 import { conversationRoutes } from './features/conversations/routes.ts';
 import { fileRoutes } from './features/files/routes.ts';
 import { handoffRoutes } from './features/handoffs/routes.ts';
+import { createInboxFinder } from './features/inboxes/guesses.ts';
 import type { InboxDirectory } from './features/inboxes/lookup.ts';
 import { inboxRoutes } from './features/inboxes/routes.ts';
 import type { KnowledgeProcessing } from './features/knowledge/processors.ts';
@@ -86,7 +87,8 @@ export async function openDoors(parts: DoorParts): Promise<{ close(): void }> {
   const tokens = createVisitorTokens(config.secrets.jwtSecret);
   const ownOrigin = new URL(config.publicUrl).origin;
 
-  webhookRoutes(http, { inboxes, receive });
+  const findInbox = createInboxFinder(inboxes);
+  webhookRoutes(http, { findInbox, receive });
   await http.register(
     async (api: Http) => {
       sessionRoutes(api, { store, signIn });
@@ -108,7 +110,7 @@ export async function openDoors(parts: DoorParts): Promise<{ close(): void }> {
     { prefix: '/api/v1' },
   );
   visitorPages(http, {
-    inboxes,
+    findInbox,
     widgetFolder: WIDGET,
     publicUrl: config.publicUrl,
     demoToken: parts.demoToken,

@@ -2,7 +2,7 @@ import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { Channel, WebhookRequest } from '../channels/contract.ts';
 import { findChannel } from '../channels/registry.ts';
-import type { InboxDirectory } from '../features/inboxes/lookup.ts';
+import type { FindInbox } from '../features/inboxes/guesses.ts';
 import { AppError, notFound } from '../platform/errors.ts';
 import { keepRawBodies } from '../platform/http/index.ts';
 import type { Http } from '../platform/http/index.ts';
@@ -24,7 +24,7 @@ const toWebhookRequest = (request: FastifyRequest): WebhookRequest => ({
  * The door of the platforms. Verify on the raw bytes, parse, commit, then 200: a platform that gets a 200 never has to
  * send the event again, and one that does not will.
  */
-export function webhookRoutes(http: Http, parts: { inboxes: InboxDirectory; receive: Receive }): void {
+export function webhookRoutes(http: Http, parts: { findInbox: FindInbox; receive: Receive }): void {
   void http.register(async (scope: Http) => {
     keepRawBodies(scope);
     scope.route({
@@ -36,7 +36,7 @@ export function webhookRoutes(http: Http, parts: { inboxes: InboxDirectory; rece
       handler: async (request, reply) => {
         const params = Params.parse(request.params);
         const channel: Channel | undefined = findChannel(params.channel);
-        const inbox = channel && (await parts.inboxes.byToken(params.token));
+        const inbox = channel && (await parts.findInbox(params.token, request.ip));
         if (!channel || !inbox || inbox.channel !== channel.name) throw notFound('The inbox');
         const webhook = toWebhookRequest(request);
         const verified = channel.verify(webhook, inbox.credentials);

@@ -28,6 +28,8 @@ export type InboxRuntime = {
 export type InboxDirectory = {
   /** By the public token, before a workspace is known. Null for tokens nobody has. @throws DecryptError */
   byToken(token: string): Promise<InboxRuntime | null>;
+  /** Whether a look for the token costs the database nothing. */
+  remembers(token: string): boolean;
   /** Null also for an inbox of another workspace. @throws DecryptError */
   byId(workspaceId: string, id: string): Promise<InboxRuntime | null>;
 };
@@ -106,6 +108,7 @@ export function createInboxDirectory(parts: {
   }
 
   return {
+    remembers: (token) => !TOKEN.test(token) || unknown.get(token) !== undefined || ids.get(token) !== undefined,
     async byToken(token) {
       if (!TOKEN.test(token) || unknown.get(token)) return null;
       const id = await idOf(token);

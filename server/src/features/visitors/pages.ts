@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { notFound } from '../../platform/errors.ts';
 import type { Http } from '../../platform/http/index.ts';
-import type { InboxDirectory } from '../inboxes/lookup.ts';
+import type { FindInbox } from '../inboxes/guesses.ts';
 import { missingPage } from './missing-page.ts';
 
 const escapeHtml = (text: string): string => text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
@@ -72,7 +72,7 @@ const frameAncestors = (origins: string[]): string =>
 export function visitorPages(
   http: Http,
   parts: {
-    inboxes: InboxDirectory;
+    findInbox: FindInbox;
     widgetFolder: string;
     publicUrl: string;
     demoToken: () => Promise<string | undefined>;
@@ -98,7 +98,7 @@ export function visitorPages(
     '/chat/:token',
     { config: { embed: 'page' }, schema: { hide: true, params: z.object({ token: z.string().max(100) }) } },
     async (request, reply) => {
-      const inbox = await parts.inboxes.byToken(request.params.token);
+      const inbox = await parts.findInbox(request.params.token, request.ip);
       if (!inbox || inbox.channel !== 'web' || inbox.status === 'disabled') {
         const advice =
           'The link may be old or cut short. Please go back to the page you came from and try its chat there.';

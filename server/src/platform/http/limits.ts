@@ -34,8 +34,8 @@ const heed = (reply: FastifyReply, limit: number, verdict: Verdict): void => {
 };
 
 /**
- * One limit per address. Webhooks come from few addresses of the platforms and are bounded by their inbox, and
- * pages, scripts and probes are cheap: none of them counts.
+ * One limit per address. Webhooks come from few addresses of the platforms, and pages, scripts and probes are cheap: none
+ * of them counts. Tokens nobody has do (features/inboxes/guesses.ts).
  */
 export const limitAddresses = (http: Http, limits: Limits, make: MakeLimiter): void => {
   const all = make('http', aMinute(limits.perMinute));
