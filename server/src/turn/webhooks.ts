@@ -2,7 +2,7 @@ import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { Channel, WebhookRequest } from '../channels/contract.ts';
 import { findChannel } from '../channels/registry.ts';
-import type { FindInbox } from '../features/inboxes/guesses.ts';
+import type { FindInbox } from '../features/inboxes/lookup.ts';
 import { AppError, notFound } from '../platform/errors.ts';
 import { keepRawBodies } from '../platform/http/index.ts';
 import type { Http } from '../platform/http/index.ts';

@@ -1,7 +1,7 @@
 import { tooMany } from '../../platform/errors.ts';
 import { bucketOf } from '../../platform/http/proxies.ts';
 import { createLimiter } from '../../platform/limiter.ts';
-import type { InboxDirectory, InboxRuntime } from './lookup.ts';
+import type { FindInbox, InboxDirectory } from './lookup.ts';
 
 /** Tokens nobody has, per address. Platforms repeat for a while what they had for an inbox that was removed. */
 const GUESSES = { capacity: 1_000, refillPerSecond: 10 };
@@ -12,9 +12,9 @@ const GUESSES = { capacity: 1_000, refillPerSecond: 10 };
  *
  * @throws too many requests
  */
-export function createInboxFinder(inboxes: InboxDirectory, guesses = GUESSES) {
+export function createInboxFinder(inboxes: InboxDirectory, guesses = GUESSES): FindInbox {
   const limiter = createLimiter(guesses);
-  return async (token: string, address: string): Promise<InboxRuntime | null> => {
+  return async (token, address) => {
     if (inboxes.remembers(token)) return inboxes.byToken(token);
     const from = bucketOf(address);
     const { allow, retryAfterSeconds } = await limiter.take(from);
@@ -24,4 +24,3 @@ export function createInboxFinder(inboxes: InboxDirectory, guesses = GUESSES) {
     return inbox;
   };
 }
-export type FindInbox = ReturnType<typeof createInboxFinder>;

@@ -34,6 +34,9 @@ export type InboxDirectory = {
   byId(workspaceId: string, id: string): Promise<InboxRuntime | null>;
 };
 
+/** `byToken` for whoever comes from that address. @throws too many requests, see guesses.ts */
+export type FindInbox = (token: string, address: string) => Promise<InboxRuntime | null>;
+
 const TOKEN = /^[A-Za-z0-9_-]{8,64}$/;
 
 /** Inboxes by token and id: read once in `keptMs` milliseconds, or again after a change. */
