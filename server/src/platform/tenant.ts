@@ -6,6 +6,7 @@ import { PgDialect } from 'drizzle-orm/pg-core';
 import type { Pool, PoolClient, QueryResultRow } from 'pg';
 import * as schema from '../db/schema/index.ts';
 import type { Database } from './db/index.ts';
+import { isConnectionLoss } from './outage.ts';
 import { createMirror } from './placement/mirror.ts';
 import type { Asking } from './placement/mirror.ts';
 import type { PlacedPools } from './placement/pools.ts';
@@ -47,7 +48,7 @@ export type Store = {
   once<Row extends Record<string, unknown>>(workspaceId: string, query: SQL, planned?: Planned): Promise<Row[]>;
   /**
    * `inWorkspace` for people, workspaces and keys: their tables are in the shared database wherever the workspace lives.
-   * A workspace with a database of its own sees the change there when this returns.
+   * A workspace with a database of its own sees the change there when this returns, or once that is back when it is away.
    */
   inControl<T>(workspaceId: string, work: (tx: Tx) => Promise<T>): Promise<T>;
   /**
@@ -239,7 +240,10 @@ export function createStore(database: Database, replicas?: Pick<Replicas, 'read'
       const { kind } = placing?.placements.of(workspaceId) ?? {};
       if (kind !== 'database') return where(workspaceId, (pool) => transaction(pool, begin, work));
       const result = await transaction(database.pool, begin, work);
-      await mirror(workspaceId);
+      await mirror(workspaceId).catch((error: unknown) => {
+        // It is done, and whoever asked has to hear that and tell others. The sweeper copies it when that one is back.
+        if (!isConnectionLoss(error)) throw error;
+      });
       return result;
     },
     mirror,

@@ -16,10 +16,13 @@ export type WatchedPools = PlacedPools & {
 
 const RETRY_AFTER_SECONDS = 15;
 
-const away = (cause?: unknown): AppError =>
+/** By its code (connection failure), so that it counts as a part of the outage, which is told once. */
+const notAsked = (): Error => Object.assign(new Error('it is away and was not asked'), { code: '08006' });
+
+const away = (cause: unknown = notAsked()): AppError =>
   new AppError('unavailable', 503, 'The database of this workspace is away at present. Try again later.', {
     retryAfter: RETRY_AFTER_SECONDS,
-    ...(cause === undefined ? {} : { cause }),
+    cause,
   });
 
 /**

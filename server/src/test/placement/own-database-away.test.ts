@@ -100,6 +100,10 @@ describe('the database of a workspace’s own is away', { skip: server ? false :
       'what waits is counted',
       15_000,
     );
+    // What is changed about its people is shared, done, and copied to it later.
+    const invited = await theirs('POST', '/members/invite', { email: 'new@other.test', role: 'agent' });
+    assert.equal(invited.status, 201, JSON.stringify(invited.error));
+    await new Promise((resolve) => setTimeout(resolve, 5_000));
     assert.equal(told('is away').length, 1);
     assert.deepEqual(
       lines.filter(({ level }) => level === 'error').map(({ msg }) => msg),
