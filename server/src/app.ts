@@ -236,6 +236,8 @@ export async function createApp(config: Config, log: Logger, options: AppOptions
         conversations,
         path,
         demoToken: demo.token,
+        askOthers: redisWatch?.probe,
+        leaveAfterMs: options.pace?.leaveAfterMs,
       })
     : undefined;
 

@@ -16,6 +16,7 @@ import type { KnowledgeProcessing } from './features/knowledge/processors.ts';
 import { knowledgeRoutes } from './features/knowledge/routes.ts';
 import { queueRoutes } from './features/queues/routes.ts';
 import { setPresence } from './features/members/commands.ts';
+import { somePresent } from './features/members/queries.ts';
 import { memberRoutes } from './features/members/routes.ts';
 import type { Access } from './features/sessions/access.ts';
 import { meRoutes } from './features/sessions/me-routes.ts';
@@ -74,6 +75,10 @@ export type DoorParts = {
   knowledge: KnowledgeProcessing;
   conversations: ConversationAnnouncer;
   path: Pick<Path, 'receive' | 'answerQuestion' | 'desk' | 'door'>;
+  /** Rejects while Redis is away; undefined without one. */
+  askOthers?: (() => Promise<unknown>) | undefined;
+  /** how long somebody without a socket is still shown as present */
+  leaveAfterMs?: number | undefined;
   /** the web inbox of /demo, if there is one */
   demoToken: () => Promise<string | undefined>;
 };
@@ -128,6 +133,9 @@ export async function openDoors(parts: DoorParts): Promise<{ close(): void }> {
     inboxes,
     tokens,
     ownOrigin,
+    askOthers: parts.askOthers,
+    present: () => store.asSystem((tx) => somePresent(tx, 100)),
+    leaveAfterMs: parts.leaveAfterMs,
     connectLimit: makeLimiter('connect', { capacity: 200, refillPerSecond: 5 }),
     agent: {
       store,

@@ -52,6 +52,8 @@ export type Pace = {
   modelRetryMs?: number;
   /** first wait before a failed round of a mailbox is tried again; it doubles */
   roundRetryMs?: number;
+  /** how long somebody without a socket is still shown as present */
+  leaveAfterMs?: number;
 };
 
 export type PathParts = {

@@ -23,6 +23,7 @@ import { bindVisitor } from './features/visitors/socket.ts';
 import type { VisitorParts } from './features/visitors/socket.ts';
 import type { VisitorTokens } from './features/visitors/token.ts';
 
+type Person = Pick<Actor, 'workspaceId' | 'userId'>;
 type Entrance =
   { kind: 'agent'; actor: Actor; token: string } | { kind: 'visitor'; inbox: InboxRuntime; visitorId: string };
 
@@ -39,6 +40,12 @@ export type SocketParts = {
   ownOrigin: string;
   /** connections per address */
   connectLimit: Limiter;
+  /** Rejects while the sockets of other processes cannot be asked for; undefined when there are none. */
+  askOthers?: (() => Promise<unknown>) | undefined;
+  /** some of those who are shown as present */
+  present: () => Promise<Person[]>;
+  /** How long somebody without a socket is still shown as present (default 30 000 ms). */
+  leaveAfterMs?: number | undefined;
   agent: Omit<AgentSocketParts, 'current' | 'visitorsConnected' | 'live' | 'log' | 'pressure'>;
   visitor: Omit<VisitorParts, 'currentInbox' | 'live' | 'log' | 'tokens' | 'pressure'>;
 };
@@ -61,6 +68,7 @@ export function openSockets(parts: SocketParts): { close(): void } {
   const { io, live } = realtime;
   const entrances = new WeakMap<RealtimeSocket, Entrance>();
   const claims = new WeakMap<RealtimeSocket, Claim>();
+  const { leaveAfterMs = LEAVE_AFTER_MS } = parts;
   const leaving = { closed: false, timers: new Set<NodeJS.Timeout>() };
 
   const addressOf = ({ handshake }: RealtimeSocket): string =>
@@ -155,17 +163,26 @@ export function openSockets(parts: SocketParts): { close(): void } {
     await realtime.recovery.replay(socket, claim, new Set(heard));
   }
 
+  /** Whether no process has a socket in the room. Without an answer from the others nobody can say: a later look will. */
+  async function goneFrom(room: string): Promise<boolean> {
+    if (io.of('/').adapter.rooms.has(room)) return false;
+    const others = parts.askOthers?.().then(
+      () => true,
+      () => false,
+    );
+    return (await others) !== false && (await io.in(room).fetchSockets()).length === 0;
+  }
+
   /** Nobody is online without a socket. A reload, or a moment without network, is not leaving. */
-  function leaveLater(actor: Actor): void {
+  function leaveLater(actor: Person): void {
     if (leaving.closed) return;
     const timer = setTimeout(() => {
       leaving.timers.delete(timer);
       const room = rooms.user(actor.workspaceId, actor.userId);
-      io.in(room)
-        .fetchSockets()
-        .then((sockets) => (sockets.length > 0 ? undefined : parts.agent.setPresence(actor, 'offline')))
+      goneFrom(room)
+        .then((isGone) => (isGone ? parts.agent.setPresence(actor, 'offline') : undefined))
         .catch((error: unknown) => log.warn({ err: error }, 'somebody who left is still shown as online'));
-    }, LEAVE_AFTER_MS);
+    }, leaveAfterMs);
     leaving.timers.add(timer);
   }
 
@@ -204,6 +221,18 @@ export function openSockets(parts: SocketParts): { close(): void } {
     });
   });
 
+  /** Whoever was connected to a process that died is shown as present, and no process has seen them leave. */
+  async function lookForGone(): Promise<void> {
+    try {
+      await parts.askOthers?.();
+      for (const person of await parts.present())
+        if (!io.of('/').adapter.rooms.has(rooms.user(person.workspaceId, person.userId))) leaveLater(person);
+    } catch (error) {
+      log.debug({ err: error }, 'nobody looked for people who are gone');
+    }
+  }
+  const looking = setInterval(() => void lookForGone(), 2 * leaveAfterMs).unref();
+
   /** News may be lost: whoever only listens is never asked again who they are, so they are now. */
   async function checkAgain(): Promise<void> {
     for (const socket of [...io.sockets.sockets.values()]) {
@@ -226,6 +255,7 @@ export function openSockets(parts: SocketParts): { close(): void } {
   return {
     close: () => {
       leaving.closed = true;
+      clearInterval(looking);
       for (const timer of leaving.timers) clearTimeout(timer);
       for (const stop of stops) stop();
     },

@@ -35,7 +35,7 @@ export type AgentSocketParts = {
   pressure: Pick<Pressure, 'admit'>;
   desk: Desk;
   visitorsConnected: (workspaceId: string) => Promise<number>;
-  setPresence: (actor: Actor, presence: 'online' | 'idle' | 'offline') => Promise<void>;
+  setPresence: (actor: Pick<Actor, 'workspaceId' | 'userId'>, presence: 'online' | 'idle' | 'offline') => Promise<void>;
   health: () => Promise<unknown>;
   /** who the socket's token stands for now; null once the login or the membership ended */
   current: () => Promise<SignedIn | null>;

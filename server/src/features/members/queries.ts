@@ -1,4 +1,4 @@
-import { and, asc, count, desc, eq, gt, inArray, isNull, sql } from 'drizzle-orm';
+import { and, asc, count, desc, eq, gt, inArray, isNull, ne, sql } from 'drizzle-orm';
 import type { Presence, Role } from '@parley/contract';
 import { invitations, memberships, users } from '../../db/schema/index.ts';
 import type { Tx } from '../../platform/tenant.ts';
@@ -124,6 +124,16 @@ export async function findPresence(tx: Tx, userId: string): Promise<Presence> {
     .from(memberships)
     .where(and(eq(memberships.userId, userId), isNull(memberships.removedAt)));
   return row?.presence ?? 'offline';
+}
+
+/** Across workspaces (`asSystem`): some of those who are shown as present, other ones each time. */
+export async function somePresent(tx: Tx, limit: number): Promise<{ workspaceId: string; userId: string }[]> {
+  return tx
+    .select({ workspaceId: memberships.workspaceId, userId: memberships.userId })
+    .from(memberships)
+    .where(and(ne(memberships.presence, 'offline'), isNull(memberships.removedAt)))
+    .orderBy(sql`random()`)
+    .limit(limit);
 }
 
 export async function listInvitations(tx: Tx) {
