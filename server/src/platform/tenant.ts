@@ -81,7 +81,7 @@ export type Place = {
   asSystem: Store['asSystem'];
 };
 
-export type Placing = { placements: Placements; pools: PlacedPools };
+export type Placing = { placements: Placements; pools: Pick<PlacedPools, 'use'> };
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 /** The server does not know a prepared statement by this name. */

@@ -7,6 +7,8 @@ import type { Placement } from './registry.ts';
 export type PlacedPools = {
   /** Runs `work` with the connections of the placement. @throws 503 when no connection gets free in time */
   use<T>(placement: Placement, work: (pool: Pool) => Promise<T>): Promise<T>;
+  /** Gives up its connections, which may be dead without knowing it: the next use makes new ones. */
+  drop(placement: Placement): void;
 };
 
 /** Connections of one placement, and placements with connections, at most: so many more than the shared tables have. */
@@ -14,8 +16,6 @@ const CONNECTIONS = 4;
 const POOLS = 8;
 const WAIT_MS = 10_000;
 const IDLE_MS = 30_000;
-/** A server of its own that says nothing for so long, longer than statements may take, is away. */
-const SILENT_MS = 35_000;
 
 type Held = { pool: Pool; users: number };
 
@@ -30,8 +30,10 @@ export function createPlacedPools(database: Database, keyring: Keyring): PlacedP
   const held = new Map<string, Held>();
   const waiting = new Set<() => void>();
 
+  const keyOf = (placement: Placement): string => `${placement.kind} ${placement.schema} ${placement.address ?? ''}`;
+
   async function hold(placement: Placement): Promise<Held> {
-    const key = `${placement.kind} ${placement.schema} ${placement.address ?? ''}`;
+    const key = keyOf(placement);
     const until = performance.now() + WAIT_MS;
     for (;;) {
       const found = held.get(key);
@@ -47,7 +49,6 @@ export function createPlacedPools(database: Database, keyring: Keyring): PlacedP
           searchPath: placement.schema === 'public' ? 'public' : `${placement.schema},public`,
           name: 'parley placed',
           idleMs: IDLE_MS,
-          ...(placement.address === null ? {} : { answerMs: SILENT_MS }),
           address: placement.address === null ? undefined : keyring.decrypt(placement.address, placement.workspaceId),
         });
         const made = { pool, users: 1 };
@@ -82,6 +83,12 @@ export function createPlacedPools(database: Database, keyring: Keyring): PlacedP
   }
 
   return {
+    drop(placement) {
+      const one = held.get(keyOf(placement));
+      if (!one) return;
+      held.delete(keyOf(placement));
+      void one.pool.end();
+    },
     async use(placement, work) {
       const one = await hold(placement);
       try {

@@ -5,7 +5,7 @@ import type { Outage } from '../outage.ts';
 import type { PlacedPools } from './pools.ts';
 import type { Placement, Placements } from './registry.ts';
 
-export type WatchedPools = PlacedPools & {
+export type WatchedPools = Pick<PlacedPools, 'use'> & {
   /** Workspaces whose database is away, or is not at this version yet, as far as this process knows. */
   away(): string[];
   /** Refuses the workspace until it is opened again: its tables are of an older version. */
@@ -18,6 +18,10 @@ const RETRY_AFTER_SECONDS = 15;
 
 /** By its code (connection failure), so that it counts as a part of the outage, which is told once. */
 const notAsked = (): Error => Object.assign(new Error('it is away and was not asked'), { code: '08006' });
+
+/** Its connections were given up between the moment somebody chose them and that of their use. */
+const isDropped = (error: unknown): boolean =>
+  error instanceof Error && /after calling end on the pool/.test(error.message);
 
 const away = (cause: unknown = notAsked()): AppError =>
   new AppError('unavailable', 503, 'The database of this workspace is away at present. Try again later.', {
@@ -51,7 +55,12 @@ export function watchPools(parts: {
       async probe() {
         const now = placements.of(workspaceId);
         if (now?.kind === 'database' && now.address === address) {
-          await pools.use(now, (pool) => pool.query('select 1'));
+          try {
+            await pools.use(now, (pool) => pool.query('select 1'));
+          } catch (error) {
+            pools.drop(now);
+            throw error;
+          }
           return;
         }
         // It lives elsewhere now, and nobody waits for this one.
@@ -71,9 +80,9 @@ export function watchPools(parts: {
       try {
         return await pools.use(placement, work);
       } catch (error) {
-        if (!isConnectionLoss(error)) throw error;
+        if (!isConnectionLoss(error) && !isDropped(error)) throw error;
         outageOf(placement).suspected();
-        throw away(error);
+        throw away(isDropped(error) ? notAsked() : error);
       }
     },
     away: () => [...new Set([...barred, ...[...outages].flatMap(([id, outage]) => (outage.isOn() ? [id] : []))])],
