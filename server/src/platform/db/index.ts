@@ -1,3 +1,4 @@
+import { Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { Client, Pool } from 'pg';
 import type { ClientConfig } from 'pg';
@@ -28,6 +29,11 @@ export type PoolOptions = {
   connectMs?: number;
   /** milliseconds after which a statement the server says nothing about fails; not for statements inside a workspace in one step */
   answerMs?: number;
+  /**
+   * milliseconds after which a connection in use on which nothing comes or goes is dead; longer than any statement or pause
+   * inside of a transaction may last. Not for connections that listen.
+   */
+  silentMs?: number;
 };
 
 export type Database = {
@@ -52,6 +58,8 @@ export const MIGRATIONS = fileURLToPath(new URL('../../db/migrations', import.me
 const OLDEST_SERVER = 16;
 const CLOSE_WITHIN_MS = 10_000;
 const STATEMENT_MS = 30_000;
+/** The server ends what stands still in a transaction for twice that: who hears nothing for longer has lost it. */
+const SILENT_MS = STATEMENT_MS * 2 + 5_000;
 const APP_ROLE = 'parley_app';
 const OWNER = { search_path: 'public' };
 
@@ -109,6 +117,7 @@ export async function openDatabase(
     pool.on('connect', (client) => {
       client.on('error', (error) => log.debug({ err: error, pool: name }, 'a database connection was lost'));
     });
+    if (options.silentMs && !embedded) giveUpTheSilent(pool, options.silentMs);
     for (const [index, one] of opened.entries()) if (one.pool.ended) opened.splice(index, 1);
     opened.push({ name, pool });
     return pool;
@@ -143,7 +152,8 @@ export async function openDatabase(
     await embedded?.close();
     throw embedded || error instanceof MigrationError ? error : unusable(error);
   }
-  const pool = openPool({ max: config.database.pool ?? (embedded ? 10 : 20), searchPath: 'public', name: 'parley' });
+  const max = config.database.pool ?? (embedded ? 10 : 20);
+  const pool = openPool({ max, searchPath: 'public', name: 'parley', silentMs: SILENT_MS });
   // The embedded one does not go away: its thread ends with the process.
   if (!embedded) {
     outage = createOutage({
@@ -155,6 +165,23 @@ export async function openDatabase(
     });
   }
   return { kind: embedded ? 'embedded' : 'external', pool, openPool, pools, asOwner, oneAtATime, close };
+}
+
+/**
+ * A connection can be dead without anybody being told: a firewall forgot it, or the server moved. Whoever uses it would wait
+ * for the quarter of an hour TCP tries for, and a pool of such connections serves nobody, long after the server is back.
+ */
+function giveUpTheSilent(pool: Pool, silentMs: number): void {
+  const streamOf = (client: object): Socket | undefined => {
+    const { stream } = Object(Reflect.get(client, 'connection')) as { stream?: unknown };
+    return stream instanceof Socket ? stream : undefined;
+  };
+  pool.on('connect', (client) => {
+    const stream = streamOf(client);
+    stream?.on('timeout', () => stream.destroy(new Error('Connection terminated: the database has said nothing')));
+  });
+  pool.on('acquire', (client) => void streamOf(client)?.setTimeout(silentMs));
+  pool.on('release', (_error, client) => void streamOf(client)?.setTimeout(0));
 }
 
 function connection(

@@ -16,6 +16,7 @@ const CONNECTIONS = 4;
 const POOLS = 8;
 const WAIT_MS = 10_000;
 const IDLE_MS = 30_000;
+const SILENT_MS = 65_000;
 
 type Held = { pool: Pool; users: number };
 
@@ -49,6 +50,7 @@ export function createPlacedPools(database: Database, keyring: Keyring): PlacedP
           searchPath: placement.schema === 'public' ? 'public' : `${placement.schema},public`,
           name: 'parley placed',
           idleMs: IDLE_MS,
+          silentMs: SILENT_MS,
           address: placement.address === null ? undefined : keyring.decrypt(placement.address, placement.workspaceId),
         });
         const made = { pool, users: 1 };
