@@ -23,7 +23,7 @@ if (server) {
       await Promise.all([plain.query('select 1'), scoped.query('select 1')]);
       cable.freeze();
       await assert.rejects(plain.query('select 1'));
-      await assert.rejects(createScopedQueries().run(scoped, newId(), 'select 1', []));
+      await assert.rejects(createScopedQueries().run(scoped, newId(), 'select 1', [], 'once'));
       for (const client of [plain, scoped]) client.release(new Error('lost'));
       const fresh = await pool.connect();
       fresh.release();
