@@ -11,6 +11,8 @@ import { INBOX_CHANGED } from './features/inboxes/topics.ts';
 import { createKnowledgeProcessing } from './features/knowledge/processors.ts';
 import { MEMBERSHIP_CHANGED } from './features/members/topics.ts';
 import { createAccess } from './features/sessions/access.ts';
+import { createWebhookDirectory } from './features/webhooks/lookup.ts';
+import { WEBHOOKS_CHANGED } from './features/webhooks/topics.ts';
 import { ensureSetup } from './features/sessions/setup.ts';
 import { createSignIn } from './features/sessions/sign-in.ts';
 import { createThrottle } from './features/sessions/throttle.ts';
@@ -37,6 +39,7 @@ import { createMetrics } from './platform/metrics.ts';
 import { createPressure } from './platform/pressure.ts';
 import type { Signal } from './platform/pressure.ts';
 import { OUTBOX } from './platform/outbox.ts';
+import { createOutside } from './platform/outside.ts';
 import { createPasswords } from './platform/password.ts';
 import { migrateLate, migratePlacements } from './platform/placement/migrate-placements.ts';
 import { ownDatabases } from './platform/placement/own-database.ts';
@@ -136,12 +139,14 @@ export async function createApp(config: Config, log: Logger, options: AppOptions
         SESSION_REVOKED,
         MEMBERSHIP_CHANGED,
         API_KEY_REVOKED,
+        WEBHOOKS_CHANGED,
         PLACEMENT_CHANGED,
       ],
     },
   });
   const jobs = createJobs({ redis, database, log, metrics, tracing });
   const outbound = createOutbound({ log, metrics });
+  const outside = createOutside(config.webhooks);
   const storage = createStorage(config, outbound);
   const limits = openLimits({ redis, log });
   const realtime = createRealtime({ log, metrics, redis, listens: config.roles.api });
@@ -158,6 +163,7 @@ export async function createApp(config: Config, log: Logger, options: AppOptions
   const keptMs = database.kind === 'embedded' ? 5 * MINUTE : MINUTE;
   const inboxes = createInboxDirectory({ store, keyring, wake, keptMs });
   const bots = createBotDirectory({ store, wake, keptMs });
+  const webhooks = createWebhookDirectory({ wake, keptMs });
   const embedder = createBundledEmbedder();
   const knowledge = createKnowledgeProcessing({ store, storage, jobs, embedder, live, log });
   const conversations = createConversationAnnouncer({ store, live, log });
@@ -172,12 +178,15 @@ export async function createApp(config: Config, log: Logger, options: AppOptions
     wake,
     jobs,
     outbound,
+    outside,
+    keyring,
     storage,
     live,
     embedder,
     knowledge,
     inboxes,
     bots,
+    webhooks,
     conversations,
     queue,
     pace: options.pace ?? {},
@@ -221,6 +230,7 @@ export async function createApp(config: Config, log: Logger, options: AppOptions
         wake,
         jobs,
         outbound,
+        outside,
         keyring,
         storage,
         realtime,

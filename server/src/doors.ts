@@ -25,6 +25,7 @@ import type { SignIn } from './features/sessions/sign-in.ts';
 import { visitorPages } from './features/visitors/pages.ts';
 import { visitorRoutes } from './features/visitors/routes.ts';
 import { createVisitorTokens } from './features/visitors/token.ts';
+import { webhookEndpointRoutes } from './features/webhooks/routes.ts';
 import { workspaceRoutes } from './features/workspaces/routes.ts';
 import type { Embedder } from './knowledge/embed.ts';
 import type { Path } from './path.ts';
@@ -39,6 +40,7 @@ import type { MakeLimiter } from './platform/limiter.ts';
 import type { Logger } from './platform/log.ts';
 import type { Metrics } from './platform/metrics.ts';
 import type { Pressure } from './platform/pressure.ts';
+import type { Outside } from './platform/outside.ts';
 import { rooms } from './platform/realtime.ts';
 import type { Realtime } from './platform/realtime.ts';
 import type { Storage } from './platform/storage.ts';
@@ -61,6 +63,7 @@ export type DoorParts = {
   wake: Wake;
   jobs: Jobs;
   outbound: Outbound;
+  outside: Outside;
   keyring: Keyring;
   storage: Storage;
   realtime: Realtime;
@@ -74,7 +77,7 @@ export type DoorParts = {
   bots: BotDirectory;
   knowledge: KnowledgeProcessing;
   conversations: ConversationAnnouncer;
-  path: Pick<Path, 'receive' | 'answerQuestion' | 'desk' | 'door'>;
+  path: Pick<Path, 'receive' | 'answerQuestion' | 'desk' | 'door' | 'sendWebhook'>;
   /** Rejects while Redis is away; undefined without one. */
   askOthers?: (() => Promise<unknown>) | undefined;
   /** how long somebody without a socket is still shown as present */
@@ -101,6 +104,7 @@ export async function openDoors(parts: DoorParts): Promise<{ close(): void }> {
       workspaceRoutes(api, { store });
       memberRoutes(api, { store, wake, config });
       apiKeyRoutes(api, { store, wake });
+      webhookEndpointRoutes(api, { store, wake, keyring, outside: parts.outside, sendNow: path.sendWebhook });
       botRoutes(api, { store, wake, ask: createAsk({ store, answerQuestion: path.answerQuestion }) });
       knowledgeRoutes(api, { store, storage, wake, embedder, live, processing: knowledge });
       inboxRoutes(api, { store, keyring, wake, log, config, door: path.door });

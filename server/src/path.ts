@@ -18,15 +18,19 @@ import { createLastEvent } from './features/inboxes/last-event.ts';
 import type { InboxDirectory } from './features/inboxes/lookup.ts';
 import type { KnowledgeProcessing } from './features/knowledge/processors.ts';
 import { announceMessage } from './features/messages/announce.ts';
+import type { WebhookDirectory } from './features/webhooks/lookup.ts';
+import { createWebhooks } from './features/webhooks/processors.ts';
 import type { Embedder } from './knowledge/embed.ts';
 import type { Outbound } from './platform/breaker.ts';
 import type { Config } from './platform/config.ts';
+import type { Keyring } from './platform/crypto.ts';
 import type { Jobs } from './platform/jobs.ts';
 import { runWithContext } from './platform/log.ts';
 import type { Logger } from './platform/log.ts';
 import type { Metrics } from './platform/metrics.ts';
 import { createRelay } from './platform/outbox.ts';
 import type { RelayedFact } from './platform/outbox.ts';
+import type { Outside } from './platform/outside.ts';
 import type { Live } from './platform/realtime.ts';
 import type { Storage } from './platform/storage.ts';
 import type { Store } from './platform/tenant.ts';
@@ -65,12 +69,15 @@ export type PathParts = {
   wake: Wake;
   jobs: Jobs;
   outbound: Outbound;
+  outside: Outside;
+  keyring: Keyring;
   storage: Storage;
   live: Live;
   embedder: Embedder;
   knowledge: KnowledgeProcessing;
   inboxes: InboxDirectory;
   bots: BotDirectory;
+  webhooks: WebhookDirectory;
   conversations: ConversationAnnouncer;
   queue: QueueAnnouncer;
   pace: Pace;
@@ -168,20 +175,36 @@ export function createPath(parts: PathParts) {
   const reactions: Record<string, (fact: RelayedFact) => Promise<void>> = {
     'message.received_with_media': createMediaFetcher({ store, storage, live, log, inboxes, channelOf }),
   };
+  const webhooks = createWebhooks({
+    store,
+    wake,
+    log,
+    metrics,
+    outbound,
+    outside: parts.outside,
+    keyring: parts.keyring,
+    queue: jobs.define(queues.webhooks),
+  });
   const facts = jobs.define(queues.facts);
   const relay = createRelay({
     store,
     wake,
     log,
-    wanted: (type) => Object.hasOwn(reactions, type),
+    wanted: async (fact, place) => Object.hasOwn(reactions, fact.type) || parts.webhooks.wants(fact, place),
     // Under the ids of what caused the fact, not of whoever rang for the relay.
     hand: (fact) => runWithContext(readCarried(fact.requestId ?? fact.id), () => facts.add(fact, { jobId: fact.id })),
   });
   if (worker.facts) {
     facts.process(async (fact) => {
-      await reactions[fact.type]?.(fact);
+      try {
+        await reactions[fact.type]?.(fact);
+      } finally {
+        // Last, since a message is told with its files; and anyway, since it is told without them, too.
+        await webhooks.tell(fact);
+      }
       await relay.handled(fact);
     }, relay.handled);
+    webhooks.work();
   }
   if (worker.knowledge) knowledge.work();
 
@@ -198,6 +221,7 @@ export function createPath(parts: PathParts) {
       async () => void (await knowledge.resumeUnfinished()),
       relay.again,
       relay.trim,
+      webhooks.look,
       createIdTrim(store),
       () => store.mirror(),
     ],
@@ -208,6 +232,7 @@ export function createPath(parts: PathParts) {
     answerQuestion,
     desk,
     door,
+    sendWebhook: webhooks.sendNow,
     /** Every worker looks for what is lost: in a process of its own nothing else tells it of work. */
     start(): void {
       if (Object.values(worker).some((isOn) => isOn)) sweeper.start();

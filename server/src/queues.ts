@@ -5,6 +5,9 @@ import { RelayedFact } from './platform/outbox.ts';
 /** A source of a knowledge base to read. */
 export const SourceToRead = z.object({ workspaceId: z.uuid(), sourceId: z.uuid() });
 
+/** A delivery of a webhook to send. */
+export const WebhookToSend = z.object({ workspaceId: z.uuid(), deliveryId: z.uuid() });
+
 /** Keeps the type of the payload. */
 const queue = <P>(definition: QueueDefinition<P>): QueueDefinition<P> => definition;
 
@@ -25,5 +28,12 @@ export const queues = {
     sentence: 'Reads documents, pages and answers into passages that bots can find.',
     schema: SourceToRead,
     concurrency: 2,
+  }),
+  webhooks: queue({
+    name: 'webhooks',
+    sentence: 'Tells the addresses that workspaces have named as webhooks what happened.',
+    schema: WebhookToSend,
+    // Most of the time of one is waiting for somebody else's server.
+    concurrency: 10,
   }),
 };

@@ -3,10 +3,17 @@ import { Id, Timestamp, line } from './common.ts';
 import { Permission } from './people.ts';
 
 /**
- * What a key may be allowed. Keys neither see nor make keys: one that was stolen cannot outlive its being revoked. And
- * they stay inside their workspace.
+ * What a key may be allowed. Keys neither see nor make keys or webhooks: one that was stolen leaves nothing behind when it
+ * is revoked. And they stay inside their workspace.
  */
-export const ApiKeyScope = Permission.exclude(['api-keys:read', 'api-keys:write', 'queues:read', 'queues:write']);
+export const ApiKeyScope = Permission.exclude([
+  'api-keys:read',
+  'api-keys:write',
+  'webhooks:read',
+  'webhooks:write',
+  'queues:read',
+  'queues:write',
+]);
 export type ApiKeyScope = z.infer<typeof ApiKeyScope>;
 
 export const ApiKeyInput = z

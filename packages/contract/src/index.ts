@@ -1,6 +1,7 @@
 export * from './common.ts';
 export * from './people.ts';
 export * from './api-keys.ts';
+export * from './webhooks.ts';
 export * from './bots.ts';
 export * from './knowledge.ts';
 export * from './inboxes.ts';

@@ -28,6 +28,8 @@ export const Permission = z.enum([
   'queues:write',
   'api-keys:read',
   'api-keys:write',
+  'webhooks:read',
+  'webhooks:write',
 ]);
 export type Permission = z.infer<typeof Permission>;
 

@@ -135,6 +135,11 @@ export const variables = z.object({
     .describe('takes addresses or networks (10.0.0.0/8) of proxies in front of Parley, separated by commas'),
   PARLEY_API_LIMIT_FREE: wholeNumber(1, 1_000_000, 100),
   PARLEY_API_LIMIT_PAID: wholeNumber(1, 1_000_000, 1_000),
+  PARLEY_WEBHOOKS_PRIVATE: z
+    .enum(['0', '1'])
+    .default('0')
+    .transform((value) => value === '1')
+    .describe('takes 1 (webhooks may call private networks and this machine) or 0'),
   LOG_LEVEL: z
     .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
     .default('info')
@@ -231,6 +236,8 @@ export type Config = {
   trustedProxies: string[];
   /** What the API keys of a workspace may ask in a minute. */
   keysPerMinute: { free: number; paid: number };
+  /** What workspaces may name as the address of a webhook: private networks, and addresses without TLS. */
+  webhooks: { allowPrivate: boolean; allowHttp: boolean };
   /** Absolute. */
   dataDir: string;
   log: { level: Settings['LOG_LEVEL'] };
@@ -320,12 +327,15 @@ export const readConfig = (env: Record<string, string | undefined>): Config => {
     generateIn: settings.DATABASE_URL ? undefined : dataDir,
     wrong: (variable, takes) => new ConfigError(variable, takes),
   });
+  const publicUrl = settings.PUBLIC_URL ?? `http://${hostInUrl(settings.HOST)}:${settings.PORT}`;
   return {
     host: settings.HOST,
     port: settings.PORT,
-    publicUrl: settings.PUBLIC_URL ?? `http://${hostInUrl(settings.HOST)}:${settings.PORT}`,
+    publicUrl,
     trustedProxies: settings.TRUSTED_PROXIES,
     keysPerMinute: { free: settings.PARLEY_API_LIMIT_FREE, paid: settings.PARLEY_API_LIMIT_PAID },
+    // Who runs Parley itself without TLS is developing, or inside a network of their own.
+    webhooks: { allowPrivate: settings.PARLEY_WEBHOOKS_PRIVATE, allowHttp: publicUrl.startsWith('http:') },
     dataDir,
     log: { level: settings.LOG_LEVEL },
     otel: {

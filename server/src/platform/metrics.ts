@@ -78,6 +78,10 @@ export const createMetrics = (options: { defaults?: boolean } = {}) => {
       MODEL_BUCKETS,
     ),
     deliveries: counter('parley_deliveries_total', 'Messages handed to a platform', ['channel', 'outcome']),
+    /** outcomes: delivered, retried, failed, gone, put off */
+    webhookDeliveries: counter('parley_webhook_deliveries_total', 'Attempts to tell a webhook what happened', [
+      'outcome',
+    ]),
     handoffs: counter('parley_handoffs_total', 'Conversations handed to people', ['reason']),
 
     aiRequests: counter('parley_ai_requests_total', 'Calls to model providers', ['provider', 'outcome']),

@@ -56,8 +56,8 @@ export function createRelay(parts: {
   store: Store;
   wake: Wake;
   log: Logger;
-  /** whether anybody reacts to facts of this type; the others are only marked as relayed */
-  wanted: (type: string) => boolean;
+  /** whether anybody reacts to this fact of a workspace that lives there; the others are only marked as relayed */
+  wanted: (fact: RelayedFact, place: Place) => boolean | Promise<boolean>;
   hand: (fact: RelayedFact) => Promise<void>;
 }) {
   const { store, wake, wanted, hand } = parts;
@@ -93,13 +93,14 @@ export function createRelay(parts: {
   async function relayBatch(place: Place): Promise<number> {
     const facts = await waiting(place);
     if (facts.length === 0) return 0;
-    await Promise.all(facts.filter((fact) => wanted(fact.type)).map(hand));
+    const isWanted = await Promise.all(facts.map((fact) => wanted(fact, place)));
+    await Promise.all(facts.filter((_fact, index) => isWanted[index]).map(hand));
     const ids = sql.join(
       facts.map((fact) => sql`${fact.id}::uuid`),
       sql`, `,
     );
     // What nobody reacts to is done with; somebody else may be faster than this.
-    const idle = facts.filter((fact) => !wanted(fact.type)).map((fact) => fact.id);
+    const idle = facts.filter((_fact, index) => !isWanted[index]).map((fact) => fact.id);
     await place.asSystem((tx) =>
       tx.execute(sql`
         update outbox set relayed_at = now(), handled_at = case when id = any(${sql.param(idle)}::uuid[]) then now() else handled_at end

@@ -63,7 +63,7 @@ export function createCall(base: () => string, token?: string): Call {
   return async <T>(method: string, path: string, body?: unknown): Promise<Answer<T>> => {
     const isForm = body instanceof FormData;
     const response = await fetch(
-      path.startsWith('/webhooks') || path.startsWith('/health') ? base() + path : `${base()}/api/v1${path}`,
+      /^\/webhooks\/[a-z]+\//.test(path) || path.startsWith('/health') ? base() + path : `${base()}/api/v1${path}`,
       {
         method,
         headers: {

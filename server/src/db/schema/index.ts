@@ -6,3 +6,4 @@ export * from './contacts.ts';
 export * from './conversations.ts';
 export * from './path.ts';
 export * from './handoffs.ts';
+export * from './webhooks.ts';

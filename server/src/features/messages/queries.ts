@@ -48,3 +48,9 @@ export async function ofTurn(tx: Tx, conversationId: string, turnId: string): Pr
   );
   return rows.map(presentMessage);
 }
+
+/** Undefined for one that is not there, or of another workspace. */
+export async function findMessage(tx: Tx, id: string): Promise<Message | undefined> {
+  const { rows } = await tx.execute<MessageRow>(sql`select * from messages where id = ${id}::uuid`);
+  return rows[0] && presentMessage(rows[0]);
+}

@@ -74,6 +74,8 @@ const SEGMENTS: Record<string, Kind> = {
   workspaces: 'workspace',
   members: 'member',
   'api-keys': 'apiKey',
+  webhooks: 'webhook',
+  deliveries: 'webhookDelivery',
   invitations: 'invitation',
   'knowledge-bases': 'knowledgeBase',
   sources: 'source',

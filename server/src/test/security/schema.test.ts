@@ -48,6 +48,8 @@ const SYSTEM_READS: Record<string, string[] | 'all'> = {
     'status',
     'deleted_at',
   ],
+  webhook_endpoints: ['id', 'workspace_id', 'events', 'enabled'],
+  webhook_deliveries: ['id', 'workspace_id', 'state', 'next_attempt_at', 'created_at'],
   sources: ['id', 'workspace_id', 'status', 'updated_at', 'deleted_at'],
   conversations: ['id', 'workspace_id', 'status', 'snoozed_until'],
 };

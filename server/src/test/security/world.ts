@@ -15,6 +15,8 @@ import type {
   Message,
   SessionCreated,
   Source,
+  WebhookCreated,
+  WebhookDelivery,
 } from '@parley/contract';
 import type { Outbound } from '../../channels/contract.ts';
 import { connect, until } from '../app.ts';
@@ -26,6 +28,8 @@ export type Kind =
   | 'user'
   | 'member'
   | 'apiKey'
+  | 'webhook'
+  | 'webhookDelivery'
   | 'invitation'
   | 'invitationToken'
   | 'knowledgeBase'
@@ -119,6 +123,12 @@ export async function populate(test: TestApp, person: Person, mark: string): Pro
   const inbox = await get<Inbox>('POST', '/inboxes', { name: `Site ${mark}`, channel: 'web', botId: bot.id });
   const invited = await get<InvitationCreated>('POST', '/members/invite', { email: `${mark}@x.test`, role: 'agent' });
   const apiKey = await get<ApiKeyCreated>('POST', '/api-keys', { name: `Key ${mark}`, scopes: ['contacts:read'] });
+  // A name nobody has: what is said there stays in its log.
+  const webhook = await get<WebhookCreated>('POST', '/webhooks', {
+    url: `https://${mark}.invalid/`,
+    events: ['conversation.snoozed'],
+  });
+  const delivery = await get<WebhookDelivery>('POST', `/webhooks/${webhook.id}/test`);
   for (const { id } of [faq, document])
     await until(async () => (await get<Source>('GET', `/sources/${id}`)).status === 'ready', 'a source is ready');
   const [chunk] = await get<Chunk[]>('GET', `/sources/${faq.id}/chunks`);
@@ -166,6 +176,8 @@ export async function populate(test: TestApp, person: Person, mark: string): Pro
       user: me.user.id,
       member: member.id,
       apiKey: apiKey.id,
+      webhook: webhook.id,
+      webhookDelivery: delivery.id,
       invitation: invited.id,
       invitationToken: new URL(invited.inviteUrl).searchParams.get('token') ?? '',
       knowledgeBase: base.id,

@@ -1,0 +1,92 @@
+import { z } from 'zod';
+import { Id, Timestamp, line, optionalLine } from './common.ts';
+
+/** What a webhook can tell. `webhook.test` is sent on demand alone. */
+export const WebhookEvent = z.enum([
+  'message.received',
+  'message.sent',
+  'handoff.requested',
+  'handoff.picked_up',
+  'conversation.assigned',
+  'conversation.unassigned',
+  'conversation.taken_over',
+  'conversation.returned_to_bot',
+  'conversation.snoozed',
+  'conversation.woke_up',
+  'conversation.resolved',
+  'conversation.reopened',
+]);
+export type WebhookEvent = z.infer<typeof WebhookEvent>;
+
+/** Which addresses are refused says the server: it depends on where it runs. */
+const WebhookUrl = line(2_000).refine(
+  (url) => URL.canParse(url) && /^https?:$/.test(new URL(url).protocol) && !new URL(url).username,
+  'takes an http:// or https:// address without a user name',
+);
+
+export const WebhookInput = z
+  .strictObject({
+    url: WebhookUrl,
+    description: optionalLine(200).default(''),
+    /** empty: every event, also those there will be */
+    events: z.array(WebhookEvent).max(WebhookEvent.options.length).default([]),
+  })
+  .meta({ examples: [{ url: 'https://example.com/parley', events: ['message.received', 'conversation.resolved'] }] });
+export type WebhookInput = z.infer<typeof WebhookInput>;
+
+export const WebhookPatch = z.strictObject({
+  url: WebhookUrl.optional(),
+  description: optionalLine(200).optional(),
+  events: z.array(WebhookEvent).max(WebhookEvent.options.length).optional(),
+  enabled: z.boolean().optional(),
+});
+export type WebhookPatch = z.infer<typeof WebhookPatch>;
+
+export const WebhookDeliveryState = z.enum(['pending', 'delivered', 'failed']);
+export type WebhookDeliveryState = z.infer<typeof WebhookDeliveryState>;
+
+export const WebhookDelivery = z.object({
+  id: Id,
+  /** sent as `webhook-id`: the same at every attempt, and for every endpoint the event goes to */
+  eventId: z.string(),
+  type: z.string(),
+  state: WebhookDeliveryState,
+  attempts: z.int(),
+  /** HTTP status of the last answer; null when none came */
+  status: z.int().nullable(),
+  /** why the last attempt failed */
+  error: z.string().nullable(),
+  /** how long the last answer took, in milliseconds */
+  responseMs: z.int().nullable(),
+  /** set while it is pending */
+  nextAttemptAt: Timestamp.nullable(),
+  createdAt: Timestamp,
+  finishedAt: Timestamp.nullable(),
+});
+export type WebhookDelivery = z.infer<typeof WebhookDelivery>;
+
+export const Webhook = z.object({
+  id: Id,
+  url: z.string(),
+  description: z.string(),
+  /** empty: every event */
+  events: z.array(WebhookEvent),
+  enabled: z.boolean(),
+  /** set when Parley switched it off */
+  disabledReason: z.string().nullable(),
+  /** since when nothing was delivered; null while all is well */
+  failingSince: Timestamp.nullable(),
+  lastDelivery: WebhookDelivery.nullable(),
+  createdBy: z.object({ id: Id, name: z.string() }),
+  createdAt: Timestamp,
+});
+export type Webhook = z.infer<typeof Webhook>;
+
+/** `secret` is shown once: `whsec_` and the key in base64. */
+export const WebhookCreated = Webhook.extend({ secret: z.string() });
+export type WebhookCreated = z.infer<typeof WebhookCreated>;
+/** The old secret signs beside the new one until `oldSecretUntil`. */
+export const WebhookRotated = z.object({ secret: z.string(), oldSecretUntil: Timestamp });
+export type WebhookRotated = z.infer<typeof WebhookRotated>;
+
+export const WebhookDeliveryParams = z.object({ id: Id, deliveryId: Id });

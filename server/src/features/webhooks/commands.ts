@@ -1,0 +1,143 @@
+import { and, eq, sql } from 'drizzle-orm';
+import type { WebhookInput, WebhookPatch } from '@parley/contract';
+import { webhookDeliveries, webhookEndpoints } from '../../db/schema/index.ts';
+import type { Keyring } from '../../platform/crypto.ts';
+import { badRequest, conflict, notFound } from '../../platform/errors.ts';
+import type { Actor } from '../../platform/http/index.ts';
+import { newId } from '../../platform/ids.ts';
+import { recordFacts } from '../../platform/outbox.ts';
+import { RefusedAddressError } from '../../platform/outside.ts';
+import type { Outside } from '../../platform/outside.ts';
+import type { Tx } from '../../platform/tenant.ts';
+import { TEST_EVENT } from './events.ts';
+import { countWebhooks, findWebhook } from './queries.ts';
+import type { DeliveryRow, WebhookRow } from './queries.ts';
+import { firstSecret, rotatedSecret } from './secrets.ts';
+
+const WEBHOOKS_AT_MOST = 20;
+
+/** @throws bad-request for an address that is refused whatever its name resolves to */
+export function requireAddress(outside: Outside, url: string | undefined): void {
+  if (url === undefined) return;
+  try {
+    outside.check(url);
+  } catch (error) {
+    if (!(error instanceof RefusedAddressError)) throw error;
+    throw badRequest(error.message, [{ field: 'url', message: 'is refused' }]);
+  }
+}
+
+/** `secret` is told once and kept sealed. @throws conflict when there are 20 webhooks */
+export async function createWebhook(
+  tx: Tx,
+  actor: Actor,
+  keyring: Keyring,
+  input: WebhookInput,
+): Promise<{ row: WebhookRow; secret: string }> {
+  if ((await countWebhooks(tx)) >= WEBHOOKS_AT_MOST) throw conflict('There are 20 webhooks. Delete one first.');
+  const id = newId();
+  const { secret, kept } = firstSecret(keyring, id);
+  await tx.insert(webhookEndpoints).values({
+    id,
+    workspaceId: actor.workspaceId,
+    url: input.url,
+    description: input.description,
+    events: [...new Set(input.events)],
+    secrets: kept,
+    createdBy: actor.userId,
+  });
+  await record(tx, actor, 'webhook.created', id, { events: input.events });
+  return { row: await findWebhook(tx, id), secret };
+}
+
+/** Switching it on again forgets why it was off. @throws not-found */
+export async function changeWebhook(tx: Tx, actor: Actor, id: string, patch: WebhookPatch): Promise<WebhookRow> {
+  const { enabled, events, url, description } = patch;
+  const changed = await tx
+    .update(webhookEndpoints)
+    .set({
+      ...(url === undefined ? {} : { url }),
+      ...(description === undefined ? {} : { description }),
+      ...(events === undefined ? {} : { events: [...new Set(events)] }),
+      ...(enabled === undefined ? {} : { enabled, disabledReason: null }),
+      // Another address, or another try, has its own five days.
+      ...(enabled || url !== undefined ? { failingSince: null } : {}),
+      id,
+    })
+    .where(eq(webhookEndpoints.id, id))
+    .returning({ id: webhookEndpoints.id });
+  if (changed.length === 0) throw notFound('The webhook');
+  await record(tx, actor, 'webhook.changed', id, { fields: Object.keys(patch) });
+  return findWebhook(tx, id);
+}
+
+/** With its log. @throws not-found */
+export async function deleteWebhook(tx: Tx, actor: Actor, id: string): Promise<void> {
+  const deleted = await tx
+    .delete(webhookEndpoints)
+    .where(eq(webhookEndpoints.id, id))
+    .returning({ id: webhookEndpoints.id });
+  if (deleted.length === 0) throw notFound('The webhook');
+  await tx.delete(webhookDeliveries).where(eq(webhookDeliveries.endpointId, id));
+  await record(tx, actor, 'webhook.deleted', id);
+}
+
+/** The secret of before signs beside the new one for a day. @throws not-found */
+export async function rotateSecret(
+  tx: Tx,
+  actor: Actor,
+  keyring: Keyring,
+  id: string,
+): Promise<{ secret: string; oldSecretUntil: Date }> {
+  const [found] = await tx
+    .select({ secrets: webhookEndpoints.secrets })
+    .from(webhookEndpoints)
+    .where(eq(webhookEndpoints.id, id))
+    .for('update');
+  if (!found) throw notFound('The webhook');
+  const { secret, kept, oldSecretUntil } = rotatedSecret(keyring, id, found.secrets);
+  await tx.update(webhookEndpoints).set({ secrets: kept }).where(eq(webhookEndpoints.id, id));
+  await record(tx, actor, 'webhook.secret_rotated', id);
+  return { secret, oldSecretUntil };
+}
+
+/** An event that tells nothing. @throws not-found; conflict for a webhook that is off */
+export async function addTest(tx: Tx, actor: Actor, id: string): Promise<DeliveryRow> {
+  await requireEnabled(tx, id);
+  const [made] = await tx
+    .insert(webhookDeliveries)
+    .values({
+      id: newId(),
+      workspaceId: actor.workspaceId,
+      endpointId: id,
+      factId: newId(),
+      type: TEST_EVENT,
+      subjectId: id,
+    })
+    .returning();
+  if (!made) throw new Error('the delivery was not stored');
+  return made;
+}
+
+/**
+ * Sends one again, under the same `webhook-id`, with all its attempts; one that waits is sent now.
+ * @throws not-found; conflict for a webhook that is off
+ */
+export async function replay(tx: Tx, at: { id: string; deliveryId: string }): Promise<DeliveryRow> {
+  await requireEnabled(tx, at.id);
+  const [again] = await tx
+    .update(webhookDeliveries)
+    .set({ state: 'pending', attempts: 0, nextAttemptAt: sql`now()`, finishedAt: null })
+    .where(and(eq(webhookDeliveries.id, at.deliveryId), eq(webhookDeliveries.endpointId, at.id)))
+    .returning();
+  if (!again) throw notFound('The delivery');
+  return again;
+}
+
+async function requireEnabled(tx: Tx, id: string): Promise<void> {
+  const { enabled } = await findWebhook(tx, id);
+  if (!enabled) throw conflict('This webhook is off. Switch it on first.');
+}
+
+const record = (tx: Tx, actor: Actor, type: string, subjectId: string, payload: Record<string, unknown> = {}) =>
+  recordFacts(tx, [{ workspaceId: actor.workspaceId, type, subjectId, payload: { ...payload, by: actor.userId } }]);

@@ -1,0 +1,19 @@
+import type { DefinedQueue } from '../../platform/jobs.ts';
+import { newId } from '../../platform/ids.ts';
+import { createSender } from './send.ts';
+import type { WebhookToSend } from './send.ts';
+import { createTeller } from './tell.ts';
+
+/** Webhooks out: facts become deliveries, deliveries are sent, and what a lost job left is found again. */
+export function createWebhooks(
+  parts: Omit<Parameters<typeof createSender>[0], 'queue'> & { queue: DefinedQueue<WebhookToSend> },
+) {
+  const { store, queue } = parts;
+  const teller = createTeller({ store, queue });
+  return {
+    /** Has this process send. */
+    work: (): void => queue.process(createSender(parts)),
+    sendNow: (delivery: WebhookToSend): Promise<void> => queue.add(delivery, { jobId: newId() }),
+    ...teller,
+  };
+}

@@ -1,0 +1,87 @@
+import { sql } from 'drizzle-orm';
+import { webhookDeliveries, webhookEndpoints } from '../../db/schema/index.ts';
+import { newId } from '../../platform/ids.ts';
+import type { DefinedQueue } from '../../platform/jobs.ts';
+import type { RelayedFact } from '../../platform/outbox.ts';
+import type { Place, Store } from '../../platform/tenant.ts';
+import { eventOf } from './events.ts';
+import type { WebhookToSend } from './send.ts';
+
+/** What nobody has sent for so long after its time is found again: its job may be lost. */
+const FORGOTTEN_AFTER_S = 15;
+const LOOK_EVERY_MS = 10_000;
+const LOOK_AT_MOST = 200;
+const KEPT_DAYS = 30;
+const TRIM_EVERY_MS = 3_600_000;
+const TRIM_AT_ONCE = 5_000;
+
+/** Makes deliveries of facts, and finds those whose jobs are lost. */
+export function createTeller({ store, queue }: { store: Store; queue: DefinedQueue<WebhookToSend> }) {
+  let lookedAt = 0;
+  let trimmedAt = 0;
+
+  /** One place that fails keeps no other from its turn. */
+  async function everywhere(work: (place: Place) => Promise<unknown>): Promise<void> {
+    const ended = await Promise.allSettled(store.places().map(work));
+    const failed = ended.find((one) => one.status === 'rejected');
+    if (failed) throw failed.reason;
+  }
+
+  async function findForgotten(place: Place): Promise<void> {
+    const { rows } = await place.asSystem((tx) =>
+      tx.execute<{ id: string; workspace_id: string }>(sql`
+        select id, workspace_id from webhook_deliveries
+        where state = 'pending' and next_attempt_at < now() - make_interval(secs => ${FORGOTTEN_AFTER_S})
+        order by next_attempt_at limit ${LOOK_AT_MOST}`),
+    );
+    for (const { id, workspace_id: workspaceId } of rows) await queue.add({ workspaceId, deliveryId: id }, { key: id });
+  }
+
+  const trim = (place: Place): Promise<unknown> =>
+    place.asSystem((tx) =>
+      tx.execute(sql`
+        delete from webhook_deliveries where id = any(array(
+          select id from webhook_deliveries where created_at < now() - make_interval(days => ${KEPT_DAYS}) limit ${TRIM_AT_ONCE}))`),
+    );
+
+  return {
+    /** Makes a delivery for each endpoint that wants to hear of the fact. Doing it again adds nothing. */
+    async tell(fact: RelayedFact): Promise<void> {
+      const { id: factId, workspaceId, subjectId } = fact;
+      const type = eventOf(fact.type);
+      if (!type) return;
+      const made = await store.inWorkspace(workspaceId, async (tx) => {
+        const endpoints = await tx
+          .select({ id: webhookEndpoints.id })
+          .from(webhookEndpoints)
+          .where(sql`enabled and (events = '{}' or ${type} = any(events))`);
+        if (endpoints.length === 0) return [];
+        return tx
+          .insert(webhookDeliveries)
+          .values(
+            endpoints.map((endpoint) => ({
+              id: newId(),
+              workspaceId,
+              endpointId: endpoint.id,
+              factId,
+              type,
+              subjectId,
+              detail: fact.payload,
+            })),
+          )
+          .onConflictDoNothing()
+          .returning({ id: webhookDeliveries.id });
+      });
+      for (const { id } of made) await queue.add({ workspaceId, deliveryId: id }, { jobId: `${id}-0` });
+    },
+    /** Finds forgotten deliveries, and forgets old ones. May be called often: it looks every ten seconds. */
+    async look(): Promise<void> {
+      if (Date.now() - lookedAt < LOOK_EVERY_MS) return;
+      lookedAt = Date.now();
+      await everywhere(findForgotten);
+      if (Date.now() - trimmedAt < TRIM_EVERY_MS) return;
+      trimmedAt = Date.now();
+      await everywhere(trim);
+    },
+  };
+}
