@@ -147,6 +147,10 @@ describe('screens', () => {
     await see(page.getByRole('dialog').getByLabel('E-mail'));
     await inspect(page, 'members-invite');
     await go('/settings', 'settings', 'Appearance');
+    await go('/webhooks', 'webhooks', 'No webhooks yet');
+    await page.goto(`${parley.url}/studio/webhooks?new=1`);
+    await see(page.getByRole('dialog').getByLabel('Address'));
+    await inspect(page, 'webhooks-new');
     await go('/queues', 'queues', 'Reads documents, pages and answers');
     await go('/queues?queue=knowledge', 'queues-failed', 'Nothing failed here');
     await page.goto(`${parley.url}/nowhere`);
@@ -266,6 +270,7 @@ describe('screens', () => {
         `/studio/inboxes/${telegram}`,
         '/studio/members',
         '/studio/settings',
+        '/studio/webhooks',
         '/studio/queues?queue=knowledge',
       ];
       for (const path of paths) {

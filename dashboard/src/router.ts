@@ -44,6 +44,7 @@ const routes: RouteRecordRaw[] = [
           { path: 'inboxes/connect/:channel', name: 'connect', component: () => import('./pages/ConnectPage.vue') },
           { path: 'inboxes/:id', name: 'inbox-settings', component: () => import('./pages/InboxSettingsPage.vue') },
           { path: 'members', name: 'members', component: () => import('./pages/MembersPage.vue') },
+          { path: 'webhooks', name: 'webhooks', component: () => import('./pages/WebhooksPage.vue') },
           { path: 'queues', name: 'queues', component: () => import('./pages/QueuesPage.vue') },
           { path: 'settings', name: 'settings', component: () => import('./pages/SettingsPage.vue') },
         ],

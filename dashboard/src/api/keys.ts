@@ -9,6 +9,7 @@ export const keys = {
   handoffs: ['handoffs'] as const,
   members: ['members'] as const,
   apiKeys: ['api-keys'] as const,
+  webhooks: ['webhooks'] as const,
   queues: ['queues'] as const,
   sources: (baseId: string) => ['sources', baseId] as const,
   source: (id: string) => ['source', id] as const,

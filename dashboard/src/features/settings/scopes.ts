@@ -7,6 +7,8 @@ export type ScopeRow = { noun: string; scopes: Partial<Record<(typeof verbs)[num
 const notForKeys: Record<Exclude<Permission, ApiKeyScope>, true> = {
   'api-keys:read': true,
   'api-keys:write': true,
+  'webhooks:read': true,
+  'webhooks:write': true,
   'queues:read': true,
   'queues:write': true,
 };

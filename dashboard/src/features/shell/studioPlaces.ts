@@ -1,4 +1,4 @@
-import { BookOpen, Bot, Cable, Layers, Settings, Users } from '@lucide/vue';
+import { BookOpen, Bot, Cable, Layers, Settings, Users, Webhook } from '@lucide/vue';
 import { computed } from 'vue';
 import { useI18n } from 'vue-i18n';
 import { useSession } from '../../composables/useSession.ts';
@@ -44,6 +44,13 @@ export function useStudioPlaces() {
             text: t('studio.membersText'),
             icon: Users,
             show: can('members:read'),
+          },
+          {
+            to: '/studio/webhooks',
+            label: t('studio.webhooks'),
+            text: t('studio.webhooksText'),
+            icon: Webhook,
+            show: can('webhooks:read'),
           },
           {
             to: '/studio/settings',

@@ -11,6 +11,7 @@ import {
   UserRoundPlus,
   Users,
   Hourglass,
+  Webhook,
 } from '@lucide/vue';
 import { ref } from 'vue';
 import { useI18n } from 'vue-i18n';
@@ -85,6 +86,13 @@ export function useNavigation() {
         icon: Users,
         show: can('members:read'),
         run: () => router.push('/studio/members'),
+      },
+      {
+        id: 'webhooks',
+        label: t('studio.webhooks'),
+        icon: Webhook,
+        show: can('webhooks:read'),
+        run: () => router.push('/studio/webhooks'),
       },
       {
         id: 'settings',
