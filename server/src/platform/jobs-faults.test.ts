@@ -99,7 +99,7 @@ for (const kind of jobServers) {
           store,
           wake: createWake(),
           log,
-          wanted: ({ type }) => type === 'thing.happened',
+          wanted: async ({ type }) => type === 'thing.happened',
           hand: (fact) => queue.add(fact, { jobId: fact.id }),
         });
         open.push(relay);

@@ -57,7 +57,7 @@ export function createRelay(parts: {
   wake: Wake;
   log: Logger;
   /** whether anybody reacts to this fact of a workspace that lives there; the others are only marked as relayed */
-  wanted: (fact: RelayedFact, place: Place) => boolean | Promise<boolean>;
+  wanted: (fact: RelayedFact, place: Place) => Promise<boolean>;
   hand: (fact: RelayedFact) => Promise<void>;
 }) {
   const { store, wake, wanted, hand } = parts;

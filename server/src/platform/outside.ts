@@ -73,6 +73,7 @@ export function createOutside(rules: {
     const parsed = new URL(url);
     if (parsed.protocol !== 'https:' && !(allowHttp && parsed.protocol === 'http:'))
       throw new RefusedAddressError('The address must start with https://.');
+    if (parsed.username || parsed.password) throw new RefusedAddressError('The address must not contain a user name.');
     // An address in numbers is never looked up, so the lookup above does not see it.
     const host = parsed.hostname.replace(/^\[(.*)\]$/, '$1');
     if (!allowPrivate && isIP(host) !== 0 && !isPublicAddress(host)) throw new RefusedAddressError(NOT_PUBLIC);

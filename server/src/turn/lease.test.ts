@@ -159,7 +159,7 @@ describe('the lease of a thread', () => {
       store,
       wake: createWake(),
       log,
-      wanted: ({ type }) => type === 'thing.happened',
+      wanted: async ({ type }) => type === 'thing.happened',
       hand: (fact) => {
         handed.push(fact.id);
         return broken ? Promise.reject(new Error('the process died')) : Promise.resolve();

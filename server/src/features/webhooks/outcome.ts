@@ -8,7 +8,6 @@ const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 /** Seconds from each failed attempt to the next: nine attempts within three days. */
 const WAITS = [5 * SECOND, MINUTE, 10 * MINUTE, HOUR, 4 * HOUR, 10 * HOUR, 24 * HOUR, 30 * HOUR];
-export const ATTEMPTS = WAITS.length + 1;
 /** Less or more by so much, so that what failed together does not come back together. */
 const JITTER = 0.2;
 /** A receiver that asks for more patience than this is asked after it. */
