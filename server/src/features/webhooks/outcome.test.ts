@@ -18,8 +18,15 @@ it('a receiver that asks for patience gets it, up to a bound and not beyond the 
   assert.equal(waitAfter(9, 90, 0.5), null);
 });
 
+it('an open breaker puts an attempt off to its turn, and the last one until something can be tried', () => {
+  const early = outcomeOf(unavailable('open', 50), 1);
+  assert.ok(early.is === 'failed' && early.waitSeconds === 50);
+  const later = outcomeOf(unavailable('open', 50), 4);
+  assert.ok(later.is === 'failed' && (later.waitSeconds ?? 0) > 2_800);
+  assert.deepEqual(outcomeOf(unavailable('open', 50), 9), { is: 'put off', waitSeconds: 50 });
+});
+
 it('what a failure means is said without the words of the other side', () => {
-  assert.deepEqual(outcomeOf(unavailable('open', 12), 1), { is: 'put off', waitSeconds: 12 });
   assert.equal(outcomeOf(new HttpStatusError(410, 'a secret'), 1).is, 'gone');
   const last = outcomeOf(new HttpStatusError(500, 'a secret'), 9);
   assert.deepEqual(last, { is: 'failed', status: 500, error: 'It answered 500.', waitSeconds: null });

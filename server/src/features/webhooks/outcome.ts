@@ -15,7 +15,7 @@ const LONGEST_WAIT = 30 * HOUR;
 
 export type Outcome =
   | { is: 'delivered'; status: number }
-  /** the breaker of the endpoint is open: nothing was tried */
+  /** the breaker of the endpoint is open at the last attempt, which is kept for when something can be tried */
   | { is: 'put off'; waitSeconds: number }
   | { is: 'failed'; status: number | null; error: string; waitSeconds: number | null }
   /** the endpoint said it wants nothing any more */
@@ -30,8 +30,17 @@ export function waitAfter(attempts: number, retryAfter = 0, chance = Math.random
 
 /** What a failure means, in words that are safe to show. */
 export function outcomeOf(error: unknown, attempts: number): Exclude<Outcome, { is: 'delivered' }> {
-  if (error instanceof AppError && error.code === 'unavailable')
-    return { is: 'put off', waitSeconds: error.retryAfter ?? MINUTE };
+  // An open breaker uses an attempt up: thousands that wait for a dead endpoint must not all look again every minute.
+  if (error instanceof AppError && error.code === 'unavailable') {
+    const waitSeconds = waitAfter(attempts, error.retryAfter);
+    if (waitSeconds === null) return { is: 'put off', waitSeconds: error.retryAfter ?? MINUTE };
+    return {
+      is: 'failed',
+      status: null,
+      error: 'It failed again and again, and is left alone for a minute.',
+      waitSeconds,
+    };
+  }
   if (error instanceof HttpStatusError) {
     const { status } = error;
     if (status === 410) return { is: 'gone', status, error: 'It answered 410: it wants no more webhooks.' };

@@ -231,6 +231,25 @@ describe('webhooks', () => {
     assert.equal(new Set(got.map(({ headers }) => headers['webhook-id'])).size, 1);
   });
 
+  it('leave an endpoint alone that fails again and again, and no other', async () => {
+    const ill = await create('/ill');
+    const well = await create('/well');
+    answers['/ill'] = [{ status: 500 }];
+    for (let failures = 0; failures < 5; failures++) {
+      const { id } = await sendTest(ill.id);
+      await until(async () => (await log(ill.id)).find((one) => one.id === id)?.status === 500, 'it failed');
+    }
+    const { id } = await sendTest(ill.id);
+    const sixth = async () => (await log(ill.id)).find((one) => one.id === id);
+    await until(async () => ((await sixth())?.error ?? null) !== null, 'it is put off');
+    assert.deepEqual(
+      [(await sixth())?.status, (await sixth())?.error],
+      [null, 'It failed again and again, and is left alone for a minute.'],
+    );
+    await sendTest(well.id);
+    await arrived('/well');
+  });
+
   it('end with 410, and with five days of failures, until somebody switches them on', async () => {
     const gone = await create('/gone');
     answers['/gone'] = [{ status: 410 }];
