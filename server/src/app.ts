@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { createDemo } from './demo.ts';
 import { listDependencies } from './dependencies.ts';
 import { openDoors } from './doors.ts';
@@ -294,10 +295,13 @@ export async function createApp(config: Config, log: Logger, options: AppOptions
     },
     /** Closes the doors, lets running work finish or hand itself over, then closes everything. */
     async close(): Promise<void> {
+      // Whoever sends people here hears of it first: until then everything goes on.
+      const noticeMs = config.drainNoticeMs;
+      const drained = http.drain({ noticeMs, graceMs: 5_000 });
+      if (noticeMs > 0) await sleep(noticeMs);
       wakes?.retire();
       pressure.close();
       replicas.close();
-      const drained = http.drain({ graceMs: 5_000 });
       doors?.close();
       realtime.disconnect();
       await drained;

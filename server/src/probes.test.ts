@@ -30,6 +30,21 @@ async function assertServesProbesOnly(url: string): Promise<void> {
   }
 }
 
+describe('a process that was asked to end', () => {
+  it('says so first and serves on, sockets too, for as long as PARLEY_DRAIN_NOTICE; then its doors are closed', async () => {
+    const test = await startTestApp({ PARLEY_DRAIN_NOTICE: '1' });
+    const socket = await connect(test.url, { token: test.ownerToken });
+    const closed = test.close();
+    assert.equal((await fetch(`${test.url}/health/ready`)).status, 503);
+    assert.equal((await test.owner('GET', '/me')).status, 200);
+    assert.equal((await socket.call('admin:get_stats', {})).success, true);
+    await closed;
+    await assert.rejects(fetch(`${test.url}/health/ready`));
+    assert.equal(socket.socket.connected, false);
+    socket.close();
+  });
+});
+
 describe('the doors of a worker', () => {
   it('a worker answers its probes and opens no other door', async () => {
     const test = await startTestApp({ ...NOBODY, PARLEY_ROLES: 'worker', PARLEY_DEMO: '1' });

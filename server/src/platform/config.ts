@@ -186,6 +186,7 @@ export const variables = z.object({
       return z.NEVER;
     })
     .describe(`takes api, worker or worker:PART,PART with the parts ${workerParts.join(', ')}; several with commas`),
+  PARLEY_DRAIN_NOTICE: wholeNumber(0, 120, 0),
   DATABASE_URL: address(postgresProtocols),
   DATABASE_REPLICA_URLS: z
     .string()
@@ -246,6 +247,8 @@ export type Config = {
   owner?: { email: string; password: string };
   demo: boolean;
   roles: Roles;
+  /** How long a process that was asked to end says so in its health and serves on, before it closes its doors. */
+  drainNoticeMs: number;
   /** `pool`: connections of this process at most, for the product's statements. */
   database: { url?: string; replicaUrls: string[]; pool?: number };
   /** For how many whole months besides the current one; 0: for ever. */
@@ -347,6 +350,7 @@ export const readConfig = (env: Record<string, string | undefined>): Config => {
     ...(owner ? { owner } : {}),
     demo: settings.PARLEY_DEMO,
     roles: settings.PARLEY_ROLES,
+    drainNoticeMs: settings.PARLEY_DRAIN_NOTICE * 1_000,
     database: { url: settings.DATABASE_URL, replicaUrls, pool: settings.PARLEY_DATABASE_POOL },
     retention: {
       messages: settings.PARLEY_RETENTION_MESSAGES,

@@ -9,6 +9,8 @@ export type Fenced = {
   frozen: string[];
   /** live elsewhere; what is here is old */
   away: string[];
+  /** are about to live here: what was copied is compared, and handed on by nobody before that is done */
+  arriving: string[];
 };
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
@@ -35,12 +37,12 @@ export async function setFence(
   client: ClientBase,
   schema: string,
   tables: TenantTable[],
-  { frozen, away }: Fenced,
+  { frozen, away, arriving }: Fenced,
 ): Promise<void> {
   for (const { name } of tables) {
     const gone = name === OUTBOX ? [] : away;
     const closed = [...new Set([...frozen, ...gone])];
-    const hidden = name === INBOXES ? away : closed;
+    const hidden = name === INBOXES ? away : name === OUTBOX ? [...new Set([...closed, ...arriving])] : closed;
     const table = `${quoteName(schema)}.${quoteName(name)}`;
     const forSystem = await isSeenBySystem(client, schema, name);
     const statements = [

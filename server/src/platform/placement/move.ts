@@ -67,6 +67,7 @@ export function createMover(parts: {
       await setFence(client, 'public', tables, {
         frozen: ids(({ kind, step }) => kind === 'shared' && step === 'frozen'),
         away: ids(({ kind, workspace }) => kind !== 'shared' && !(takes === 'shared' && workspace === workspaceId)),
+        arriving: ids(({ target, step }) => target === 'shared' && step === 'frozen'),
       });
       const row = rows.find(({ workspace }) => workspace === workspaceId);
       for (const kind of ['schema', 'database'] as const) {
@@ -75,6 +76,8 @@ export function createMover(parts: {
         await setFence(side.client, side.schema, tables, {
           frozen: row.kind === kind && row.step === 'frozen' ? [workspaceId] : [],
           away: row.kind === kind || takes === kind ? [] : [workspaceId],
+          // Nobody looks into a place of its own before the workspace lives there.
+          arriving: [],
         });
       }
     });

@@ -11,9 +11,12 @@ export type PlacedPools = {
   drop(placement: Placement): void;
 };
 
-/** Connections of one placement, and placements with connections, at most: so many more than the shared tables have. */
+/**
+ * Connections of one placement, and placements with connections, at most. Whoever has more databases than pools pays with
+ * connecting again at every look of the sweeper, so there are many; those that rest hold one connection or none.
+ */
 const CONNECTIONS = 4;
-const POOLS = 8;
+const POOLS = 32;
 const WAIT_MS = 10_000;
 const IDLE_MS = 30_000;
 const SILENT_MS = 65_000;

@@ -157,6 +157,32 @@ describe('moving a workspace', () => {
     await mover().finish(workspaceId);
   });
 
+  it('comes home although somebody looks for facts there to hand on: they wait until it lives there', async () => {
+    await mover().move(workspaceId, 'schema');
+    let over = false;
+    let busy: Promise<void> | undefined;
+    const relayAtHome = async (): Promise<void> => {
+      while (!over)
+        await rows(`begin; set local role parley_system; update public.outbox set relayed_at = clock_timestamp()
+          where workspace_id = '${workspaceId}'; commit`);
+    };
+    const home = createMover({
+      database: test.app.database,
+      announce: () => test.app.placements.reload(),
+      say: (line) => {
+        if (line.startsWith('frozen')) busy = relayAtHome();
+      },
+    });
+    await home.move(workspaceId, 'shared').finally(() => (over = true));
+    await busy;
+    assert.ok(busy, 'it was looked for');
+    await mover().finish(workspaceId);
+    const open = await rows(
+      `select policyname from pg_policies where tablename = 'outbox' and policyname = 'moved_system'`,
+    );
+    assert.deepEqual(open, [], 'and is handed on again');
+  });
+
   if (server) {
     const url = () => {
       const address = new URL(server);
