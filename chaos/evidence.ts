@@ -67,7 +67,7 @@ const LEFT = `select
   (select count(*)::int from threads where lease_until > now()) as "held threads",
   (select count(*)::int from deliveries where state in ('pending', 'sending')) as "unsent messages",
   (select count(*)::int from outbox where relayed_at is null) as "facts not relayed",
-  (select count(*)::int from messages m join outbox o on o.subject_id = m.id and o.type = 'message.received_with_media'
+  (select count(*)::int from messages m join outbox o on o.subject_id = m.id and o.type = 'message.received' and (o.payload ->> 'files')::int > 0
     where m.attachments = '[]') as "files not fetched"`;
 
 /** What is still under way; a stuck conversation is one of these that stays. */

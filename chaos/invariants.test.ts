@@ -149,7 +149,7 @@ function good(): Evidence {
       { subjectId: 'm1', type: 'message.received', relayed: true },
       { subjectId: 'm2', type: 'message.sent', relayed: true },
       { subjectId: 'm3', type: 'message.sent', relayed: true },
-      { subjectId: 'm4', type: 'message.received_with_media', relayed: true },
+      { subjectId: 'm4', type: 'message.received', relayed: true },
       { subjectId: 'm5', type: 'message.sent', relayed: true },
       { subjectId: 'm6', type: 'message.received', relayed: true },
     ],

@@ -39,7 +39,7 @@ import type { Logger } from './platform/log.ts';
 import { createMetrics } from './platform/metrics.ts';
 import { createPressure } from './platform/pressure.ts';
 import type { Signal } from './platform/pressure.ts';
-import { OUTBOX } from './platform/outbox.ts';
+import { OUTBOX } from './platform/facts/relay.ts';
 import { createOutside } from './platform/outside.ts';
 import { createPasswords } from './platform/password.ts';
 import { migrateLate, migratePlacements } from './platform/placement/migrate-placements.ts';

@@ -27,8 +27,8 @@ if (redisUrl) {
         assert.notEqual(prefixes[0], prefixes[1]);
         for (const prefix of prefixes) assert.match(`${prefix}:`, OURS);
 
-        await one.owner('POST', '/queues/facts/pause');
-        assert.deepEqual(await pausedQueues(one), ['facts']);
+        await one.owner('POST', '/queues/fetch-files/pause');
+        assert.deepEqual(await pausedQueues(one), ['fetch-files']);
         assert.deepEqual(await pausedQueues(other), []);
 
         assert.ok((await redis.keys(`${prefixes[0]}:jobs:*`)).length > 0);

@@ -175,7 +175,7 @@ describe('what is measured', () => {
         ...['parley_ai_cost_usd_total\\{provider="openai",model="openai/test"\\}', 'parley_memory_limit_bytes'],
         ...[
           'parley_outbound_duration_seconds_count\\{target="model:openai"\\}',
-          'parley_job_wait_seconds_count\\{queue="facts"\\}',
+          'parley_job_wait_seconds_count\\{queue="fetch-files"\\}',
         ],
         ...['parley_dependency_up\\{dependency="database"\\}', 'parley_dependency_up\\{dependency="embedder"\\}'],
         ...[
@@ -185,7 +185,7 @@ describe('what is measured', () => {
       ])
         assert.match(body, new RegExp(`^${series} (?!0$)`, 'm'), series);
       assert.match(body, /^parley_backlog\{kind="events"\} \d+$/m);
-      assert.match(body, /^bull_queue_jobs_total\{queue="facts",status="failed"\} 0$/m);
+      assert.match(body, /^bull_queue_jobs_total\{queue="fetch-files",status="failed"\} 0$/m);
       // Neither ids nor addresses: those would be a series for each.
       assert.doesNotMatch(body, /[0-9a-f]{8}-[0-9a-f]{4}-|127\.0\.0\.1/);
       visitor.socket.close();

@@ -20,21 +20,22 @@ import type { KnowledgeProcessing } from './features/knowledge/processors.ts';
 import { announceMessage } from './features/messages/announce.ts';
 import type { WebhookDirectory } from './features/webhooks/lookup.ts';
 import { createWebhooks } from './features/webhooks/processors.ts';
+import { tellWebhooks } from './features/webhooks/reactions.ts';
+import { facts } from './facts.ts';
 import type { Embedder } from './knowledge/embed.ts';
 import type { Outbound } from './platform/breaker.ts';
 import type { Config } from './platform/config.ts';
 import type { Keyring } from './platform/crypto.ts';
 import type { Jobs } from './platform/jobs.ts';
-import { runWithContext } from './platform/log.ts';
 import type { Logger } from './platform/log.ts';
 import type { Metrics } from './platform/metrics.ts';
-import { createRelay } from './platform/outbox.ts';
-import type { RelayedFact } from './platform/outbox.ts';
+import { createCatalogue } from './platform/facts/define.ts';
+import { createReactions } from './platform/facts/reactions.ts';
+import { createRelay } from './platform/facts/relay.ts';
 import type { Outside } from './platform/outside.ts';
 import type { Live } from './platform/realtime.ts';
 import type { Storage } from './platform/storage.ts';
 import type { Store } from './platform/tenant.ts';
-import { readCarried } from './platform/tracing.ts';
 import type { Tracing } from './platform/tracing.ts';
 import type { Wake } from './platform/wake.ts';
 import { queues } from './queues.ts';
@@ -172,9 +173,6 @@ export function createPath(parts: PathParts) {
   });
 
   // facts and what reacts to them
-  const reactions: Record<string, (fact: RelayedFact) => Promise<void>> = {
-    'message.received_with_media': createMediaFetcher({ store, storage, live, log, inboxes, channelOf }),
-  };
   const webhooks = createWebhooks({
     store,
     wake,
@@ -185,25 +183,17 @@ export function createPath(parts: PathParts) {
     keyring: parts.keyring,
     queue: jobs.define(queues.webhooks),
   });
-  const facts = jobs.define(queues.facts);
-  const relay = createRelay({
-    store,
-    wake,
-    log,
-    wanted: async (fact, place) => Object.hasOwn(reactions, fact.type) || parts.webhooks.wants(fact, place),
-    // Under the ids of what caused the fact, not of whoever rang for the relay.
-    hand: (fact) => runWithContext(readCarried(fact.requestId ?? fact.id), () => facts.add(fact, { jobId: fact.id })),
+  const reactions = createReactions({
+    jobs,
+    catalogue: createCatalogue(facts),
+    reactions: [
+      createMediaFetcher({ store, storage, live, log, inboxes, channelOf }),
+      tellWebhooks({ directory: parts.webhooks, tell: webhooks.tell }),
+    ],
   });
+  const relay = createRelay({ store, wake, log, reactions });
   if (worker.facts) {
-    facts.process(async (fact) => {
-      try {
-        await reactions[fact.type]?.(fact);
-      } finally {
-        // Last, since a message is told with its files; and anyway, since it is told without them, too.
-        await webhooks.tell(fact);
-      }
-      await relay.handled(fact);
-    }, relay.handled);
+    reactions.work(relay.handled);
     webhooks.work();
   }
   if (worker.knowledge) knowledge.work();

@@ -1,6 +1,5 @@
 import { z } from 'zod';
 import type { QueueDefinition } from './platform/jobs.ts';
-import { RelayedFact } from './platform/outbox.ts';
 
 /** A source of a knowledge base to read. */
 export const SourceToRead = z.object({ workspaceId: z.uuid(), sourceId: z.uuid() });
@@ -17,12 +16,6 @@ const queue = <P>(definition: QueueDefinition<P>): QueueDefinition<P> => definit
  * Payloads name their workspace (`workspaceId`) and carry ids rather than words.
  */
 export const queues = {
-  facts: queue({
-    name: 'facts',
-    sentence: 'Reacts to what became true, such as fetching the files a customer sent from their platform.',
-    schema: RelayedFact,
-    concurrency: 4,
-  }),
   knowledge: queue({
     name: 'knowledge',
     sentence: 'Reads documents, pages and answers into passages that bots can find.',

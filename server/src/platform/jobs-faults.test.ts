@@ -3,21 +3,11 @@ import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { describe, it } from 'node:test';
-import { sql } from 'drizzle-orm';
-import { queues } from '../queues.ts';
 import { until } from '../test/app.ts';
 import { collector, definition, jobServers, newName, onServer } from '../test/job-backends.ts';
-import { newId } from './ids.ts';
-import type { Jobs } from './jobs.ts';
-import { createLogger } from './log.ts';
-import { createRelay, recordFacts } from './outbox.ts';
-import type { RelayedFact } from './outbox.ts';
-import { createStore } from './tenant.ts';
-import { createWake } from './wake.ts';
 
 /** What is left of work when a process dies or everything the jobs keep is gone. */
 
-const log = createLogger({ level: 'silent' });
 const here = (name: string): string => JSON.stringify(new URL(name, import.meta.url).href);
 
 /** A process that takes one job and never ends it. */
@@ -88,77 +78,6 @@ for (const kind of jobServers) {
       await ran.reached(1);
       await server().wipe();
       await ran.reached(ran.seen.length + 3);
-    });
-
-    it('everything the jobs keep is gone: a fact nobody dealt with comes again, and no other', async () => {
-      const store = createStore(server().data.database);
-      const workspaceId = newId();
-      const makeRelay = (jobs: Jobs) => {
-        const queue = jobs.define(queues.facts);
-        const relay = createRelay({
-          store,
-          wake: createWake(),
-          log,
-          wanted: async ({ type }) => type === 'thing.happened',
-          hand: (fact) => queue.add(fact, { jobId: fact.id }),
-        });
-        open.push(relay);
-        return { queue, relay };
-      };
-      const rows = () =>
-        store.once<{ id: string; relayed: boolean; handled: boolean; error: string | null }>(
-          workspaceId,
-          sql`select subject_id::text as id, relayed_at is not null as relayed, handled_at is not null as handled, error
-              from outbox order by seq`,
-        );
-      const age = () => store.once(workspaceId, sql`update outbox set relayed_at = relayed_at - interval '2 minutes'`);
-      const fact = (type: string) => ({ workspaceId, type, subjectId: newId() });
-      const [kept, poison, idle] = [fact('thing.happened'), fact('thing.happened'), fact('thing.nobody_minds')];
-      await store.inWorkspace(workspaceId, (tx) => recordFacts(tx, [kept, poison, idle]));
-
-      // Handed over, but whoever should deal with them has not come yet.
-      const first = makeRelay(begin());
-      await first.relay.relay();
-      assert.deepEqual(
-        (await rows()).map(({ relayed, handled }) => [relayed, handled]),
-        [
-          [true, false],
-          [true, false],
-          [true, true],
-        ],
-      );
-      await first.relay.again();
-      await server().wipe();
-      await age();
-
-      const jobs = begin();
-      const { queue, relay } = makeRelay(jobs);
-      const ran = collector<RelayedFact>();
-      queue.process(async (given) => {
-        ran.push(given);
-        if (given.subjectId === poison.subjectId) throw new Error('it cannot be dealt with');
-        await relay.handled(given);
-      }, relay.handled);
-      await jobs.start();
-      await relay.again();
-      await until(async () => (await rows()).every(({ handled }) => handled), 'all are dealt with or given up');
-      const ended = await rows();
-      assert.deepEqual(
-        ended.map(({ error }) => error),
-        [null, 'it cannot be dealt with', null],
-      );
-      assert.equal(ran.seen.filter(({ subjectId }) => subjectId === kept.subjectId).length, 1);
-      assert.ok(!ran.seen.some(({ subjectId }) => subjectId === idle.subjectId));
-
-      const before = ran.seen.length;
-      await age();
-      await relay.again();
-      assert.deepEqual(
-        (await rows()).map(({ relayed }) => relayed),
-        [true, true, true],
-      );
-      assert.equal((await jobs.state(queue.name)).counts.waiting, 0);
-      assert.equal(ran.seen.length, before);
     });
   });
 }

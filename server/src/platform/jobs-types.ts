@@ -114,3 +114,11 @@ export type Jobs = {
   /** Takes no more jobs, waits for running ones (at most `drainMs`), closes. What did not finish runs again later. */
   close(): Promise<void>;
 };
+
+/** Thrown by a handler whose next run would fail just the same: the job is given up at once. The message is shown to operators. */
+export class PermanentError extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'PermanentError';
+  }
+}

@@ -9,6 +9,7 @@ import type { Envelope, JobQueue, JobWorker } from './jobs-backend.ts';
 import { putOff } from './jobs-put-off.ts';
 import { createSchedules } from './jobs-schedule.ts';
 import { ATTEMPTS, countJobs, readDead, readState, retryAllDead, retryDead } from './jobs-state.ts';
+import { PermanentError } from './jobs-types.ts';
 import type { AddOptions, DeadListener, DefinedQueue, JobHandler, Jobs, QueueDefinition } from './jobs-types.ts';
 import type { Logger } from './log.ts';
 import type { Metrics } from './metrics.ts';
@@ -184,6 +185,7 @@ export function createJobs(options: JobsOptions): Jobs {
         if (later) throw later;
         const failure = error instanceof Error ? error : new Error(String(error));
         log.warn({ err: failure, queue: definition.name, jobId: job.id, attempt: context.attempt }, 'job failed');
+        if (failure instanceof PermanentError) throw new UnrecoverableError(safeErrorMessage(failure));
         // The queue keeps the message for people to read, so it keeps the safe one.
         throw new Error(safeErrorMessage(failure), { cause: error });
       }

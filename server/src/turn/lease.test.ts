@@ -4,8 +4,10 @@ import { sql } from 'drizzle-orm';
 import { append, appendOnce } from '../features/messages/commands.ts';
 import { newId } from '../platform/ids.ts';
 import { createLogger } from '../platform/log.ts';
-import { createRelay, recordFacts } from '../platform/outbox.ts';
+import { recordFacts } from '../platform/facts/record.ts';
+import { createRelay } from '../platform/facts/relay.ts';
 import { createWake } from '../platform/wake.ts';
+import { things } from '../test/facts.ts';
 import { openThreads } from '../test/threads.ts';
 import type { Threads } from '../test/threads.ts';
 import { finishTurn } from './finish.ts';
@@ -52,7 +54,7 @@ describe('the lease of a thread', () => {
     const turnId = newId();
     const late = await appendOnce(store, target, [{ author: bot, text: 'late words', turnId, ordinal: 0 }], {
       guard: { status: 'bot', lease: paused.lease },
-      facts: (_message, id) => [{ workspaceId, type: 'message.sent', subjectId: id }],
+      facts: (_message, id) => [things.make('thing.happened', { workspaceId, subjectId: id, payload: { count: 1 } })],
     });
     assert.equal(late.outcome, 'refused');
     assert.equal(await release(store, key, paused.lease, paused.wakes), undefined);
@@ -98,7 +100,7 @@ describe('the lease of a thread', () => {
     };
     const options = {
       facts: (_message: unknown, id: string) => [
-        { workspaceId, type: 'message.sent', subjectId: id, payload: { of: target.conversationId } },
+        things.make('thing.happened', { workspaceId, subjectId: id, payload: { count: 1, of: target.conversationId } }),
       ],
     };
     await assert.rejects(
@@ -141,7 +143,9 @@ describe('the lease of a thread', () => {
         },
       ],
       {
-        facts: (message, id) => [{ workspaceId, type: 'message.sent', subjectId: id, payload: { text: message.text } }],
+        facts: (message, id) => [
+          things.make('thing.happened', { workspaceId, subjectId: id, payload: { count: 1, text: message.text } }),
+        ],
       },
     );
     assert.ok(made.outcome === 'stored');
@@ -152,17 +156,23 @@ describe('the lease of a thread', () => {
   it('a relay that dies before it marks hands the same fact over again, under the same id', async () => {
     const { store, workspaceId } = threads;
     const subjectId = newId();
-    await store.inWorkspace(workspaceId, (tx) => recordFacts(tx, [{ workspaceId, type: 'thing.happened', subjectId }]));
+    await store.inWorkspace(workspaceId, (tx) =>
+      recordFacts(tx, [things.make('thing.happened', { workspaceId, subjectId, payload: { count: 1 } })]),
+    );
     const handed: string[] = [];
     let broken = true;
     const relay = createRelay({
       store,
       wake: createWake(),
       log,
-      wanted: async ({ type }) => type === 'thing.happened',
-      hand: (fact) => {
-        handed.push(fact.id);
-        return broken ? Promise.reject(new Error('the process died')) : Promise.resolve();
+      reactions: {
+        wanting: async ({ type }) => (type === 'thing.happened' ? ['one'] : []),
+        knows: () => true,
+        work: () => undefined,
+        hand: (fact) => {
+          handed.push(fact.id);
+          return broken ? Promise.reject(new Error('the process died')) : Promise.resolve();
+        },
       },
     });
     await assert.rejects(relay.relay(), /died/);

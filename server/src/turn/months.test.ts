@@ -5,6 +5,7 @@ import type { SQL } from 'drizzle-orm';
 import type { Inbound } from '../channels/contract.ts';
 import { append, cite } from '../features/messages/commands.ts';
 import type { Appended, NewMessage } from '../features/messages/commands.ts';
+import { messageFacts } from '../features/messages/facts.ts';
 import { byAgentsClientId, latest, newestFirst, ofTurn, oldestFirst } from '../features/messages/queries.ts';
 import { createPartitionKeeper } from '../platform/db/partitions.ts';
 import { createIdSource, newId } from '../platform/ids.ts';
@@ -303,7 +304,11 @@ describe('messages of many months', () => {
       const author = { type: 'contact' as const, id: null, name: 'Ann' };
       const facts = receivedFacts({ workspaceId, conversationId }, events)({ author, text: 'my secret' }, pending.id);
       assert.deepEqual(facts, [
-        { workspaceId, type: 'message.received_with_media', subjectId: pending.id, payload: { conversationId } },
+        messageFacts.make('message.received', {
+          workspaceId,
+          subjectId: pending.id,
+          payload: { conversationId, files: 1 },
+        }),
       ]);
     });
   });

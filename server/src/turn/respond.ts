@@ -2,6 +2,7 @@ import type { Citation, Message } from '@parley/contract';
 import type { Saying } from '../engine/types.ts';
 import { announceChange, announceMessage } from '../features/messages/announce.ts';
 import { appendOnce, cite } from '../features/messages/commands.ts';
+import { messageFacts } from '../features/messages/facts.ts';
 import type { Logger } from '../platform/log.ts';
 import type { Metrics } from '../platform/metrics.ts';
 import type { Live } from '../platform/realtime.ts';
@@ -100,7 +101,7 @@ export function createSpeaker(
             guard: { status: 'bot', lease },
             ...(beginDelivery ? { sendFor: LEASE_SECONDS } : {}),
             facts: (_message, id) => [
-              { workspaceId, type: 'message.sent', subjectId: id, payload: { conversationId, turnId } },
+              messageFacts.make('message.sent', { workspaceId, subjectId: id, payload: { conversationId, turnId } }),
             ],
           },
         );

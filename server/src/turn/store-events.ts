@@ -6,10 +6,11 @@ import { setReachable } from '../features/contacts/commands.ts';
 import { resolveVisitorAttachments } from '../features/files/commands.ts';
 import { advance, append, edit, remove } from '../features/messages/commands.ts';
 import type { NewMessage } from '../features/messages/commands.ts';
+import { messageFacts } from '../features/messages/facts.ts';
 import type { InboxRuntime } from '../features/inboxes/lookup.ts';
 import { newId } from '../platform/ids.ts';
 import { carried } from '../platform/tracing.ts';
-import type { Fact } from '../platform/outbox.ts';
+import type { Fact } from '../platform/facts/define.ts';
 import type { Tx } from '../platform/tenant.ts';
 import type { Lease, PendingEvent } from './lease.ts';
 import { LeaseLost } from './mailbox.ts';
@@ -126,9 +127,8 @@ export const receivedFacts =
   (target: { workspaceId: string; conversationId: string }, events: MessageEvent[]) =>
   (_message: NewMessage, id: string): Fact[] => {
     const { workspaceId, conversationId } = target;
-    const hasMedia = (events.find((event) => event.id === id)?.event.media.length ?? 0) > 0;
-    const type = hasMedia ? 'message.received_with_media' : 'message.received';
-    return [{ workspaceId, type, subjectId: id, payload: { conversationId } }];
+    const files = events.find((event) => event.id === id)?.event.media.length ?? 0;
+    return [messageFacts.make('message.received', { workspaceId, subjectId: id, payload: { conversationId, files } })];
   };
 
 /** Undefined when refused; without a status when every message was there already. */

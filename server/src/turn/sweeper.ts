@@ -3,7 +3,7 @@ import type { Logger } from '../platform/log.ts';
 import type { Place, Store } from '../platform/tenant.ts';
 import type { Wake } from '../platform/wake.ts';
 import { isConnectionLoss } from '../platform/outage.ts';
-import { OUTBOX } from '../platform/outbox.ts';
+import { OUTBOX } from '../platform/facts/relay.ts';
 import { DELIVERY, THREAD, writeLaneKey, writeThreadKey } from './topics.ts';
 
 const EVERY_MS = 2_000;

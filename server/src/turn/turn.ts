@@ -16,7 +16,7 @@ import { presentMessage } from '../features/messages/present.ts';
 import type { MessageRow } from '../features/messages/present.ts';
 import type { Logger } from '../platform/log.ts';
 import type { Metrics } from '../platform/metrics.ts';
-import { OUTBOX } from '../platform/outbox.ts';
+import { OUTBOX } from '../platform/facts/relay.ts';
 import { stageTimer } from '../platform/stages.ts';
 import { rooms } from '../platform/realtime.ts';
 import type { Live } from '../platform/realtime.ts';

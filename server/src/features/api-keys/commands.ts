@@ -4,10 +4,11 @@ import { apiKeys } from '../../db/schema/index.ts';
 import { conflict, forbidden, notFound } from '../../platform/errors.ts';
 import type { Actor } from '../../platform/http/index.ts';
 import { hashToken, newId, newToken } from '../../platform/ids.ts';
-import { recordFacts } from '../../platform/outbox.ts';
+import { recordFacts } from '../../platform/facts/record.ts';
 import type { Tx } from '../../platform/tenant.ts';
 import { countApiKeys, KEY_PREFIX } from './queries.ts';
 import type { ApiKeyRow } from './queries.ts';
+import { apiKeyFacts } from './facts.ts';
 
 const KEYS_AT_MOST = 100;
 /** Of the random part, enough to tell keys apart and far too little to guess the rest. */
@@ -42,12 +43,11 @@ export async function createApiKey(
     .returning();
   if (!made) throw new Error('the key was not stored');
   await recordFacts(tx, [
-    {
+    apiKeyFacts.make('api_key.created', {
       workspaceId: actor.workspaceId,
-      type: 'api_key.created',
       subjectId: made.id,
       payload: { scopes, by: actor.userId },
-    },
+    }),
   ]);
   return { row: { ...made, createdBy: { id: actor.userId, name: actor.name } }, key };
 }
@@ -61,7 +61,11 @@ export async function revokeApiKey(tx: Tx, actor: Actor, id: string): Promise<vo
     .returning({ id: apiKeys.id });
   if (revoked.length === 0) throw notFound('The API key');
   await recordFacts(tx, [
-    { workspaceId: actor.workspaceId, type: 'api_key.revoked', subjectId: id, payload: { by: actor.userId } },
+    apiKeyFacts.make('api_key.revoked', {
+      workspaceId: actor.workspaceId,
+      subjectId: id,
+      payload: { by: actor.userId },
+    }),
   ]);
 }
 

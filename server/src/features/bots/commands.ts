@@ -4,11 +4,12 @@ import { botKnowledgeBases, bots, traces } from '../../db/schema/index.ts';
 import type { TraceRecord } from '../../db/schema/index.ts';
 import { notFound } from '../../platform/errors.ts';
 import { newId } from '../../platform/ids.ts';
-import { recordFacts } from '../../platform/outbox.ts';
+import { recordFacts } from '../../platform/facts/record.ts';
 import type { Tx } from '../../platform/tenant.ts';
 import { detachBot } from '../inboxes/commands.ts';
 import { requireKnowledgeBases } from '../knowledge/queries.ts';
 import { findBot } from './queries.ts';
+import { botFacts } from './facts.ts';
 
 /** The knowledge bases a bot reads become exactly these. @throws not-found for one of another workspace */
 async function linkKnowledge(tx: Tx, workspaceId: string, botId: string, ids: string[]): Promise<void> {
@@ -28,7 +29,7 @@ export async function createBot(tx: Tx, workspaceId: string, input: BotInput): P
   const id = newId();
   await tx.insert(bots).values({ ...fields, id, workspaceId });
   await linkKnowledge(tx, workspaceId, id, knowledgeBaseIds);
-  await recordFacts(tx, [{ workspaceId, type: 'bot.created', subjectId: id, payload: { name: input.name } }]);
+  await recordFacts(tx, [botFacts.make('bot.created', { workspaceId, subjectId: id, payload: { name: input.name } })]);
   return findBot(tx, id);
 }
 
@@ -44,7 +45,7 @@ export async function changeBot(tx: Tx, workspaceId: string, id: string, patch: 
   if (!row) throw notFound('The bot');
   if (knowledgeBaseIds) await linkKnowledge(tx, workspaceId, row.id, knowledgeBaseIds);
   await recordFacts(tx, [
-    { workspaceId, type: 'bot.changed', subjectId: row.id, payload: { fields: Object.keys(patch) } },
+    botFacts.make('bot.changed', { workspaceId, subjectId: row.id, payload: { fields: Object.keys(patch) } }),
   ]);
   return findBot(tx, row.id);
 }
@@ -59,7 +60,7 @@ export async function deleteBot(tx: Tx, workspaceId: string, id: string): Promis
   if (!row) throw notFound('The bot');
   await tx.delete(botKnowledgeBases).where(eq(botKnowledgeBases.botId, row.id));
   const inboxIds = await detachBot(tx, row.id);
-  await recordFacts(tx, [{ workspaceId, type: 'bot.deleted', subjectId: row.id }]);
+  await recordFacts(tx, [botFacts.make('bot.deleted', { workspaceId, subjectId: row.id })]);
   return { id: row.id, inboxIds };
 }
 

@@ -8,7 +8,9 @@ import { resolveContact } from '../contacts/commands.ts';
 import type { Person } from '../contacts/commands.ts';
 import { closeHandoffs, endWaiting } from '../handoffs/commands.ts';
 import { append, systemMessage } from '../messages/commands.ts';
+import { messageFacts } from '../messages/facts.ts';
 import { byAgentsClientId } from '../messages/queries.ts';
+import { conversationFacts } from './facts.ts';
 
 export type Agent = { userId: string; name: string };
 type Target = { workspaceId: string; conversationId: string };
@@ -57,10 +59,10 @@ async function change(
   target: Target,
   step: {
     from: ConversationStatus[];
-    event: string;
+    event: keyof typeof conversationFacts.definitions;
     text: string;
     set: SQL;
-    detail?: Record<string, unknown>;
+    detail?: { agentName?: string; agentId?: string; until?: string };
     refusal: string;
   },
 ): Promise<Changed> {
@@ -70,12 +72,11 @@ async function change(
     guard: { status: current.status },
     changes: step.set,
     facts: () => [
-      {
+      conversationFacts.make(step.event, {
         workspaceId: target.workspaceId,
-        type: step.event,
         subjectId: target.conversationId,
         payload: { from: current.status, ...step.detail },
-      },
+      }),
     ],
   });
   if (made.outcome !== 'stored') throw conflict(step.refusal);
@@ -266,12 +267,11 @@ export async function reply(
     ],
     {
       facts: (_message, id) => [
-        {
+        messageFacts.make(input.private ? 'note.written' : 'message.sent', {
           workspaceId: target.workspaceId,
-          type: input.private ? 'note.written' : 'message.sent',
           subjectId: id,
           payload: { conversationId: target.conversationId },
-        },
+        }),
       ],
     },
   );

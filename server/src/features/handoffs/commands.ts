@@ -6,6 +6,7 @@ import { newId } from '../../platform/ids.ts';
 import type { Tx } from '../../platform/tenant.ts';
 import { append, systemMessage } from '../messages/commands.ts';
 import type { Guard } from '../messages/commands.ts';
+import { handoffFacts } from './facts.ts';
 
 const RANK: Record<Priority, number> = { high: 0, normal: 1, low: 2 };
 
@@ -48,12 +49,11 @@ export async function requestHandoff(
       guard: { ...guard, status: 'bot' },
       changes: sql`status = 'waiting', priority = ${priority}`,
       facts: () => [
-        {
+        handoffFacts.make('handoff.requested', {
           workspaceId: target.workspaceId,
-          type: 'handoff.requested',
           subjectId: handoffId,
           payload: { conversationId: target.conversationId, reason: request.reason, priority },
-        },
+        }),
       ],
     },
   );
@@ -100,12 +100,11 @@ export async function pickUp(
     {
       changes: sql`status = 'agent', assignee_id = ${agent.userId}::uuid`,
       facts: () => [
-        {
+        handoffFacts.make('handoff.picked_up', {
           workspaceId: target.workspaceId,
-          type: 'handoff.picked_up',
           subjectId: target.handoffId,
           payload: { conversationId: row.conversation_id, userId: agent.userId },
-        },
+        }),
       ],
     },
   );

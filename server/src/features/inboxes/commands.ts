@@ -2,10 +2,11 @@ import { and, eq, isNull, ne } from 'drizzle-orm';
 import type { Inbox } from '@parley/contract';
 import { inboxes } from '../../db/schema/index.ts';
 import { notFound } from '../../platform/errors.ts';
-import { recordFacts } from '../../platform/outbox.ts';
+import { recordFacts } from '../../platform/facts/record.ts';
 import type { Tx } from '../../platform/tenant.ts';
 import { findBot } from '../bots/queries.ts';
 import type { InboxRow } from './present.ts';
+import { inboxFacts } from './facts.ts';
 
 export type NewInbox = Pick<
   InboxRow,
@@ -27,7 +28,11 @@ export async function createInbox(tx: Tx, workspaceId: string, inbox: NewInbox):
     .returning();
   if (!row) throw new Error('an inbox was not made');
   await recordFacts(tx, [
-    { workspaceId, type: 'inbox.created', subjectId: row.id, payload: { channel: row.channel, status: row.status } },
+    inboxFacts.make('inbox.created', {
+      workspaceId,
+      subjectId: row.id,
+      payload: { channel: row.channel, status: row.status },
+    }),
   ]);
   return row;
 }
@@ -42,7 +47,7 @@ export async function changeInbox(tx: Tx, workspaceId: string, id: string, chang
     .returning();
   if (!row) throw notFound('The inbox');
   await recordFacts(tx, [
-    { workspaceId, type: 'inbox.changed', subjectId: row.id, payload: { fields: Object.keys(change) } },
+    inboxFacts.make('inbox.changed', { workspaceId, subjectId: row.id, payload: { fields: Object.keys(change) } }),
   ]);
   return row;
 }
@@ -67,7 +72,7 @@ export async function deleteInbox(tx: Tx, workspaceId: string, id: string): Prom
     .where(and(eq(inboxes.id, id), isNull(inboxes.deletedAt)))
     .returning();
   if (!row) throw notFound('The inbox');
-  await recordFacts(tx, [{ workspaceId, type: 'inbox.deleted', subjectId: row.id }]);
+  await recordFacts(tx, [inboxFacts.make('inbox.deleted', { workspaceId, subjectId: row.id })]);
   return row;
 }
 

@@ -4,11 +4,12 @@ import type { KnowledgeBaseInput, KnowledgeBasePatch } from '@parley/contract';
 import { chunks, knowledgeBases, sources } from '../../db/schema/index.ts';
 import { notFound } from '../../platform/errors.ts';
 import { newId } from '../../platform/ids.ts';
-import { recordFacts } from '../../platform/outbox.ts';
+import { recordFacts } from '../../platform/facts/record.ts';
 import type { Tx } from '../../platform/tenant.ts';
 import { detachKnowledgeBase } from '../bots/commands.ts';
 import type { KnowledgeBaseRow } from './present.ts';
 import { findKnowledgeBase } from './queries.ts';
+import { knowledgeFacts } from './facts.ts';
 
 export async function createKnowledgeBase(
   tx: Tx,
@@ -17,7 +18,7 @@ export async function createKnowledgeBase(
 ): Promise<KnowledgeBaseRow> {
   const id = newId();
   await tx.insert(knowledgeBases).values({ ...input, id, workspaceId });
-  await recordFacts(tx, [{ workspaceId, type: 'knowledge_base.created', subjectId: id }]);
+  await recordFacts(tx, [knowledgeFacts.make('knowledge_base.created', { workspaceId, subjectId: id })]);
   return findKnowledgeBase(tx, id);
 }
 
@@ -55,6 +56,6 @@ export async function deleteKnowledgeBase(tx: Tx, workspaceId: string, id: strin
     .where(and(eq(sources.knowledgeBaseId, row.id), isNull(sources.deletedAt)));
   await tx.delete(chunks).where(eq(chunks.knowledgeBaseId, row.id));
   const botIds = await detachKnowledgeBase(tx, row.id);
-  await recordFacts(tx, [{ workspaceId, type: 'knowledge_base.deleted', subjectId: row.id }]);
+  await recordFacts(tx, [knowledgeFacts.make('knowledge_base.deleted', { workspaceId, subjectId: row.id })]);
   return { botIds };
 }

@@ -4,10 +4,11 @@ import type { SourceInput, SourcePatch } from '@parley/contract';
 import { chunks, sources } from '../../db/schema/index.ts';
 import { badRequest, conflict, notFound } from '../../platform/errors.ts';
 import { newId } from '../../platform/ids.ts';
-import { recordFacts } from '../../platform/outbox.ts';
+import { recordFacts } from '../../platform/facts/record.ts';
 import type { Tx } from '../../platform/tenant.ts';
 import type { SourceRow } from './present.ts';
 import { requireKnowledgeBases } from './queries.ts';
+import { knowledgeFacts } from './facts.ts';
 
 type Where = { workspaceId: string; knowledgeBaseId: string };
 type NewSource = Partial<Pick<SourceRow, 'question' | 'content' | 'url' | 'fileId'>> &
@@ -21,7 +22,11 @@ async function insertSource(tx: Tx, where: Where, source: NewSource): Promise<So
     .returning();
   if (!row) throw new Error('a source was not made');
   await recordFacts(tx, [
-    { workspaceId: where.workspaceId, type: 'source.created', subjectId: row.id, payload: { type: row.type } },
+    knowledgeFacts.make('source.created', {
+      workspaceId: where.workspaceId,
+      subjectId: row.id,
+      payload: { type: row.type },
+    }),
   ]);
   return row;
 }
@@ -72,7 +77,7 @@ async function update(tx: Tx, row: SourceRow, change: Partial<SourceRow>, fields
     .returning();
   if (!changed) throw notFound('The source');
   await recordFacts(tx, [
-    { workspaceId: row.workspaceId, type: 'source.changed', subjectId: row.id, payload: { fields } },
+    knowledgeFacts.make('source.changed', { workspaceId: row.workspaceId, subjectId: row.id, payload: { fields } }),
   ]);
   return changed;
 }
@@ -110,5 +115,5 @@ export async function deleteSource(tx: Tx, id: string): Promise<void> {
   const row = await lockSource(tx, id);
   await tx.update(sources).set({ deletedAt: new Date(), chunkCount: 0 }).where(eq(sources.id, row.id));
   await tx.delete(chunks).where(eq(chunks.sourceId, row.id));
-  await recordFacts(tx, [{ workspaceId: row.workspaceId, type: 'source.deleted', subjectId: row.id }]);
+  await recordFacts(tx, [knowledgeFacts.make('source.deleted', { workspaceId: row.workspaceId, subjectId: row.id })]);
 }

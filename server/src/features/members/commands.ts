@@ -4,11 +4,12 @@ import { invitations, memberships, users } from '../../db/schema/index.ts';
 import { conflict, forbidden, notFound } from '../../platform/errors.ts';
 import type { Actor } from '../../platform/http/index.ts';
 import { hashToken, newId, newToken } from '../../platform/ids.ts';
-import { recordFacts } from '../../platform/outbox.ts';
+import { recordFacts } from '../../platform/facts/record.ts';
 import type { Tx } from '../../platform/tenant.ts';
 import { mayChange, mayGrant } from './policy.ts';
 import { findMember, isPending } from './queries.ts';
 import type { MemberRow } from './queries.ts';
+import { memberFacts } from './facts.ts';
 
 const INVITATION_DAYS = 7;
 
@@ -47,12 +48,11 @@ export async function invite(tx: Tx, actor: Actor, input: { email: string; role:
     .returning();
   if (!invitation) throw new Error('the invitation was not stored');
   await recordFacts(tx, [
-    {
+    memberFacts.make('member.invited', {
       workspaceId: actor.workspaceId,
-      type: 'member.invited',
       subjectId: invitation.id,
       payload: { role: input.role, by: actor.userId },
-    },
+    }),
   ]);
   return { invitation, token };
 }
@@ -141,12 +141,11 @@ export async function changeRole(tx: Tx, actor: Actor, id: string, role: Role): 
   if (changed.length === 0) throw conflict('This member was changed meanwhile.');
   if (!mayGrant(role, member.role)) await withdrawInvitationsOf(tx, member.userId);
   await recordFacts(tx, [
-    {
+    memberFacts.make('member.role_changed', {
       workspaceId: actor.workspaceId,
-      type: 'member.role_changed',
       subjectId: id,
       payload: { userId: member.userId, from: member.role, to: role, by: actor.userId },
-    },
+    }),
   ]);
   return { ...member, role };
 }
@@ -168,12 +167,11 @@ export async function removeMember(tx: Tx, actor: Actor, id: string): Promise<Me
   if (removed.length === 0) throw conflict('This member was changed meanwhile.');
   await withdrawInvitationsOf(tx, member.userId);
   await recordFacts(tx, [
-    {
+    memberFacts.make('member.removed', {
       workspaceId: actor.workspaceId,
-      type: 'member.removed',
       subjectId: id,
       payload: { userId: member.userId, by: actor.userId },
-    },
+    }),
   ]);
   return member;
 }

@@ -13,8 +13,8 @@ import type {
 import type { MessagePayload } from '../../db/schema/index.ts';
 import { newId } from '../../platform/ids.ts';
 import { carried } from '../../platform/tracing.ts';
-import { factValues } from '../../platform/outbox.ts';
-import type { Fact } from '../../platform/outbox.ts';
+import type { Fact } from '../../platform/facts/define.ts';
+import { factValues } from '../../platform/facts/record.ts';
 import { storedJson } from '../../platform/stored-json.ts';
 import type { Store, Tx } from '../../platform/tenant.ts';
 import { presentMessage } from './present.ts';

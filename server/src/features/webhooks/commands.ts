@@ -5,11 +5,12 @@ import type { Keyring } from '../../platform/crypto.ts';
 import { badRequest, conflict, notFound } from '../../platform/errors.ts';
 import type { Actor } from '../../platform/http/index.ts';
 import { newId } from '../../platform/ids.ts';
-import { recordFacts } from '../../platform/outbox.ts';
+import { recordFacts } from '../../platform/facts/record.ts';
 import { RefusedAddressError } from '../../platform/outside.ts';
 import type { Outside } from '../../platform/outside.ts';
 import type { Tx } from '../../platform/tenant.ts';
 import { TEST_EVENT } from './events.ts';
+import { webhookFacts } from './facts.ts';
 import { countWebhooks, findWebhook } from './queries.ts';
 import type { DeliveryRow, WebhookRow } from './queries.ts';
 import { firstSecret, rotatedSecret } from './secrets.ts';
@@ -46,7 +47,9 @@ export async function createWebhook(
     secrets: kept,
     createdBy: actor.userId,
   });
-  await record(tx, actor, 'webhook.created', id, { events: input.events });
+  await recordFacts(tx, [
+    webhookFacts.make('webhook.created', { ...of(actor, id), payload: { events: input.events, by: actor.userId } }),
+  ]);
   return { row: await findWebhook(tx, id), secret };
 }
 
@@ -67,7 +70,12 @@ export async function changeWebhook(tx: Tx, actor: Actor, id: string, patch: Web
     .where(eq(webhookEndpoints.id, id))
     .returning({ id: webhookEndpoints.id });
   if (changed.length === 0) throw notFound('The webhook');
-  await record(tx, actor, 'webhook.changed', id, { fields: Object.keys(patch) });
+  await recordFacts(tx, [
+    webhookFacts.make('webhook.changed', {
+      ...of(actor, id),
+      payload: { fields: Object.keys(patch), by: actor.userId },
+    }),
+  ]);
   return findWebhook(tx, id);
 }
 
@@ -79,7 +87,7 @@ export async function deleteWebhook(tx: Tx, actor: Actor, id: string): Promise<v
     .returning({ id: webhookEndpoints.id });
   if (deleted.length === 0) throw notFound('The webhook');
   await tx.delete(webhookDeliveries).where(eq(webhookDeliveries.endpointId, id));
-  await record(tx, actor, 'webhook.deleted', id);
+  await recordFacts(tx, [webhookFacts.make('webhook.deleted', { ...of(actor, id), payload: { by: actor.userId } })]);
 }
 
 /** The secret of before signs beside the new one for a day. @throws not-found */
@@ -97,7 +105,9 @@ export async function rotateSecret(
   if (!found) throw notFound('The webhook');
   const { secret, kept, oldSecretUntil } = rotatedSecret(keyring, id, found.secrets);
   await tx.update(webhookEndpoints).set({ secrets: kept }).where(eq(webhookEndpoints.id, id));
-  await record(tx, actor, 'webhook.secret_rotated', id);
+  await recordFacts(tx, [
+    webhookFacts.make('webhook.secret_rotated', { ...of(actor, id), payload: { by: actor.userId } }),
+  ]);
   return { secret, oldSecretUntil };
 }
 
@@ -139,5 +149,4 @@ async function requireEnabled(tx: Tx, id: string): Promise<void> {
   if (!enabled) throw conflict('This webhook is off. Switch it on first.');
 }
 
-const record = (tx: Tx, actor: Actor, type: string, subjectId: string, payload: Record<string, unknown> = {}) =>
-  recordFacts(tx, [{ workspaceId: actor.workspaceId, type, subjectId, payload: { ...payload, by: actor.userId } }]);
+const of = (actor: Actor, id: string) => ({ workspaceId: actor.workspaceId, subjectId: id });

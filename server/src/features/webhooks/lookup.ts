@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm';
 import type { WebhookEvent } from '@parley/contract';
 import { createCache } from '../../platform/cache.ts';
+import type { CommittedFact } from '../../platform/facts/define.ts';
 import { PLACEMENT_CHANGED } from '../../platform/placement/registry.ts';
 import type { Place } from '../../platform/tenant.ts';
 import { RESYNC } from '../../platform/wake.ts';
@@ -12,8 +13,8 @@ import { WEBHOOKS_CHANGED } from './topics.ts';
 type Wanted = Set<WebhookEvent> | 'all';
 
 export type WebhookDirectory = {
-  /** Whether an endpoint of the workspace, which lives there, wants to be told of facts of this type. */
-  wants(fact: { workspaceId: string; type: string }, place: Place): Promise<boolean>;
+  /** Whether an endpoint of the workspace, which lives there, wants to be told of this fact. */
+  wants(fact: CommittedFact, place: Place): Promise<boolean>;
 };
 
 /**
@@ -41,10 +42,10 @@ export function createWebhookDirectory({ wake, keptMs }: { wake: Wake; keptMs: n
   }
 
   return {
-    async wants({ workspaceId, type }, place) {
-      const event = eventOf(type);
+    async wants(fact, place) {
+      const event = eventOf(fact);
       if (!event) return false;
-      const wanted = (await places.load(place.name, () => look(place))).get(workspaceId);
+      const wanted = (await places.load(place.name, () => look(place))).get(fact.workspaceId);
       return wanted === 'all' || (wanted?.has(event) ?? false);
     },
   };

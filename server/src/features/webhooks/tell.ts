@@ -1,8 +1,8 @@
 import { sql } from 'drizzle-orm';
 import { webhookDeliveries, webhookEndpoints } from '../../db/schema/index.ts';
+import type { CommittedFact } from '../../platform/facts/define.ts';
 import { newId } from '../../platform/ids.ts';
 import type { DefinedQueue } from '../../platform/jobs.ts';
-import type { RelayedFact } from '../../platform/outbox.ts';
 import type { Place, Store } from '../../platform/tenant.ts';
 import { eventOf } from './events.ts';
 import type { WebhookToSend } from './send.ts';
@@ -46,9 +46,9 @@ export function createTeller({ store, queue }: { store: Store; queue: DefinedQue
 
   return {
     /** Makes a delivery for each endpoint that wants to hear of the fact. Doing it again adds nothing. */
-    async tell(fact: RelayedFact): Promise<void> {
+    async tell(fact: CommittedFact): Promise<void> {
       const { id: factId, workspaceId, subjectId } = fact;
-      const type = eventOf(fact.type);
+      const type = eventOf(fact);
       if (!type) return;
       const made = await store.inWorkspace(workspaceId, async (tx) => {
         const endpoints = await tx

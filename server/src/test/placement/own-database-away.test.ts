@@ -5,9 +5,10 @@ import { sql } from 'drizzle-orm';
 import { Client } from 'pg';
 import { createKeyring } from '../../platform/crypto.ts';
 import { newId } from '../../platform/ids.ts';
-import { recordFacts } from '../../platform/outbox.ts';
+import { recordFacts } from '../../platform/facts/record.ts';
 import { createMover } from '../../platform/placement/move.ts';
 import { startTestApp, until } from '../app.ts';
+import { things } from '../facts.ts';
 import type { Call, TestApp } from '../app.ts';
 import { startProxy } from '../proxy.ts';
 import type { Proxy } from '../proxy.ts';
@@ -65,7 +66,7 @@ describe('the database of a workspace’s own is away', { skip: server ? false :
     const store = (): Promise<string> =>
       test.app.store.inWorkspace(own, async (tx) => {
         const subjectId = newId();
-        await recordFacts(tx, [{ workspaceId: own, type: 'thing.happened', subjectId }]);
+        await recordFacts(tx, [things.make('thing.happened', { workspaceId: own, subjectId, payload: { count: 1 } })]);
         return subjectId;
       });
     const isRelayed = async (subjectId: string): Promise<boolean> => {

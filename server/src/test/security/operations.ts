@@ -92,7 +92,7 @@ const SEGMENTS: Record<string, Kind> = {
 };
 
 /** Names that are nobody's id. */
-const NAMES: Record<string, string> = { queues: 'facts', failed: 'no-such-job' };
+const NAMES: Record<string, string> = { queues: 'fetch-files', failed: 'no-such-job' };
 
 /** In bodies and queries the name says it. */
 const FIELDS: Record<string, Kind> = {

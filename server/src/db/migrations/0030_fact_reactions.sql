@@ -1,0 +1,6 @@
+-- Which reactions a fact is for, and which of them have dealt with it, each with the error it was given up with. A fact
+-- handed over by the version before has none of this yet and is handed over once more.
+-- placement: everywhere
+
+alter table outbox add column due text[], add column done text[] not null default '{}', add column errors jsonb;
+grant select (due, done, errors), update (due, done, errors) on outbox to parley_system;
