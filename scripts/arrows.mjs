@@ -141,10 +141,10 @@ export function offence({ from, to, names }) {
 /** @typedef {ReturnType<typeof placeOf>} Place */
 
 /**
- * What a feature shows to other features: what it does (commands, queries, announce), what it keeps in memory for them
+ * What a feature shows to other features: what it does (commands, queries, changes, facts), what it keeps in memory for them
  * (lookup) and what is pure (policy, present, topics). Its routes, processors and helpers are its own.
  */
-const doors = ['commands', 'queries', 'announce', 'lookup', 'policy', 'present', 'topics'];
+const doors = ['commands', 'queries', 'changes', 'facts', 'lookup', 'policy', 'present', 'topics'];
 
 /** @param {Place} a @param {Place} b */
 function betweenFeatures(a, b) {

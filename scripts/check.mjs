@@ -10,7 +10,7 @@ import { line } from './lib/totals.mjs';
 
 await ensure();
 const { offences } = await import('./arrows.mjs');
-const { deadLinks, isWritten, length, machinePaths, readOrNull, switchedOffTests, trackedFiles } =
+const { deadLinks, emitsElsewhere, isWritten, length, machinePaths, readOrNull, switchedOffTests, trackedFiles } =
   await import('./text.mjs');
 
 /** @typedef {{ code: number, output: string, note?: string }} Result */
@@ -60,6 +60,7 @@ const steps = [
     },
   },
   { name: 'paths of one machine', work: everyFile(machinePaths) },
+  { name: 'one place emits', work: everyFile(emitsElsewhere) },
   { name: 'tests switched off', work: everyFile(switchedOffTests) },
   { name: 'links in Markdown', work: everyFile((file, text) => deadLinks(file, text, readOrNull)) },
 ];

@@ -38,6 +38,15 @@ export const machinePaths = (file, text) => linesMatching(text, homeFolder, file
 
 const isTestFile = /\.(test|spec|e2e)\.(ts|mjs)$/;
 
+/** Where what a commit changed becomes events, and the machinery below it. */
+const mayEmit = /^server\/src\/(?:platform\/|test\/|features\/[\w-]+\/changes\.ts$)/;
+
+/** One place tells the world: other files return changes, which are published. @param {string} file @param {string} text */
+export function emitsElsewhere(file, text) {
+  if (!file.startsWith('server/src/') || mayEmit.test(file) || isTestFile.test(file)) return [];
+  return linesMatching(text, /\blive\.emit\(|\bio\.(?:to|in|of)\(.*\.emit\(/, file, 'emits outside of changes.ts');
+}
+
 /** Tests that are switched off, and promises to write one. @param {string} file @param {string} text */
 export function switchedOffTests(file, text) {
   if (!isTestFile.test(file)) return [];

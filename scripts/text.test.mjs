@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { anchor, deadLinks, isWritten, length, machinePaths, switchedOffTests } from './text.mjs';
+import { anchor, deadLinks, emitsElsewhere, isWritten, length, machinePaths, switchedOffTests } from './text.mjs';
 
 // The samples are put together from parts, so that this file passes the rules it tests.
 const slash = '/';
@@ -15,6 +15,15 @@ test('switched-off tests are found in test files only', () => {
   assert.equal(switchedOffTests('server/src/a.test.ts', text).length, 3);
   assert.deepEqual(switchedOffTests('server/src/a.ts', text), []);
   assert.deepEqual(switchedOffTests('server/src/a.test.ts', 'const skip = list.skip(3); readOnly.only;'), []);
+});
+
+test('events are emitted by changes.ts alone', () => {
+  const text = "live.emit(rooms.workspace(id), 'queue:update', { handoffs });";
+  assert.equal(emitsElsewhere('server/src/features/handoffs/commands.ts', text).length, 1);
+  assert.equal(emitsElsewhere('server/src/turn/turn.ts', `parts.${text}`).length, 1);
+  assert.deepEqual(emitsElsewhere('server/src/features/handoffs/changes.ts', text), []);
+  assert.deepEqual(emitsElsewhere('server/src/features/handoffs/handoffs.test.ts', text), []);
+  assert.deepEqual(emitsElsewhere('server/src/turn/turn.ts', "socket.emit('session:created', session);"), []);
 });
 
 test('length: silent to 300, a warning to 500, an error above', () => {

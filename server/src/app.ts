@@ -5,11 +5,11 @@ import { openDoors } from './doors.ts';
 import { API_KEY_REVOKED } from './features/api-keys/topics.ts';
 import { createBotDirectory } from './features/bots/lookup.ts';
 import { BOT_CHANGED } from './features/bots/topics.ts';
-import { createConversationAnnouncer } from './features/conversations/announce.ts';
-import { createQueueAnnouncer } from './features/handoffs/announce.ts';
+import { BOT_INTERRUPTED } from './features/conversations/topics.ts';
 import { createInboxDirectory } from './features/inboxes/lookup.ts';
 import { INBOX_CHANGED } from './features/inboxes/topics.ts';
 import { createKnowledgeProcessing } from './features/knowledge/processors.ts';
+import { DELIVERY_DUE } from './features/messages/topics.ts';
 import { MEMBERSHIP_CHANGED } from './features/members/topics.ts';
 import { createAccess } from './features/sessions/access.ts';
 import { createWebhookDirectory } from './features/webhooks/lookup.ts';
@@ -49,6 +49,8 @@ import { createPlacedPools } from './platform/placement/pools.ts';
 import { createPlacements, PLACEMENT_CHANGED } from './platform/placement/registry.ts';
 import { watchMoves } from './platform/placement/watch-moves.ts';
 import { watchPools } from './platform/placement/watched-pools.ts';
+import { createPublish } from './platform/publish/publish.ts';
+import { createEmitTyping } from './platform/publish/typing.ts';
 import { createRealtime } from './platform/realtime.ts';
 import { isConnectionLoss } from './platform/outage.ts';
 import { assertRedis, redisPlace, watchRedis } from './platform/redis.ts';
@@ -61,7 +63,7 @@ import { createWake } from './platform/wake.ts';
 import { signalsOf } from './signals.ts';
 import { createForget } from './turn/forget.ts';
 import { freeLeasesOfTheDead } from './turn/recover.ts';
-import { DELIVERY, TAKEN_OVER, THREAD } from './turn/topics.ts';
+import { THREAD } from './turn/topics.ts';
 
 export type App = Awaited<ReturnType<typeof createApp>>;
 export type AppOptions = { limits?: Partial<Limits>; pace?: Pace; signals?: Signal[] };
@@ -132,9 +134,9 @@ export async function createApp(config: Config, log: Logger, options: AppOptions
     wake,
     log,
     topics: {
-      work: [THREAD, DELIVERY, OUTBOX],
+      work: [THREAD, DELIVERY_DUE, OUTBOX],
       news: [
-        TAKEN_OVER,
+        BOT_INTERRUPTED,
         BOT_CHANGED,
         INBOX_CHANGED,
         SESSION_REVOKED,
@@ -152,6 +154,9 @@ export async function createApp(config: Config, log: Logger, options: AppOptions
   const limits = openLimits({ redis, log });
   const realtime = createRealtime({ log, metrics, redis, listens: config.roles.api });
   const { live } = realtime;
+  const publishing = createPublish({ store, live, wake, metrics, log });
+  const { publish } = publishing;
+  const emitTyping = createEmitTyping(live);
   const proxies = createProxies(config.trustedProxies);
   const pressure = createPressure({ signals: options.signals ?? signalsOf({ config, database, store }), log, metrics });
 
@@ -166,9 +171,7 @@ export async function createApp(config: Config, log: Logger, options: AppOptions
   const bots = createBotDirectory({ store, wake, keptMs });
   const webhooks = createWebhookDirectory({ wake, keptMs });
   const embedder = createBundledEmbedder();
-  const knowledge = createKnowledgeProcessing({ store, storage, jobs, embedder, live, log });
-  const conversations = createConversationAnnouncer({ store, live, log });
-  const queue = createQueueAnnouncer({ store, live, log });
+  const knowledge = createKnowledgeProcessing({ store, storage, jobs, embedder, publish, log });
 
   const path = createPath({
     config,
@@ -182,14 +185,13 @@ export async function createApp(config: Config, log: Logger, options: AppOptions
     outside,
     keyring,
     storage,
-    live,
+    emitTyping,
+    publish,
     embedder,
     knowledge,
     inboxes,
     bots,
     webhooks,
-    conversations,
-    queue,
     pace: options.pace ?? {},
   });
 
@@ -244,7 +246,8 @@ export async function createApp(config: Config, log: Logger, options: AppOptions
         inboxes,
         bots,
         knowledge,
-        conversations,
+        publish,
+        emitTyping,
         path,
         demoToken: demo.token,
         askOthers: redisWatch?.probe,
@@ -311,8 +314,7 @@ export async function createApp(config: Config, log: Logger, options: AppOptions
       await wakes?.close();
       limits.close();
       redisWatch?.close();
-      for (const part of [conversations, queue, access, moves, placements, maintenance, pools, lateMigrations])
-        part.close();
+      for (const part of [publishing, access, moves, placements, maintenance, pools, lateMigrations]) part.close();
       await partitions.close();
       await embedder.close();
       await database.close();

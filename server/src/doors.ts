@@ -5,7 +5,6 @@ import { createAsk } from './features/bots/ask.ts';
 import type { BotDirectory } from './features/bots/lookup.ts';
 import { botRoutes } from './features/bots/routes.ts';
 import { contactRoutes } from './features/contacts/routes.ts';
-import type { ConversationAnnouncer } from './features/conversations/announce.ts';
 import { conversationRoutes } from './features/conversations/routes.ts';
 import { fileRoutes } from './features/files/routes.ts';
 import { handoffRoutes } from './features/handoffs/routes.ts';
@@ -15,7 +14,7 @@ import { inboxRoutes } from './features/inboxes/routes.ts';
 import type { KnowledgeProcessing } from './features/knowledge/processors.ts';
 import { knowledgeRoutes } from './features/knowledge/routes.ts';
 import { queueRoutes } from './features/queues/routes.ts';
-import { setPresence } from './features/members/commands.ts';
+import { changePresence } from './features/members/commands.ts';
 import { somePresent } from './features/members/queries.ts';
 import { memberRoutes } from './features/members/routes.ts';
 import type { Access } from './features/sessions/access.ts';
@@ -41,7 +40,8 @@ import type { Logger } from './platform/log.ts';
 import type { Metrics } from './platform/metrics.ts';
 import type { Pressure } from './platform/pressure.ts';
 import type { Outside } from './platform/outside.ts';
-import { rooms } from './platform/realtime.ts';
+import type { Publish } from './platform/publish/publish.ts';
+import type { EmitTyping } from './platform/publish/typing.ts';
 import type { Realtime } from './platform/realtime.ts';
 import type { Storage } from './platform/storage.ts';
 import type { Store } from './platform/tenant.ts';
@@ -76,7 +76,8 @@ export type DoorParts = {
   inboxes: InboxDirectory;
   bots: BotDirectory;
   knowledge: KnowledgeProcessing;
-  conversations: ConversationAnnouncer;
+  publish: Publish;
+  emitTyping: EmitTyping;
   path: Pick<Path, 'receive' | 'answerQuestion' | 'desk' | 'door' | 'sendWebhook'>;
   /** Rejects while Redis is away; undefined without one. */
   askOthers?: (() => Promise<unknown>) | undefined;
@@ -89,9 +90,8 @@ export type DoorParts = {
 /** Everything somebody outside can knock at: webhooks, the API, pages, sockets. Only a process with the role `api` has them. */
 export async function openDoors(parts: DoorParts): Promise<{ close(): void }> {
   const { http, config, log, metrics, store, wake, jobs, outbound, keyring, storage, realtime, makeLimiter } = parts;
-  const { embedder, access, signIn, inboxes, bots, knowledge, conversations, path } = parts;
+  const { embedder, access, signIn, inboxes, bots, knowledge, publish, emitTyping, path } = parts;
   const { desk, receive } = path;
-  const { live } = realtime;
   const tokens = createVisitorTokens(config.secrets.jwtSecret);
   const ownOrigin = new URL(config.publicUrl).origin;
 
@@ -100,13 +100,13 @@ export async function openDoors(parts: DoorParts): Promise<{ close(): void }> {
   await http.register(
     async (api: Http) => {
       sessionRoutes(api, { store, signIn });
-      meRoutes(api, { store, live });
+      meRoutes(api, { store, publish });
       workspaceRoutes(api, { store });
       memberRoutes(api, { store, wake, config });
       apiKeyRoutes(api, { store, wake });
       webhookEndpointRoutes(api, { store, wake, keyring, outside: parts.outside, sendNow: path.sendWebhook });
       botRoutes(api, { store, wake, ask: createAsk({ store, answerQuestion: path.answerQuestion }) });
-      knowledgeRoutes(api, { store, storage, wake, embedder, live, processing: knowledge });
+      knowledgeRoutes(api, { store, storage, wake, embedder, publish, processing: knowledge });
       inboxRoutes(api, { store, keyring, wake, log, config, door: path.door });
       contactRoutes(api, { store });
       conversationRoutes(api, { store, desk });
@@ -145,10 +145,8 @@ export async function openDoors(parts: DoorParts): Promise<{ close(): void }> {
       store,
       tracing: parts.tracing,
       desk,
-      setPresence: async (actor, presence) => {
-        await store.inControl(actor.workspaceId, (tx) => setPresence(tx, actor.userId, presence));
-        live.emit(rooms.workspace(actor.workspaceId), 'presence:changed', { userId: actor.userId, presence });
-      },
+      emitTyping,
+      setPresence: (actor, presence) => changePresence({ store, publish }, actor, presence),
       health: async () => ({ breakers: outbound.states(), targets: outbound.report(), jobs: await jobs.counts() }),
     },
     visitor: {
@@ -156,7 +154,8 @@ export async function openDoors(parts: DoorParts): Promise<{ close(): void }> {
       tracing: parts.tracing,
       bots,
       receive,
-      conversations,
+      publish,
+      emitTyping,
       eventLimit: makeLimiter('visitor-event', { capacity: 200, refillPerSecond: 10 }),
       messageLimit: makeLimiter('visitor-message', { capacity: 30, refillPerSecond: 1 }),
       startLimit: makeLimiter('visitor-start', { capacity: 60, refillPerSecond: 0.5 }),

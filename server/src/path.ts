@@ -9,15 +9,14 @@ import { createQaHandler } from './engine/handlers/qa.ts';
 import { smallTalkHandler } from './engine/handlers/small-talk.ts';
 import { createRouter } from './engine/router.ts';
 import type { BotDirectory } from './features/bots/lookup.ts';
-import type { ConversationAnnouncer } from './features/conversations/announce.ts';
+import { movedTo } from './features/conversations/desk.ts';
+import { findConversation } from './features/conversations/queries.ts';
 import { wakeUp } from './features/conversations/commands.ts';
 import { createDesk } from './features/conversations/desk.ts';
 import { readFile } from './features/files/queries.ts';
-import type { QueueAnnouncer } from './features/handoffs/announce.ts';
 import { createLastEvent } from './features/inboxes/last-event.ts';
 import type { InboxDirectory } from './features/inboxes/lookup.ts';
 import type { KnowledgeProcessing } from './features/knowledge/processors.ts';
-import { announceMessage } from './features/messages/announce.ts';
 import type { WebhookDirectory } from './features/webhooks/lookup.ts';
 import { createWebhooks } from './features/webhooks/processors.ts';
 import { tellWebhooks } from './features/webhooks/reactions.ts';
@@ -33,7 +32,8 @@ import { createCatalogue } from './platform/facts/define.ts';
 import { createReactions } from './platform/facts/reactions.ts';
 import { createRelay } from './platform/facts/relay.ts';
 import type { Outside } from './platform/outside.ts';
-import type { Live } from './platform/realtime.ts';
+import type { Publish } from './platform/publish/publish.ts';
+import type { EmitTyping } from './platform/publish/typing.ts';
 import type { Storage } from './platform/storage.ts';
 import type { Store } from './platform/tenant.ts';
 import type { Tracing } from './platform/tracing.ts';
@@ -45,7 +45,6 @@ import { createMediaFetcher } from './turn/media.ts';
 import { createReceive } from './turn/receive.ts';
 import type { Receive } from './turn/receive.ts';
 import { createSweeper } from './turn/sweeper.ts';
-import { DELIVERY, TAKEN_OVER, writeLaneKey } from './turn/topics.ts';
 import { createIdTrim } from './turn/trim.ts';
 import { createTurns } from './turn/turn.ts';
 import { createTyping } from './turn/typing.ts';
@@ -73,14 +72,13 @@ export type PathParts = {
   outside: Outside;
   keyring: Keyring;
   storage: Storage;
-  live: Live;
+  emitTyping: EmitTyping;
+  publish: Publish;
   embedder: Embedder;
   knowledge: KnowledgeProcessing;
   inboxes: InboxDirectory;
   bots: BotDirectory;
   webhooks: WebhookDirectory;
-  conversations: ConversationAnnouncer;
-  queue: QueueAnnouncer;
   pace: Pace;
 };
 
@@ -88,8 +86,8 @@ type Channelled = { workspaceId: string; channel: keyof typeof channels };
 
 /** The path of a message, from what a platform sent to what it is told, with the roles this process has of it. */
 export function createPath(parts: PathParts) {
-  const { config, log, metrics, tracing, store, wake, jobs, outbound, storage, live } = parts;
-  const { embedder, knowledge, inboxes, bots, conversations, queue, pace } = parts;
+  const { config, log, metrics, tracing, store, wake, jobs, outbound, storage, publish } = parts;
+  const { embedder, knowledge, inboxes, bots, pace } = parts;
   const { worker } = config.roles;
 
   // the ways in and out
@@ -101,7 +99,6 @@ export function createPath(parts: PathParts) {
       readFile: async ({ id }) => (await readFile({ store, storage }, { workspaceId: inbox.workspaceId, id })).bytes,
     });
   const channelOf = (inbox: Channelled) => ({ channel: channels[inbox.channel], http: door(inbox) });
-  const isLive = (channel: keyof typeof channels): boolean => channels[channel].live === true;
   const received = createReceive({ store, wake, metrics, log });
   const noteLastEvent = createLastEvent({ store, log });
   const receive: Receive = async (inbox, events) => {
@@ -123,7 +120,7 @@ export function createPath(parts: PathParts) {
   });
   const route = createRouter([personHandler, smallTalkHandler, filesHandler, createQaHandler(answerQuestion)]);
   const typing = createTyping({
-    live,
+    emitTyping: parts.emitTyping,
     log,
     onPlatform: (inbox, threadKey) => {
       const { channel, http: platform } = channelOf(inbox);
@@ -132,11 +129,11 @@ export function createPath(parts: PathParts) {
     },
   });
   const delivery = worker.delivery
-    ? createDelivery({ store, wake, live, log, metrics, tracing, inboxes, channelOf })
+    ? createDelivery({ store, wake, publish, log, metrics, tracing, inboxes, channelOf })
     : undefined;
   const turns = createTurns({
     store,
-    live,
+    publish,
     wake,
     log,
     metrics,
@@ -144,10 +141,7 @@ export function createPath(parts: PathParts) {
     bots,
     route,
     typing,
-    channelIsLive: (inbox) => isLive(inbox.channel),
     beginDelivery: delivery?.begin,
-    conversations,
-    queue,
   });
   const mailbox = worker.turn
     ? createMailbox({
@@ -157,20 +151,13 @@ export function createPath(parts: PathParts) {
         metrics,
         tracing,
         work: turns.work,
-        giveUp: turns.giveUp,
+        deadLetter: turns.deadLetter,
         retryMs: pace.roundRetryMs,
       })
     : undefined;
 
   // a person's turn
-  const desk = createDesk({
-    store,
-    live,
-    queue,
-    takenOver: (conversationId) => wake.wake(TAKEN_OVER, conversationId),
-    deliver: (workspaceId, threadId) => wake.wake(DELIVERY, writeLaneKey({ workspaceId, threadId })),
-    channelIsLive: isLive,
-  });
+  const desk = createDesk({ store, publish });
 
   // facts and what reacts to them
   const webhooks = createWebhooks({
@@ -187,7 +174,7 @@ export function createPath(parts: PathParts) {
     jobs,
     catalogue: createCatalogue(facts),
     reactions: [
-      createMediaFetcher({ store, storage, live, log, inboxes, channelOf }),
+      createMediaFetcher({ store, storage, publish, log, inboxes, channelOf }),
       tellWebhooks({ directory: parts.webhooks, tell: webhooks.tell }),
     ],
   });
@@ -203,9 +190,13 @@ export function createPath(parts: PathParts) {
     wake,
     log,
     wakeUp: async (workspaceId, conversationId) => {
-      const woken = await store.inWorkspace(workspaceId, (tx) => wakeUp(tx, { workspaceId, conversationId }));
-      if (woken?.message) announceMessage(live, woken.message);
-      conversations.changed(workspaceId, conversationId);
+      const woken = await store.inWorkspace(workspaceId, async (tx) => {
+        const changed = await wakeUp(tx, { workspaceId, conversationId });
+        return changed && { changed, conversation: await findConversation(tx, conversationId) };
+      });
+      if (!woken) return;
+      const { changed, conversation } = woken;
+      publish(movedTo(workspaceId, conversation, changed.message ? [changed.message] : []));
     },
     also: [
       async () => void (await knowledge.resumeUnfinished()),

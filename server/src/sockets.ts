@@ -46,8 +46,8 @@ export type SocketParts = {
   present: () => Promise<Person[]>;
   /** How long somebody without a socket is still shown as present (default 30 000 ms). */
   leaveAfterMs?: number | undefined;
-  agent: Omit<AgentSocketParts, 'current' | 'visitorsConnected' | 'live' | 'log' | 'pressure'>;
-  visitor: Omit<VisitorParts, 'currentInbox' | 'live' | 'log' | 'tokens' | 'pressure'>;
+  agent: Omit<AgentSocketParts, 'current' | 'visitorsConnected' | 'log' | 'pressure'>;
+  visitor: Omit<VisitorParts, 'currentInbox' | 'log' | 'tokens' | 'pressure'>;
 };
 
 /** The same for the same person in the same workspace, or the same visitor of the same inbox. */
@@ -65,7 +65,7 @@ const visitorsOf = (workspaceId: string): string => `visitors-of:${workspaceId}`
  */
 export function openSockets(parts: SocketParts): { close(): void } {
   const { realtime, access, inboxes, log } = parts;
-  const { io, live } = realtime;
+  const { io } = realtime;
   const entrances = new WeakMap<RealtimeSocket, Entrance>();
   const claims = new WeakMap<RealtimeSocket, Claim>();
   const { leaveAfterMs = LEAVE_AFTER_MS } = parts;
@@ -133,7 +133,7 @@ export function openSockets(parts: SocketParts): { close(): void } {
     const visitorsConnected = async (workspaceId: string) =>
       (await io.in(visitorsOf(workspaceId)).fetchSockets()).length;
     bindAgent(
-      { ...parts.agent, live, log, pressure: parts.pressure, visitorsConnected, current: () => access.verify(token) },
+      { ...parts.agent, log, pressure: parts.pressure, visitorsConnected, current: () => access.verify(token) },
       socket,
       actor,
     );
@@ -192,7 +192,7 @@ export function openSockets(parts: SocketParts): { close(): void } {
   ): Promise<void> {
     const currentInbox = () => inboxes.byId(inbox.workspaceId, inbox.id);
     const bound = bindVisitor(
-      { ...parts.visitor, live, log, pressure: parts.pressure, tokens: parts.tokens, currentInbox },
+      { ...parts.visitor, log, pressure: parts.pressure, tokens: parts.tokens, currentInbox },
       socket,
       inbox,
       { id: visitorId },

@@ -36,7 +36,7 @@ export type Outcome = {
   /** put the conversation into the queue */
   handoff?: HandoffRequest;
   /** said to the customer before the handoff; undefined = the usual words, null = silence */
-  farewell?: string | null;
+  closing?: string | null;
   /** nothing was said and nothing is to be done */
   silent?: boolean;
   trace?: { question: string; record: TraceRecord };

@@ -42,7 +42,7 @@ async function said(child: ChildProcess, word: string): Promise<void> {
 
 for (const kind of jobServers) {
   describe(`jobs in ${kind.name} when things break`, () => {
-    const { begin, open, server } = onServer(kind);
+    const { begin, server } = onServer(kind);
 
     it('kill -9 in the middle of a job: another process runs it', async () => {
       const name = newName();

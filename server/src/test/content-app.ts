@@ -21,6 +21,7 @@ import { newId } from '../platform/ids.ts';
 import { createJobs } from '../platform/jobs.ts';
 import { createLogger } from '../platform/log.ts';
 import { createMetrics } from '../platform/metrics.ts';
+import { createPublish } from '../platform/publish/publish.ts';
 import { createRealtime, rooms } from '../platform/realtime.ts';
 import { redisPlace } from '../platform/redis.ts';
 import { createStorage } from '../platform/storage.ts';
@@ -50,7 +51,8 @@ export async function startContentApp(options: { telegramUrl?: string } = {}) {
   const redis = redisPlace(process.env.TEST_REDIS_URL, newId());
   const jobs = createJobs({ redis, database: data.database, log });
   const realtime = createRealtime({ log });
-  const processing = createKnowledgeProcessing({ store, storage, jobs, embedder, live: realtime.live, log });
+  const { publish } = createPublish({ store, live: realtime.live, wake, metrics, log });
+  const processing = createKnowledgeProcessing({ store, storage, jobs, embedder, publish, log });
   const outbound = createOutbound({ log });
   const asked: { workspaceId: string; bot: Bot; input: AskInput }[] = [];
 
@@ -81,7 +83,7 @@ export async function startContentApp(options: { telegramUrl?: string } = {}) {
         return { answer: 'Yes.', haveEnoughInformation: true, confidence: 0.9, citations: [], traceId: newId() };
       };
       botRoutes(api, { store, wake, ask });
-      knowledgeRoutes(api, { store, storage, wake, live: realtime.live, embedder, processing });
+      knowledgeRoutes(api, { store, storage, wake, publish, embedder, processing });
       fileRoutes(api, { store, storage });
       inboxRoutes(api, {
         store,

@@ -8,5 +8,5 @@ export const things = defineFacts({
     formerly: ['thing.occurred'],
     upgrade: (old) => ({ ...old, count: Number(old.amount) }),
   },
-  'thing.nobody_minds': z.object({}),
+  'thing.nobody_minds': z.looseObject({}),
 });

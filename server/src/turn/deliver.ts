@@ -1,19 +1,19 @@
 import type { Channel, ChannelHttp, SendResult } from '../channels/contract.ts';
-import { announceChange } from '../features/messages/announce.ts';
+import { messageUpdated } from '../features/messages/changes.ts';
 import type { InboxDirectory, InboxRuntime } from '../features/inboxes/lookup.ts';
 import { AppError } from '../platform/errors.ts';
 import type { Logger } from '../platform/log.ts';
 import type { Metrics } from '../platform/metrics.ts';
 import { enter, readCarried } from '../platform/tracing.ts';
 import type { Tracing } from '../platform/tracing.ts';
-import type { Live } from '../platform/realtime.ts';
+import type { Publish } from '../platform/publish/publish.ts';
 import type { Store } from '../platform/tenant.ts';
 import type { Wake } from '../platform/wake.ts';
 import { claimNext, endDelivery, holdOn, moveThread, notePart, postponeDelivery, RENEW_MS } from './delivery-lane.ts';
 import type { Claimed } from './delivery-lane.ts';
 import { createLanes } from './lanes.ts';
-import { DELIVERY, readLaneKey, writeLaneKey } from './topics.ts';
-import type { LaneKey } from './topics.ts';
+import { DELIVERY_DUE, readDeliveryKey, writeDeliveryKey } from '../features/messages/topics.ts';
+import type { DeliveryKey } from '../features/messages/topics.ts';
 
 /** A message that cannot be made or sent for a reason of its own does not hold up those behind it for longer. */
 const OWN_FAULTS_AT_MOST = 5;
@@ -43,20 +43,20 @@ function afterError(error: unknown, delivery: Claimed): SendResult {
 export function createDelivery(parts: {
   store: Store;
   wake: Wake;
-  live: Live;
+  publish: Publish;
   log: Logger;
   metrics: Metrics;
   tracing: Tracing;
   inboxes: InboxDirectory;
   channelOf: (inbox: InboxRuntime) => { channel: Channel; http: ChannelHttp };
 }) {
-  const { store, wake, live, log, metrics, tracing } = parts;
+  const { store, wake, publish, log, metrics, tracing } = parts;
   let closing = false;
   /** Deliveries this process has already, each before what its lane claims next. */
   const begun = new Map<string, Claimed>();
-  const lanes = createLanes({ wake, topic: DELIVERY, work: (key) => drain(readLaneKey(key)) });
+  const lanes = createLanes({ wake, topic: DELIVERY_DUE, work: (key) => drain(readDeliveryKey(key)) });
 
-  async function sendParts(lane: LaneKey, delivery: Claimed, inbox: InboxRuntime): Promise<SendResult> {
+  async function sendParts(lane: DeliveryKey, delivery: Claimed, inbox: InboxRuntime): Promise<SendResult> {
     const { channel, http } = parts.channelOf(inbox);
     const { message } = delivery;
     const rendered = channel.render({
@@ -84,9 +84,9 @@ export function createDelivery(parts: {
   }
 
   /** False: the lane is empty, or has to wait. */
-  async function deliverOne(lane: LaneKey, delivery: Claimed): Promise<boolean> {
+  async function deliverOne(lane: DeliveryKey, delivery: Claimed): Promise<boolean> {
     const inbox = await parts.inboxes.byId(lane.workspaceId, delivery.inboxId);
-    if (!inbox) return fail(lane, delivery, 'unknown', 'This inbox was removed.', false);
+    if (!inbox) return fail(lane, delivery, undefined, 'This inbox was removed.', false);
     let result: SendResult;
     const renewal = setInterval(() => {
       holdOn(store, lane.workspaceId, delivery).catch((error: unknown) =>
@@ -112,7 +112,7 @@ export function createDelivery(parts: {
         Math.max(0, Date.now() - Date.parse(delivery.createdAt)) / 1_000,
       );
       log.debug({ deliveryId: delivery.id, channel: inbox.channel, attempts: delivery.attempts }, 'delivered');
-      if (message) announceChange(live, message, 'agents');
+      if (message) publish([messageUpdated(lane.workspaceId, { message, channel: inbox.channel })]);
       return more;
     }
     if (result.outcome === 'failed')
@@ -123,14 +123,14 @@ export function createDelivery(parts: {
     const wait = Math.max(result.afterMs, 50);
     await postponeDelivery(store, lane.workspaceId, delivery, wait, result.reason);
     metrics.deliveries.inc({ channel: inbox.channel, outcome: 'retried' });
-    lanes.runLater(writeLaneKey(lane), wait);
+    lanes.runLater(writeDeliveryKey(lane), wait);
     return false;
   }
 
   async function fail(
-    lane: LaneKey,
+    lane: DeliveryKey,
     delivery: Claimed,
-    channel: string,
+    channel: InboxRuntime['channel'] | undefined,
     reason: string,
     unreachable: boolean,
   ): Promise<boolean> {
@@ -139,14 +139,14 @@ export function createDelivery(parts: {
       reason,
       unreachable,
     });
-    metrics.deliveries.inc({ channel, outcome: 'failed' });
-    if (message) announceChange(live, message, 'agents');
+    metrics.deliveries.inc({ channel: channel ?? 'unknown', outcome: 'failed' });
+    if (message) publish([messageUpdated(lane.workspaceId, { message, channel })]);
     return more;
   }
 
-  async function drain(lane: LaneKey): Promise<void> {
+  async function drain(lane: DeliveryKey): Promise<void> {
     while (!closing) {
-      const key = writeLaneKey(lane);
+      const key = writeDeliveryKey(lane);
       const delivery = begun.get(key) ?? (await claimNext(store, lane));
       begun.delete(key);
       if (!delivery) return;
@@ -159,8 +159,8 @@ export function createDelivery(parts: {
   return {
     run: lanes.run,
     /** Goes on with a delivery that was begun in this process: nothing of its thread waits before it. */
-    begin(lane: LaneKey, delivery: Claimed): void {
-      const key = writeLaneKey(lane);
+    begin(lane: DeliveryKey, delivery: Claimed): void {
+      const key = writeDeliveryKey(lane);
       begun.set(key, delivery);
       lanes.run(key).catch((error: unknown) => log.error({ err: error, deliveryId: delivery.id }, 'a delivery failed'));
     },

@@ -3,7 +3,7 @@ import type { Attachment, Author, Citation, Message } from '@parley/contract';
 import { presentMessage } from '../features/messages/present.ts';
 import type { MessageRow } from '../features/messages/present.ts';
 import type { Store } from '../platform/tenant.ts';
-import type { LaneKey } from './topics.ts';
+import type { DeliveryKey } from '../features/messages/topics.ts';
 
 /** One message on its way to a platform. `token` proves that this process has it. */
 export type Claimed = {
@@ -30,7 +30,7 @@ export const RENEW_MS = (LEASE_SECONDS * 1000) / 3;
  * The oldest unfinished message of the thread, if it may be sent now. Only ever the oldest: order inside a conversation
  * is kept, also across processes. One whose sender died is taken up again when its lease runs out.
  */
-export async function claimNext(store: Store, lane: LaneKey): Promise<Claimed | undefined> {
+export async function claimNext(store: Store, lane: DeliveryKey): Promise<Claimed | undefined> {
   const [row] = await store.once<{
     id: string;
     lease_token: string | number;
@@ -166,7 +166,7 @@ export async function postponeDelivery(
 }
 
 /** A platform moved the conversation to another id (a group that became a supergroup). */
-export async function moveThread(store: Store, lane: LaneKey, threadKey: string): Promise<void> {
+export async function moveThread(store: Store, lane: DeliveryKey, threadKey: string): Promise<void> {
   await store.once(
     lane.workspaceId,
     sql`update threads set thread_key = ${threadKey} where id = ${lane.threadId}::uuid

@@ -54,7 +54,7 @@ describe('the lease of a thread', () => {
     const turnId = newId();
     const late = await appendOnce(store, target, [{ author: bot, text: 'late words', turnId, ordinal: 0 }], {
       guard: { status: 'bot', lease: paused.lease },
-      facts: (_message, id) => [things.make('thing.happened', { workspaceId, subjectId: id, payload: { count: 1 } })],
+      facts: (_message, id) => [things.make('thing.nobody_minds', { workspaceId, subjectId: id, payload: {} })],
     });
     assert.equal(late.outcome, 'refused');
     assert.equal(await release(store, key, paused.lease, paused.wakes), undefined);
@@ -100,7 +100,7 @@ describe('the lease of a thread', () => {
     };
     const options = {
       facts: (_message: unknown, id: string) => [
-        things.make('thing.happened', { workspaceId, subjectId: id, payload: { count: 1, of: target.conversationId } }),
+        things.make('thing.nobody_minds', { workspaceId, subjectId: id, payload: { of: target.conversationId } }),
       ],
     };
     await assert.rejects(
@@ -144,7 +144,7 @@ describe('the lease of a thread', () => {
       ],
       {
         facts: (message, id) => [
-          things.make('thing.happened', { workspaceId, subjectId: id, payload: { count: 1, text: message.text } }),
+          things.make('thing.nobody_minds', { workspaceId, subjectId: id, payload: { text: message.text } }),
         ],
       },
     );

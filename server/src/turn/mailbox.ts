@@ -67,11 +67,11 @@ export function createMailbox(parts: {
   /** @returns whether the thread was given back with the round's end */
   work: (round: Round) => Promise<{ released: boolean }>;
   /** the last resort for events that failed every time: nobody may be left without an answer */
-  giveUp: (round: Round) => Promise<void>;
+  deadLetter: (round: Round) => Promise<void>;
   /** the first wait before a failed round is tried again; it doubles up to half a minute */
   retryMs?: number;
 }) {
-  const { store, wake, log, metrics, tracing, work, giveUp, retryMs = RETRY_MS } = parts;
+  const { store, wake, log, metrics, tracing, work, deadLetter, retryMs = RETRY_MS } = parts;
   const lanes = createLanes({ wake, topic: THREAD, work: (key) => hold(readThreadKey(key)) });
   const stopping = new AbortController();
 
@@ -163,7 +163,7 @@ export function createMailbox(parts: {
 
   async function triedToGiveUp(round: Round): Promise<boolean> {
     try {
-      await giveUp(round);
+      await deadLetter(round);
       return true;
     } catch (error) {
       log.error({ err: error, threadId: round.lease.threadId }, 'a round could not even be given up');

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { Attachment } from '@parley/contract';
 import type { Channel, ChannelHttp, MediaReference } from '../channels/contract.ts';
 import { storeFile } from '../features/files/commands.ts';
-import { announceChange } from '../features/messages/announce.ts';
+import { messageUpdated } from '../features/messages/changes.ts';
 import { attach } from '../features/messages/commands.ts';
 import { messageFacts } from '../features/messages/facts.ts';
 import { sql } from 'drizzle-orm';
@@ -10,7 +10,7 @@ import type { InboxDirectory, InboxRuntime } from '../features/inboxes/lookup.ts
 import type { Logger } from '../platform/log.ts';
 import { defineReaction } from '../platform/facts/reactions.ts';
 import { recordFacts } from '../platform/facts/record.ts';
-import type { Live } from '../platform/realtime.ts';
+import type { Publish } from '../platform/publish/publish.ts';
 import type { Storage } from '../platform/storage.ts';
 import type { Store } from '../platform/tenant.ts';
 
@@ -31,12 +31,12 @@ const Media = z.array(
 export function createMediaFetcher(parts: {
   store: Store;
   storage: Storage;
-  live: Live;
+  publish: Publish;
   log: Logger;
   inboxes: InboxDirectory;
   channelOf: (inbox: InboxRuntime) => { channel: Channel; http: ChannelHttp };
 }) {
-  const { store, live } = parts;
+  const { store, publish } = parts;
 
   async function fetchOne(inbox: InboxRuntime, conversationId: string, media: MediaReference): Promise<Attachment> {
     const { channel, http } = parts.channelOf(inbox);
@@ -98,7 +98,7 @@ export function createMediaFetcher(parts: {
         }
         return attached;
       });
-      if (message) announceChange(live, message, 'agents');
+      if (message) publish([messageUpdated(workspaceId, { message, channel: inbox.channel })]);
       if (attachments.length === 0 && problem) throw new Error(problem, { cause });
     },
   });

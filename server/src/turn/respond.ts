@@ -1,23 +1,22 @@
-import type { Citation, Message } from '@parley/contract';
+import type { ChannelName, Citation, Message } from '@parley/contract';
+import { channels } from '../channels/registry.ts';
 import type { Saying } from '../engine/types.ts';
-import { announceChange, announceMessage } from '../features/messages/announce.ts';
+import { deliveryDue, messageStored, messageUpdated, paragraphSaid } from '../features/messages/changes.ts';
 import { appendOnce, cite } from '../features/messages/commands.ts';
 import { messageFacts } from '../features/messages/facts.ts';
 import type { Logger } from '../platform/log.ts';
 import type { Metrics } from '../platform/metrics.ts';
-import type { Live } from '../platform/realtime.ts';
-import { rooms } from '../platform/realtime.ts';
+import type { Publish } from '../platform/publish/publish.ts';
 import type { Store } from '../platform/tenant.ts';
 import { carried, inSpan } from '../platform/tracing.ts';
-import type { Wake } from '../platform/wake.ts';
 import type { Lease } from './lease.ts';
 import { begunWith, LEASE_SECONDS } from './delivery-lane.ts';
 import type { Claimed } from './delivery-lane.ts';
-import type { LaneKey, ThreadKey } from './topics.ts';
-import { DELIVERY, writeLaneKey } from './topics.ts';
+import type { DeliveryKey } from '../features/messages/topics.ts';
+import type { ThreadKey } from './topics.ts';
 
 /** Begins a delivery in this process. */
-export type BeginDelivery = (lane: LaneKey, delivery: Claimed) => void;
+export type BeginDelivery = (lane: DeliveryKey, delivery: Claimed) => void;
 
 /** A guarded write was refused: a human owns the conversation now, or another process has the thread. */
 export class TurnStopped extends Error {
@@ -44,8 +43,7 @@ export type Speaker = {
 export function createSpeaker(
   parts: {
     store: Store;
-    live: Live;
-    wake: Wake;
+    publish: Publish;
     log: Logger;
     metrics: Metrics;
     beginDelivery: BeginDelivery | undefined;
@@ -57,28 +55,28 @@ export function createSpeaker(
     lease: Lease;
     /** id null: the inbox speaks for itself, it has no bot */
     bot: { id: string | null; name: string };
-    channelIsLive: boolean;
+    channel: ChannelName;
     alreadySaid: number;
   },
 ): Speaker {
-  const { store, live, wake, log, metrics, beginDelivery } = parts;
+  const { store, publish, log, metrics, beginDelivery } = parts;
   const { conversationId, turnId, lease } = turn;
   const { workspaceId, inboxId, threadKey } = turn.key;
   const lane = { workspaceId, threadId: lease.threadId };
+  const isLive = channels[turn.channel].live === true;
   let ordinal = turn.alreadySaid;
 
   const chunk = (message: Pick<Message, 'text'> & { ordinal: number }, last: boolean): void =>
-    live.emit(
-      [...(turn.channelIsLive ? [rooms.visitor(conversationId)] : []), rooms.conversation(conversationId)],
-      'message:chunk',
-      {
+    publish([
+      paragraphSaid(workspaceId, {
         conversationId,
         turnId,
         ordinal: message.ordinal,
         text: message.text,
         last,
-      },
-    );
+        channel: turn.channel,
+      }),
+    ]);
 
   return {
     say: ({ text, citations }) =>
@@ -94,7 +92,7 @@ export function createSpeaker(
               citations: citations ?? [],
               turnId,
               ordinal,
-              deliver: !turn.channelIsLive,
+              deliver: !isLive,
             },
           ],
           {
@@ -109,13 +107,13 @@ export function createSpeaker(
         if (made.outcome === 'stored') {
           for (const message of made.messages) {
             chunk({ text: message.text, ordinal }, false);
-            announceMessage(live, message, turn.channelIsLive ? 'everybody' : 'agents');
+            publish([messageStored(workspaceId, { message, channel: turn.channel })]);
           }
           const { sending } = made;
           const first = made.messages.find((message) => message.id === sending?.messageId);
           if (beginDelivery && sending && first) {
             beginDelivery(lane, begunWith({ id: sending.id, requestId: carried() ?? null, inboxId, threadKey }, first));
-          } else if (!turn.channelIsLive) wake.wake(DELIVERY, writeLaneKey(lane));
+          } else if (!isLive) publish([deliveryDue(workspaceId, { threadId: lane.threadId })]);
         }
         metrics.turnStages.observe({ stage: 'paragraph' }, (performance.now() - started) / 1_000);
         log.debug({ turnId, ordinal, outcome: made.outcome }, 'a paragraph is stored');
@@ -126,7 +124,7 @@ export function createSpeaker(
       const message = await store.inWorkspace(workspaceId, (tx) =>
         cite(tx, { conversationId, turnId, ordinal: ordinal - 1 }, citations),
       );
-      if (message) announceChange(live, message);
+      if (message) publish([messageUpdated(workspaceId, { message, channel: turn.channel })]);
     },
     said: () => ordinal,
     end: () => chunk({ text: '', ordinal }, true),

@@ -1,7 +1,9 @@
 import { sql } from 'drizzle-orm';
 import type { ConversationStatus, Message, MessageStatus } from '@parley/contract';
 import type { Inbound, Sender } from '../channels/contract.ts';
+import { conversationMoved } from '../features/conversations/changes.ts';
 import { openConversation, resolve, wakeUp } from '../features/conversations/commands.ts';
+import { queueTouched } from '../features/handoffs/changes.ts';
 import { setReachable } from '../features/contacts/commands.ts';
 import { resolveVisitorAttachments } from '../features/files/commands.ts';
 import { advance, append, edit, remove } from '../features/messages/commands.ts';
@@ -11,6 +13,7 @@ import type { InboxRuntime } from '../features/inboxes/lookup.ts';
 import { newId } from '../platform/ids.ts';
 import { carried } from '../platform/tracing.ts';
 import type { Fact } from '../platform/facts/define.ts';
+import type { Change } from '../platform/publish/change.ts';
 import type { Tx } from '../platform/tenant.ts';
 import type { Lease, PendingEvent } from './lease.ts';
 import { LeaseLost } from './mailbox.ts';
@@ -25,6 +28,8 @@ export type StoredRound = {
   messages: Message[];
   changed: Message[];
   action: 'request_agent' | 'start' | 'end' | undefined;
+  /** of the conversation's state, by what came */
+  changes: Change[];
   /** begun when the bot has to do something about it */
   turn: { id: string; attempts: number } | undefined;
 };
@@ -43,6 +48,7 @@ export async function storeEvents(tx: Tx, inbox: InboxRuntime, round: Round): Pr
   const said = round.events.filter(isMessage);
   const messages: Message[] = [];
   const changed: Message[] = [];
+  const changes: Change[] = [];
   let isNew = false;
   let conversation: OpenConversation | undefined = round.conversation;
   if (!conversation && said[0]) {
@@ -53,7 +59,10 @@ export async function storeEvents(tx: Tx, inbox: InboxRuntime, round: Round): Pr
 
   if (conversation?.status === 'snoozed' && said.length > 0) {
     const woken = await wakeUp(tx, { workspaceId, conversationId: conversation.id });
-    if (woken) conversation = { ...conversation, status: woken.status };
+    if (woken) {
+      conversation = { ...conversation, status: woken.status };
+      changes.push(conversationMoved(workspaceId, { conversationId: conversation.id, status: woken.status }));
+    }
     if (woken?.message) messages.push(woken.message);
   }
 
@@ -86,16 +95,28 @@ export async function storeEvents(tx: Tx, inbox: InboxRuntime, round: Round): Pr
     if (message) changed.push(message);
   }
   await flush();
-  if (!conversation) return { conversation, isNew, messages, changed, action: undefined, turn: undefined };
+  if (!conversation) return { conversation, isNew, messages, changed, action: undefined, changes, turn: undefined };
 
   const action = said.findLast(({ event }) => event.action !== undefined)?.event.action;
   if (action === 'end') {
     const ended = await resolve(tx, { workspaceId, conversationId: conversation.id }, null);
     if (ended.message) messages.push(ended.message);
-    return { conversation: { ...conversation, status: 'resolved' }, isNew, messages, changed, action, turn: undefined };
+    changes.push(
+      conversationMoved(workspaceId, { conversationId: conversation.id, status: 'resolved' }),
+      queueTouched(workspaceId),
+    );
+    return {
+      conversation: { ...conversation, status: 'resolved' },
+      isNew,
+      messages,
+      changed,
+      action,
+      changes,
+      turn: undefined,
+    };
   }
   const turn = said.length > 0 && conversation.status === 'bot' ? await beginTurn(tx, round, conversation) : undefined;
-  return { conversation, isNew, messages, changed, action, turn };
+  return { conversation, isNew, messages, changed, action, changes, turn };
 }
 
 async function open(

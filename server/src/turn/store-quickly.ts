@@ -73,6 +73,7 @@ export async function storeQuickly(
     messages: appended.messages,
     changed: [],
     action: events.findLast(({ event }) => event.action !== undefined)?.event.action,
+    changes: [],
     turn: columns.turn ?? undefined,
     context: {
       contact: columns.contact ?? { id: conversation.contactId, name: '', language: null },

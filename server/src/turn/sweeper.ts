@@ -4,7 +4,8 @@ import type { Place, Store } from '../platform/tenant.ts';
 import type { Wake } from '../platform/wake.ts';
 import { isConnectionLoss } from '../platform/outage.ts';
 import { OUTBOX } from '../platform/facts/relay.ts';
-import { DELIVERY, THREAD, writeLaneKey, writeThreadKey } from './topics.ts';
+import { DELIVERY_DUE, writeDeliveryKey } from '../features/messages/topics.ts';
+import { THREAD, writeThreadKey } from './topics.ts';
 
 const EVERY_MS = 2_000;
 const BATCH = 500;
@@ -69,7 +70,7 @@ export function createSweeper(parts: {
       if (row.kind === 'thread')
         wake.wake(THREAD, writeThreadKey({ workspaceId: row.workspace_id, inboxId: row.a, threadKey: row.b ?? '' }));
       else if (row.kind === 'lane')
-        wake.wake(DELIVERY, writeLaneKey({ workspaceId: row.workspace_id, threadId: row.a }));
+        wake.wake(DELIVERY_DUE, writeDeliveryKey({ workspaceId: row.workspace_id, threadId: row.a }));
       else if (row.kind === 'fact') wake.wake(OUTBOX, 'all');
       else await tryTo(() => parts.wakeUp(row.workspace_id, row.a));
     }

@@ -1,31 +1,29 @@
 import { sql } from 'drizzle-orm';
-import type { Bot, Message } from '@parley/contract';
+import type { Bot, ChannelName, Message } from '@parley/contract';
+import { channels } from '../channels/registry.ts';
 import { languageOf } from '../engine/language.ts';
 import type { Router } from '../engine/router.ts';
 import { questionOf } from '../engine/types.ts';
 import type { Outcome, TurnInput } from '../engine/types.ts';
 import type { BotDirectory } from '../features/bots/lookup.ts';
-import type { ConversationAnnouncer } from '../features/conversations/announce.ts';
-import { announceStatus } from '../features/conversations/announce.ts';
-import type { QueueAnnouncer } from '../features/handoffs/announce.ts';
+import { conversationTouched } from '../features/conversations/changes.ts';
+import { BOT_INTERRUPTED } from '../features/conversations/topics.ts';
+import { handoffRequested, queueTouched } from '../features/handoffs/changes.ts';
 import type { InboxDirectory, InboxRuntime } from '../features/inboxes/lookup.ts';
-import { announceChange, announceMessage } from '../features/messages/announce.ts';
-import type { Listeners } from '../features/messages/announce.ts';
+import { deliveryDue, factsUrgent, messageStored, messageUpdated } from '../features/messages/changes.ts';
 import { ofTurn, since } from '../features/messages/queries.ts';
 import { presentMessage } from '../features/messages/present.ts';
 import type { MessageRow } from '../features/messages/present.ts';
 import type { Logger } from '../platform/log.ts';
 import type { Metrics } from '../platform/metrics.ts';
-import { OUTBOX } from '../platform/facts/relay.ts';
 import { stageTimer } from '../platform/stages.ts';
-import { rooms } from '../platform/realtime.ts';
-import type { Live } from '../platform/realtime.ts';
+import type { Publish } from '../platform/publish/publish.ts';
 import type { Store } from '../platform/tenant.ts';
 import type { Wake } from '../platform/wake.ts';
 import { finishTurn } from './finish.ts';
 import type { Finish } from './finish.ts';
-import { createGiveUp } from './give-up.ts';
-import { handOver } from './hand-over.ts';
+import { createDeadLetter } from './dead-letter.ts';
+import { requestHandoffWithClosing } from './handoff.ts';
 import { LeaseLost } from './mailbox.ts';
 import type { Round } from './mailbox.ts';
 import { createSpeaker, TurnStopped } from './respond.ts';
@@ -34,14 +32,13 @@ import { isMessage, storeEvents } from './store-events.ts';
 import { HISTORY, storeQuickly } from './store-quickly.ts';
 import type { TurnContext } from './store-quickly.ts';
 import type { OpenConversation, StoredRound } from './store-events.ts';
-import { DELIVERY, TAKEN_OVER, writeLaneKey } from './topics.ts';
 import type { Typing } from './typing.ts';
 
 type InConversation = StoredRound & { conversation: OpenConversation };
 
 export type TurnParts = {
   store: Store;
-  live: Live;
+  publish: Publish;
   wake: Wake;
   log: Logger;
   metrics: Metrics;
@@ -49,20 +46,19 @@ export type TurnParts = {
   bots: BotDirectory;
   route: Router;
   typing: Typing;
-  channelIsLive: (inbox: InboxRuntime) => boolean;
   /** undefined where another process delivers */
   beginDelivery: BeginDelivery | undefined;
-  conversations: ConversationAnnouncer;
-  queue: QueueAnnouncer;
 };
 
 /** Deals with one round of a mailbox: stores what came, and lets the bot answer when it is the bot's to answer. */
 export function createTurns(parts: TurnParts) {
-  const { store, live, wake, log, metrics } = parts;
+  const { store, publish, wake, log, metrics } = parts;
   const timed = stageTimer(metrics);
   /** Running turns of this process by conversation, to be stopped when a human takes over. */
   const running = new Map<string, AbortController>();
-  const stopListening = wake.on(TAKEN_OVER, (conversationId) => running.get(conversationId)?.abort(new TurnStopped()));
+  const stopListening = wake.on(BOT_INTERRUPTED, (conversationId) =>
+    running.get(conversationId)?.abort(new TurnStopped()),
+  );
 
   async function work(round: Round): Promise<{ released: boolean }> {
     const inbox = await parts.inboxes.byId(round.key.workspaceId, round.key.inboxId);
@@ -83,7 +79,7 @@ export function createTurns(parts: TurnParts) {
       const long = () => store.inWorkspace(current.key.workspaceId, (tx) => storeEvents(tx, inbox, current));
       return { quick: short, stored: short ?? (await long()) };
     });
-    announceStored(current, stored, parts.channelIsLive(inbox) ? 'everybody' : 'agents');
+    publishStored(current, stored, inbox.channel);
     const { conversation, turn } = stored;
     if (conversation && turn) return takeTurn(current, inbox, { ...stored, conversation }, turn, quick?.context);
     // A turn that was interrupted and is no longer the bot's to go on with ends here, as what became of it.
@@ -92,21 +88,20 @@ export function createTurns(parts: TurnParts) {
     return finish(current, interrupted?.id, { status, handler: '' });
   }
 
-  function announceStored(round: Round, stored: StoredRound, listeners: Listeners): void {
-    for (const message of stored.messages) announceMessage(live, message, listeners);
-    for (const message of stored.changed) announceChange(live, message, listeners);
-    // A file is fetched at once; other facts can wait for the sweeper's next look.
-    if (round.events.some((event) => isMessage(event) && event.event.media.length > 0)) wake.wake(OUTBOX, 'all');
+  function publishStored(round: Round, stored: StoredRound, channel: ChannelName): void {
     const { workspaceId } = round.key;
     const touched = [...stored.messages, ...stored.changed].map((message) => message.conversationId);
     if (stored.isNew && stored.conversation) touched.push(stored.conversation.id);
-    for (const id of new Set(touched)) parts.conversations.changed(workspaceId, id);
-    if (stored.conversation && stored.action === 'end') {
-      const conversationId = stored.conversation.id;
-      announceStatus(live, { conversationId, status: 'resolved' });
-      live.emit(rooms.visitor(conversationId), 'session:closed', { conversationId });
-      parts.queue.changed(workspaceId);
-    }
+    publish([
+      ...stored.messages.map((message) => messageStored(workspaceId, { message, channel })),
+      ...stored.changed.map((message) => messageUpdated(workspaceId, { message, channel })),
+      ...[...new Set(touched)].map((conversationId) => conversationTouched(workspaceId, { conversationId })),
+      ...stored.changes,
+      // A file is fetched at once.
+      ...(round.events.some((event) => isMessage(event) && event.event.media.length > 0)
+        ? [factsUrgent(workspaceId)]
+        : []),
+    ]);
   }
 
   async function takeTurn(
@@ -121,19 +116,19 @@ export function createTurns(parts: TurnParts) {
     const started = performance.now();
     const botId = stored.conversation.botId ?? inbox.botId;
     const bot = botId ? await parts.bots.byId(workspaceId, botId) : null;
-    const channelIsLive = parts.channelIsLive(inbox);
+    const channelIsLive = isLive(inbox.channel);
     const alreadySent = turn.attempts > 1 ? await sentBefore(workspaceId, conversationId, turn.id) : [];
     const taken = new AbortController();
     const signal = AbortSignal.any([round.signal, taken.signal]);
     const speaker = createSpeaker(
-      { store, live, wake, log, metrics, beginDelivery: parts.beginDelivery },
+      { store, publish, log, metrics, beginDelivery: parts.beginDelivery },
       {
         key: round.key,
         conversationId,
         turnId: turn.id,
         lease: round.lease,
         bot: bot ?? { id: null, name: inbox.name },
-        channelIsLive,
+        channel: inbox.channel,
         alreadySaid: alreadySent.length,
       },
     );
@@ -144,7 +139,7 @@ export function createTurns(parts: TurnParts) {
       const outcome = bot
         ? await answer(round, inbox, stored, bot, { turn, speaker, signal, channelIsLive, alreadySent, context })
         : noBot;
-      ending = await conclude(round, stored, outcome, speaker, turn.id, channelIsLive);
+      ending = await conclude(round, stored, outcome, speaker, turn.id, inbox.channel);
     } catch (error) {
       if (!(error instanceof TurnStopped) && signal.reason !== error) throw error;
       // Refused to speak: either the thread is somebody else's now, and the events with it, or a human took over.
@@ -156,7 +151,7 @@ export function createTurns(parts: TurnParts) {
     }
     speaker.end();
     const finished = await finish(round, turn.id, ending, stored, bot);
-    parts.conversations.changed(workspaceId, conversationId);
+    publish([conversationTouched(workspaceId, { conversationId })]);
     const seconds = (performance.now() - started) / 1000;
     const outcome = ending.status;
     metrics.turns.inc({ outcome });
@@ -220,31 +215,30 @@ export function createTurns(parts: TurnParts) {
     outcome: Outcome,
     speaker: Speaker,
     turnId: string,
-    channelIsLive: boolean,
+    channel: ChannelName,
   ): Promise<Finish> {
     const { handler, trace } = outcome;
     if (!outcome.handoff) return { status: outcome.silent ? 'silent' : 'answered', handler, trace };
     const { workspaceId } = round.key;
     const language = languageOf(outcome.handoff.question ?? '', 'en');
     const handed = await store.inWorkspace(workspaceId, (tx) =>
-      handOver(tx, { workspaceId, conversationId: stored.conversation.id }, outcome, {
+      requestHandoffWithClosing(tx, { workspaceId, conversationId: stored.conversation.id }, outcome, {
         lease: round.lease,
         turnId,
         ordinal: speaker.said(),
         language,
-        deliver: !channelIsLive,
+        deliver: !isLive(channel),
       }),
     );
     if (!handed) throw new TurnStopped();
-    for (const message of handed.messages) announceMessage(live, message, channelIsLive ? 'everybody' : 'agents');
-    if (!channelIsLive) wake.wake(DELIVERY, writeLaneKey({ workspaceId, threadId: round.lease.threadId }));
-    metrics.handoffs.inc({ reason: outcome.handoff.reason });
-    parts.queue.changed(workspaceId);
-    live.emit(rooms.workspace(workspaceId), 'notification', {
-      kind: outcome.handoff.reason,
-      title: outcome.handoff.question?.slice(0, 140) ?? 'A customer waits for a person',
-      conversationId: stored.conversation.id,
-    });
+    const { reason, question } = outcome.handoff;
+    const { id: conversationId } = stored.conversation;
+    publish([
+      ...handed.messages.map((message) => messageStored(workspaceId, { message, channel })),
+      ...(isLive(channel) ? [] : [deliveryDue(workspaceId, { threadId: round.lease.threadId })]),
+      handoffRequested(workspaceId, { conversationId, reason, question }),
+      queueTouched(workspaceId),
+    ]);
     return { status: 'handed_off', handler, trace };
   }
 
@@ -293,9 +287,11 @@ export function createTurns(parts: TurnParts) {
 
   return {
     work,
-    giveUp: createGiveUp(parts),
+    deadLetter: createDeadLetter(parts),
     close: stopListening,
   };
 }
+
+const isLive = (channel: ChannelName): boolean => channels[channel].live === true;
 
 const noBot: Outcome = { handler: 'none', handoff: { reason: 'NO_BOT', detail: 'This inbox has no bot.' } };

@@ -1,7 +1,6 @@
 import type { InboxRuntime } from '../features/inboxes/lookup.ts';
 import type { Logger } from '../platform/log.ts';
-import { rooms } from '../platform/realtime.ts';
-import type { Live } from '../platform/realtime.ts';
+import type { EmitTyping } from '../platform/publish/typing.ts';
 
 /** An answer that is there at once needs no indicator, and platforms count each of them as a request. */
 const AFTER_MS = 250;
@@ -10,7 +9,7 @@ const REPEAT_MS = 4_000;
 
 /** Shows that the bot is at work, only while it is. Failing to show it disturbs nothing. */
 export function createTyping(parts: {
-  live: Live;
+  emitTyping: EmitTyping;
   log: Logger;
   /** the platform's own indicator; undefined where it has none */
   onPlatform: (inbox: InboxRuntime, threadKey: string) => (() => Promise<void>) | undefined;
@@ -20,12 +19,7 @@ export function createTyping(parts: {
   const shown = new Map<string, NodeJS.Timeout | undefined>();
 
   const tell = (conversationId: string, name: string | null, typing: boolean): void =>
-    parts.live.emit([rooms.visitor(conversationId), rooms.conversation(conversationId)], 'typing', {
-      conversationId,
-      who: 'bot',
-      name,
-      typing,
-    });
+    parts.emitTyping({ conversationId, who: 'bot', name, typing });
 
   return {
     start(conversationId: string, inbox: InboxRuntime, threadKey: string, name: string): void {

@@ -69,7 +69,7 @@ const historyOf = (input: TurnInput): Turn[] =>
 const attemptOf = (answer: QuestionAnswer): string =>
   answer.text || [...new Set(answer.record.passages.map(({ title }) => title))].slice(0, 3).join(' · ');
 
-type Ending = Pick<Outcome, 'handoff' | 'farewell' | 'silent'>;
+type Ending = Pick<Outcome, 'handoff' | 'closing' | 'silent'>;
 
 const unknownWords = (input: TurnInput): string => input.bot.unknownAnswer || phrase(input.language, 'notUnderstood');
 
@@ -84,7 +84,7 @@ async function whenUnsure(
   const handoff: Ending['handoff'] = bot.handoffEnabled
     ? { reason: 'BOT_NOT_ENOUGH_DATA', question, ...(attempt ? { attempt } : {}) }
     : undefined;
-  if (bot.typeReplyUnknown === 'NO_REPLY') return handoff ? { handoff, farewell: null } : { silent: true };
+  if (bot.typeReplyUnknown === 'NO_REPLY') return handoff ? { handoff, closing: null } : { silent: true };
   if (input.alreadySent.length === 0) {
     await say({ text: unknownWords(input) });
   }

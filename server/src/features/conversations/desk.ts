@@ -1,12 +1,13 @@
 import type { Conversation, Message } from '@parley/contract';
-import type { Live } from '../../platform/realtime.ts';
-import { rooms } from '../../platform/realtime.ts';
+import type { Change } from '../../platform/publish/change.ts';
+import type { Publish } from '../../platform/publish/publish.ts';
+import { channels } from '../../channels/registry.ts';
 import type { Store, Tx } from '../../platform/tenant.ts';
 import { resolveAttachments, shareAttachments } from '../files/commands.ts';
-import type { QueueAnnouncer } from '../handoffs/announce.ts';
+import { queueTouched } from '../handoffs/changes.ts';
 import { pickUp } from '../handoffs/commands.ts';
-import { announceMessage } from '../messages/announce.ts';
-import { announceConversation, announceStatus } from './announce.ts';
+import { deliveryDue, messageStored } from '../messages/changes.ts';
+import { conversationListed, conversationMoved } from './changes.ts';
 import * as commands from './commands.ts';
 import { findConversation } from './queries.ts';
 
@@ -15,18 +16,7 @@ export type DeskActor = { workspaceId: string; userId: string; name: string };
 /** What an agent does, by whichever door (REST, socket): the command, then word of it to everybody concerned. */
 export type Desk = ReturnType<typeof createDesk>;
 
-export function createDesk(parts: {
-  store: Store;
-  live: Live;
-  queue: QueueAnnouncer;
-  /** the bot's running turn stops */
-  takenOver: (conversationId: string) => void;
-  /** a message waits for the platform */
-  deliver: (workspaceId: string, threadId: string) => void;
-  channelIsLive: (channel: Conversation['inbox']['channel']) => boolean;
-}) {
-  const { store, live, queue } = parts;
-
+export function createDesk({ store, publish }: { store: Store; publish: Publish }) {
   async function change(
     actor: DeskActor,
     conversationId: string,
@@ -41,29 +31,8 @@ export function createDesk(parts: {
       const done = await run(tx, { workspaceId, conversationId }, { userId: actor.userId, name: actor.name });
       return { changed: done, conversation: await findConversation(tx, conversationId) };
     });
-    tell(actor, conversation, changed.message ? [changed.message] : []);
+    publish(movedTo(workspaceId, conversation, changed.message ? [changed.message] : []));
     return conversation;
-  }
-
-  function tell(actor: DeskActor, conversation: Conversation, messages: Message[]): void {
-    const { id, status, assignee } = conversation;
-    if (status !== 'bot') parts.takenOver(id);
-    for (const message of messages) announceMessage(live, message);
-    announceStatus(live, {
-      conversationId: id,
-      status,
-      ...(status === 'agent' && assignee ? { agentName: assignee.name } : {}),
-    });
-    if (status === 'agent' && assignee) {
-      live.emit([rooms.conversation(id), rooms.visitor(id)], 'session:assigned', {
-        conversationId: id,
-        agentName: assignee.name,
-      });
-    }
-    if (status === 'resolved')
-      live.emit([rooms.conversation(id), rooms.visitor(id)], 'session:closed', { conversationId: id });
-    announceConversation(live, actor.workspaceId, conversation);
-    queue.changed(actor.workspaceId);
   }
 
   return {
@@ -81,7 +50,7 @@ export function createDesk(parts: {
         await commands.setLabels(tx, { workspaceId: actor.workspaceId, conversationId: id }, labels);
         return findConversation(tx, id);
       });
-      announceConversation(live, actor.workspaceId, conversation);
+      publish([conversationListed(actor.workspaceId, conversation)]);
       return conversation;
     },
 
@@ -90,7 +59,7 @@ export function createDesk(parts: {
         await commands.markRead(tx, id);
         return findConversation(tx, id);
       });
-      announceConversation(live, actor.workspaceId, conversation);
+      publish([conversationListed(actor.workspaceId, conversation)]);
       return conversation;
     },
 
@@ -101,7 +70,7 @@ export function createDesk(parts: {
         const taken = await pickUp(tx, { workspaceId, handoffId }, { userId: actor.userId, name: actor.name });
         return { picked: taken, conversation: await findConversation(tx, taken.conversationId) };
       });
-      tell(actor, conversation, picked.messages);
+      publish(movedTo(workspaceId, conversation, picked.messages));
       return conversation;
     },
 
@@ -121,17 +90,31 @@ export function createDesk(parts: {
           { workspaceId, conversationId: id },
           { userId: actor.userId, name: actor.name },
           { text: input.text, private: input.private, attachments, clientId: input.clientId },
-          parts.channelIsLive(before.inbox.channel),
+          channels[before.inbox.channel].live === true,
         );
         return { replied, conversation: await findConversation(tx, id) };
       });
       const { message, changed, threadId, repeated } = done.replied;
       if (repeated) return message;
-      if (changed) tell(actor, done.conversation, changed.message ? [changed.message] : []);
-      else announceConversation(live, workspaceId, done.conversation);
-      announceMessage(live, message);
-      if (message.status === 'pending') parts.deliver(workspaceId, threadId);
+      const { conversation } = done;
+      const system = changed?.message ? [changed.message] : [];
+      publish([
+        ...(changed ? movedTo(workspaceId, conversation, system) : [conversationListed(workspaceId, conversation)]),
+        messageStored(workspaceId, { message, channel: conversation.inbox.channel }),
+        ...(message.status === 'pending' ? [deliveryDue(workspaceId, { threadId })] : []),
+      ]);
       return message;
     },
   };
 }
+
+/** What everybody is told of a conversation that moved to another state, with the system messages that say so. */
+export const movedTo = (workspaceId: string, conversation: Conversation, messages: Message[]): Change[] => {
+  const { id, status, assignee, inbox } = conversation;
+  return [
+    ...messages.map((message) => messageStored(workspaceId, { message, channel: inbox.channel })),
+    conversationMoved(workspaceId, { conversationId: id, status, agentName: assignee?.name }),
+    conversationListed(workspaceId, conversation),
+    queueTouched(workspaceId),
+  ];
+};

@@ -6,7 +6,8 @@ import type { Actor, SignedIn } from '../../platform/http/index.ts';
 import type { Logger } from '../../platform/log.ts';
 import { rooms } from '../../platform/realtime.ts';
 import type { Pressure } from '../../platform/pressure.ts';
-import type { Live, RealtimeSocket } from '../../platform/realtime.ts';
+import type { EmitTyping } from '../../platform/publish/typing.ts';
+import type { RealtimeSocket } from '../../platform/realtime.ts';
 import { bindEvents } from '../../platform/socket-events.ts';
 import type { Store } from '../../platform/tenant.ts';
 import type { Tracing } from '../../platform/tracing.ts';
@@ -29,7 +30,7 @@ const needed: Record<keyof typeof AgentEvents | keyof typeof AdminEvents, Permis
 
 export type AgentSocketParts = {
   store: Store;
-  live: Live;
+  emitTyping: EmitTyping;
   log: Logger;
   tracing: Tracing;
   pressure: Pick<Pressure, 'admit'>;
@@ -43,7 +44,7 @@ export type AgentSocketParts = {
 
 /** A colleague's socket: the same commands as over REST, asked for permission at every event. */
 export function bindAgent(parts: AgentSocketParts, socket: RealtimeSocket, actor: Actor): void {
-  const { store, live, desk } = parts;
+  const { store, desk } = parts;
   const { workspaceId } = actor;
   const person = { workspaceId, userId: actor.userId, name: actor.name };
 
@@ -103,12 +104,7 @@ export function bindAgent(parts: AgentSocketParts, socket: RealtimeSocket, actor
         desk.reply(person, conversationId, { text, clientId, private: false, attachmentIds: [] }),
       'agent:typing': async ({ conversationId, typing }) => {
         await assertConversation(store, workspaceId, conversationId);
-        live.emit([rooms.visitor(conversationId), rooms.conversation(conversationId)], 'typing', {
-          conversationId,
-          who: 'agent',
-          name: actor.name,
-          typing,
-        });
+        parts.emitTyping({ conversationId, who: 'agent', name: actor.name, typing });
         return undefined;
       },
       'agent:close_session': async ({ conversationId }) => desk.resolve(person, conversationId),

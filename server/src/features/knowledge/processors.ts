@@ -8,13 +8,13 @@ import type { Embedder } from '../../knowledge/embed.ts';
 import { AppError, notFound } from '../../platform/errors.ts';
 import type { Jobs } from '../../platform/jobs.ts';
 import type { Logger } from '../../platform/log.ts';
-import type { Live } from '../../platform/realtime.ts';
+import type { Publish } from '../../platform/publish/publish.ts';
 import type { Storage } from '../../platform/storage.ts';
 import type { Place, Store } from '../../platform/tenant.ts';
 import { queues } from '../../queues.ts';
 import type { SourceToRead } from '../../queues.ts';
 import { readFile } from '../files/queries.ts';
-import { announceSource } from './announce.ts';
+import { sourceChanged } from './changes.ts';
 import { presentSource } from './present.ts';
 import type { SourceRow } from './present.ts';
 
@@ -39,7 +39,7 @@ export type ProcessingParts = {
   storage: Storage;
   jobs: Jobs;
   embedder: Embedder;
-  live: Live;
+  publish: Publish;
   log: Logger;
 };
 
@@ -51,7 +51,7 @@ const hashOf = (row: SourceRow): string =>
 
 /** Queue `knowledge`: sources become passages. Safe to run again at any point, and twice at once. */
 export function createKnowledgeProcessing(parts: ProcessingParts): KnowledgeProcessing {
-  const { store, storage, jobs, embedder, live, log } = parts;
+  const { store, storage, jobs, embedder, publish, log } = parts;
   const queue = jobs.define(queues.knowledge);
 
   const load = ({ workspaceId, sourceId }: Task): Promise<SourceRow | undefined> =>
@@ -102,12 +102,14 @@ export function createKnowledgeProcessing(parts: ProcessingParts): KnowledgeProc
       // The last word comes from the row itself.
       if (percent >= 100 || Date.now() - last < EMIT_EVERY_MS) return;
       last = Date.now();
-      announceSource(live, row.workspaceId, {
-        ...presentSource(row),
-        status: 'processing',
-        progress: percent,
-        error: null,
-      });
+      publish([
+        sourceChanged(row.workspaceId, {
+          ...presentSource(row),
+          status: 'processing',
+          progress: percent,
+          error: null,
+        }),
+      ]);
     };
   }
 
@@ -136,7 +138,7 @@ export function createKnowledgeProcessing(parts: ProcessingParts): KnowledgeProc
         await ingest(store, embedder, { workspaceId, knowledgeBaseId, sourceId: row.id, content }, progressOf(row));
       }
       const settled = await settle(row, hash);
-      if (settled) announceSource(live, row.workspaceId, presentSource(settled));
+      if (settled) publish([sourceChanged(row.workspaceId, presentSource(settled))]);
     }
   }
 
@@ -169,7 +171,7 @@ export function createKnowledgeProcessing(parts: ProcessingParts): KnowledgeProc
     work() {
       queue.process(read, async (task) => {
         const row = await fail(task, 'Reading this source failed on our side. Try again in a while.');
-        if (row) announceSource(live, task.workspaceId, presentSource(row));
+        if (row) publish([sourceChanged(task.workspaceId, presentSource(row))]);
       });
     },
 

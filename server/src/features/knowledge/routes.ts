@@ -14,7 +14,7 @@ import { z } from 'zod';
 import type { Embedder } from '../../knowledge/embed.ts';
 import { actorOf, done, ok, page } from '../../platform/http/index.ts';
 import type { Http } from '../../platform/http/index.ts';
-import type { Live } from '../../platform/realtime.ts';
+import type { Publish } from '../../platform/publish/publish.ts';
 import type { Storage } from '../../platform/storage.ts';
 import type { Store } from '../../platform/tenant.ts';
 import type { Wake } from '../../platform/wake.ts';
@@ -30,7 +30,7 @@ export type KnowledgeParts = {
   store: Store;
   storage: Storage;
   wake: Wake;
-  live: Live;
+  publish: Publish;
   embedder: Embedder;
   processing: Pick<KnowledgeProcessing, 'enqueue'>;
 };

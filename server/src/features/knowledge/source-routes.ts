@@ -13,7 +13,7 @@ import { paged, success } from '@parley/contract';
 import { actorOf, done, ok, page, readUpload } from '../../platform/http/index.ts';
 import type { Http } from '../../platform/http/index.ts';
 import { storeFile } from '../files/commands.ts';
-import { announceSource } from './announce.ts';
+import { sourceChanged } from './changes.ts';
 import { presentChunk, presentSource, presentSourceDetail } from './present.ts';
 import type { SourceRow } from './present.ts';
 import { findKnowledgeBase, findSource, listChunks, listSources } from './queries.ts';
@@ -23,11 +23,11 @@ import { addDocument, addSource, changeSource, deleteSource, retrySource } from 
 const tags = ['Knowledge'];
 
 export function sourceRoutes(http: Http, parts: Omit<KnowledgeParts, 'embedder' | 'wake'>): void {
-  const { store, live, processing } = parts;
+  const { store, publish, processing } = parts;
 
   /** After the commit: the queue and the colleagues hear of it. */
   async function tell(row: SourceRow, reads: boolean): Promise<void> {
-    announceSource(live, row.workspaceId, presentSource(row));
+    publish([sourceChanged(row.workspaceId, presentSource(row))]);
     if (reads) await processing.enqueue(row.workspaceId, row.id);
   }
 

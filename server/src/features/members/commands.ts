@@ -5,7 +5,9 @@ import { conflict, forbidden, notFound } from '../../platform/errors.ts';
 import type { Actor } from '../../platform/http/index.ts';
 import { hashToken, newId, newToken } from '../../platform/ids.ts';
 import { recordFacts } from '../../platform/facts/record.ts';
-import type { Tx } from '../../platform/tenant.ts';
+import type { Publish } from '../../platform/publish/publish.ts';
+import type { Store, Tx } from '../../platform/tenant.ts';
+import { presenceChanged } from './changes.ts';
 import { mayChange, mayGrant } from './policy.ts';
 import { findMember, isPending } from './queries.ts';
 import type { MemberRow } from './queries.ts';
@@ -182,4 +184,14 @@ export async function setPresence(tx: Tx, userId: string, presence: Presence): P
     .update(memberships)
     .set({ presence })
     .where(and(eq(memberships.userId, userId), isNull(memberships.removedAt)));
+}
+
+/** Says whether somebody is there, by their own word or by their sockets. */
+export async function changePresence(
+  { store, publish }: { store: Store; publish: Publish },
+  { workspaceId, userId }: { workspaceId: string; userId: string },
+  presence: Presence,
+): Promise<void> {
+  await store.inControl(workspaceId, (tx) => setPresence(tx, userId, presence));
+  publish([presenceChanged(workspaceId, { userId, presence })]);
 }

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import type { FailedJob, Me, Queue, Replayed } from '@parley/contract';
-import { queues } from '../../queues.ts';
 import { newId } from '../../platform/ids.ts';
 import { startTestApp, until } from '../../test/app.ts';
 import type { Call, TestApp } from '../../test/app.ts';
@@ -25,18 +24,10 @@ describe('queues', () => {
   const failedJobs = (query = '') => test.owner<FailedJob[]>('GET', `/queues/fetch-files/failed${query}`);
 
   it('each is declared once, with a sentence', async () => {
-    const declared = Object.entries(queues);
-    for (const [key, { name, sentence }] of declared) {
-      assert.equal(key, name);
-      assert.match(sentence, /^[A-Z].{20,150}\.$/, name);
-    }
-    assert.equal(new Set(declared.map(([, { sentence }]) => sentence)).size, declared.length);
     const { data } = await test.owner<Queue[]>('GET', '/queues');
-    // What runs is what is declared, and nothing beside it.
-    assert.deepEqual(
-      data.map(({ name, sentence }) => [name, sentence]).sort(),
-      declared.map(([, { name, sentence }]) => [name, sentence]).sort(),
-    );
+    assert.deepEqual(data.map(({ name }) => name).sort(), ['fetch-files', 'knowledge', 'webhook-events', 'webhooks']);
+    for (const { name, sentence } of data) assert.match(sentence, /^[A-Z].{20,150}\.$/, name);
+    assert.equal(new Set(data.map(({ sentence }) => sentence)).size, data.length);
   });
 
   it('are the operator’s: an owner of another workspace is refused, and is not told of the permission', async () => {

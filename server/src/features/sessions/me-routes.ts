@@ -2,17 +2,16 @@ import { Me, PresenceInput, success } from '@parley/contract';
 import { forbidden } from '../../platform/errors.ts';
 import { actorOf, ok, signedInOf } from '../../platform/http/index.ts';
 import type { Http } from '../../platform/http/index.ts';
-import { rooms } from '../../platform/realtime.ts';
-import type { Live } from '../../platform/realtime.ts';
+import type { Publish } from '../../platform/publish/publish.ts';
 import type { Store } from '../../platform/tenant.ts';
-import { setPresence } from '../members/commands.ts';
+import { changePresence } from '../members/commands.ts';
 import { findPresence, membershipsOf } from '../members/queries.ts';
 import { presentWorkspace } from '../workspaces/present.ts';
 import { findWorkspace } from '../workspaces/queries.ts';
 
 const tags = ['Sign-in'];
 
-export function meRoutes(http: Http, { store, live }: { store: Store; live: Live }): void {
+export function meRoutes(http: Http, { store, publish }: { store: Store; publish: Publish }): void {
   http.get(
     '/me',
     {
@@ -48,8 +47,7 @@ export function meRoutes(http: Http, { store, live }: { store: Store; live: Live
       const { workspaceId, userId, apiKey } = actorOf(request);
       if (apiKey) throw forbidden('Only people are there or away.');
       const { presence } = request.body;
-      await store.inControl(workspaceId, (tx) => setPresence(tx, userId, presence));
-      live.emit(rooms.workspace(workspaceId), 'presence:changed', { userId, presence });
+      await changePresence({ store, publish }, { workspaceId, userId }, presence);
       return ok({ presence });
     },
   );

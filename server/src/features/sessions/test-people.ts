@@ -9,6 +9,7 @@ import { createLogger } from '../../platform/log.ts';
 import { createMetrics } from '../../platform/metrics.ts';
 import { createPasswords } from '../../platform/password.ts';
 import { localLimits } from '../../platform/limiter.ts';
+import { createPublish } from '../../platform/publish/publish.ts';
 import { createRealtime } from '../../platform/realtime.ts';
 import { createStore } from '../../platform/tenant.ts';
 import type { Store } from '../../platform/tenant.ts';
@@ -68,11 +69,12 @@ export const startPeople = async (limits: Partial<Limits> = { credentialsPerMinu
   const access = createAccess({ store, wake, tokens });
   const signIn = createSignIn({ store, passwords, tokens, access, throttle: createThrottle(localLimits) });
   const realtime = createRealtime({ log });
+  const { publish } = createPublish({ store, live: realtime.live, wake, metrics, log });
   const http = await createHttp({ config, log, metrics, limits, authenticate: access.authenticate });
   await http.register(
     async (api: Http) => {
       sessionRoutes(api, { store, signIn });
-      meRoutes(api, { store, live: realtime.live });
+      meRoutes(api, { store, publish });
       workspaceRoutes(api, { store });
       apiKeyRoutes(api, { store, wake });
       memberRoutes(api, { store, wake, config });

@@ -10,13 +10,15 @@ import type { Limiter } from '../../platform/limiter.ts';
 import type { Logger } from '../../platform/log.ts';
 import { rooms } from '../../platform/realtime.ts';
 import type { Pressure } from '../../platform/pressure.ts';
-import type { Live, RealtimeSocket } from '../../platform/realtime.ts';
+import type { EmitTyping } from '../../platform/publish/typing.ts';
+import type { RealtimeSocket } from '../../platform/realtime.ts';
+import type { Publish } from '../../platform/publish/publish.ts';
 import { bindEvents } from '../../platform/socket-events.ts';
 import type { Store, Tx } from '../../platform/tenant.ts';
 import type { Tracing } from '../../platform/tracing.ts';
 import type { BotDirectory } from '../bots/lookup.ts';
 import { describeContact } from '../contacts/commands.ts';
-import type { ConversationAnnouncer } from '../conversations/announce.ts';
+import { conversationTouched } from '../conversations/changes.ts';
 import { openConversation } from '../conversations/commands.ts';
 import { findConversation } from '../conversations/queries.ts';
 import { resolveVisitorAttachments } from '../files/commands.ts';
@@ -30,13 +32,13 @@ const MISSED_AT_MOST = 200;
 
 export type VisitorParts = {
   store: Store;
-  live: Live;
+  emitTyping: EmitTyping;
   log: Logger;
   tracing: Tracing;
   bots: BotDirectory;
   tokens: VisitorTokens;
   receive: (inbox: InboxRuntime, events: Inbound[]) => Promise<unknown>;
-  conversations: ConversationAnnouncer;
+  publish: Publish;
   pressure: Pick<Pressure, 'admit'>;
   /** events of any kind per visitor: each costs the database something */
   eventLimit: Limiter;
@@ -73,7 +75,7 @@ export function bindVisitor(
   /** Listens again to the conversation of a connection that was lost. False: it is not this visitor's. */
   goOn(conversationId: string): Promise<boolean>;
 } {
-  const { store, live } = parts;
+  const { store } = parts;
   const { workspaceId } = inbox;
   /** the conversation this socket was let into */
   let own: string | undefined;
@@ -114,7 +116,7 @@ export function bindVisitor(
     if (own && own !== opened.conversationId) await socket.leave(rooms.visitor(own));
     own = opened.conversationId;
     await socket.join(rooms.visitor(own));
-    if (opened.isNew) parts.conversations.changed(workspaceId, own);
+    if (opened.isNew) parts.publish([conversationTouched(workspaceId, { conversationId: own })]);
     const bot = inbox.botId ? await parts.bots.byId(workspaceId, inbox.botId) : null;
     return {
       conversationId: own,
@@ -179,7 +181,7 @@ export function bindVisitor(
       },
       'customer:typing': async ({ conversationId, typing }) => {
         inOwn(conversationId);
-        live.emit(rooms.conversation(conversationId), 'typing', { conversationId, who: 'contact', name: null, typing });
+        parts.emitTyping({ conversationId, who: 'contact', name: null, typing });
         return undefined;
       },
       'customer:resume': async ({ conversationId, after: seq }) => {

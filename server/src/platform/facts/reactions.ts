@@ -65,7 +65,7 @@ export function createReactions(parts: { jobs: Jobs; catalogue: Catalogue; react
         // Each of them gets it, and gives it up with the reason, where the operator sees it.
         return listening.map(({ name }) => name);
       }
-      const wanted = await Promise.all(listening.map(({ wants }) => wants?.(read, place) ?? true));
+      const wanted = await Promise.all(listening.map(async ({ wants }) => (await wants?.(read, place)) ?? true));
       return listening.filter((_reaction, index) => wanted[index]).map(({ name }) => name);
     },
     knows: (name) => known.has(name),

@@ -1,22 +1,21 @@
 import { sql } from 'drizzle-orm';
+import { channels } from '../channels/registry.ts';
 import { phrase } from '../engine/phrases.ts';
 import type { Outcome } from '../engine/types.ts';
 import { openConversation } from '../features/conversations/commands.ts';
-import type { ConversationAnnouncer } from '../features/conversations/announce.ts';
-import type { QueueAnnouncer } from '../features/handoffs/announce.ts';
-import type { InboxDirectory, InboxRuntime } from '../features/inboxes/lookup.ts';
-import { announceMessage } from '../features/messages/announce.ts';
+import { conversationTouched } from '../features/conversations/changes.ts';
+import { handoffRequested, queueTouched } from '../features/handoffs/changes.ts';
+import type { InboxDirectory } from '../features/inboxes/lookup.ts';
+import { deliveryDue, messageStored } from '../features/messages/changes.ts';
 import { append, systemMessage } from '../features/messages/commands.ts';
 import type { Logger } from '../platform/log.ts';
-import type { Live } from '../platform/realtime.ts';
+import type { Publish } from '../platform/publish/publish.ts';
 import type { Store } from '../platform/tenant.ts';
-import type { Wake } from '../platform/wake.ts';
-import { handOver } from './hand-over.ts';
+import { requestHandoffWithClosing } from './handoff.ts';
 import type { Round } from './mailbox.ts';
-import { DELIVERY, writeLaneKey } from './topics.ts';
 
-const givenUp: Outcome = {
-  handler: 'give-up',
+const unprocessed: Outcome = {
+  handler: 'dead-letter',
   handoff: {
     reason: 'MODEL_FAILED',
     detail: 'A message of the customer could not be processed, five times. The log names the error.',
@@ -27,26 +26,18 @@ const givenUp: Outcome = {
  * The last resort of the mailbox: a person gets what could not be dealt with, and the customer is told. Where a person
  * has the conversation already, they are told that a message is missing.
  */
-export function createGiveUp(parts: {
-  store: Store;
-  live: Live;
-  wake: Wake;
-  log: Logger;
-  inboxes: InboxDirectory;
-  channelIsLive: (inbox: InboxRuntime) => boolean;
-  conversations: ConversationAnnouncer;
-  queue: QueueAnnouncer;
-}) {
-  const { store, live, wake, log } = parts;
+export function createDeadLetter(parts: { store: Store; publish: Publish; log: Logger; inboxes: InboxDirectory }) {
+  const { store, publish, log } = parts;
 
-  return async function giveUp(round: Pick<Round, 'key' | 'lease' | 'events' | 'conversation'>): Promise<void> {
+  return async function deadLetter(round: Pick<Round, 'key' | 'lease' | 'events' | 'conversation'>): Promise<void> {
     const { key, lease } = round;
     const { workspaceId } = key;
     const inbox = await parts.inboxes.byId(workspaceId, key.inboxId);
     const sender = round.events[0]?.event.sender;
     if (!inbox) return;
-    const deliver = !parts.channelIsLive(inbox);
-    const { conversationId, messages } = await store.inWorkspace(workspaceId, async (tx) => {
+    const { channel } = inbox;
+    const deliver = channels[channel].live !== true;
+    const { conversationId, messages, requested } = await store.inWorkspace(workspaceId, async (tx) => {
       const id =
         round.conversation?.id ??
         (
@@ -59,13 +50,18 @@ export function createGiveUp(parts: {
         ).conversationId;
       const target = { workspaceId, conversationId: id };
       const saidFirst = phrase('en', 'modelFailed');
-      const handed = await handOver(tx, target, givenUp, { lease, language: 'en', deliver, saidFirst });
+      const handed = await requestHandoffWithClosing(tx, target, unprocessed, {
+        lease,
+        language: 'en',
+        deliver,
+        saidFirst,
+      });
       // What a turn began and nobody will go on with.
       await tx.execute(sql`
-        update turns set status = 'failed', handler = 'give-up', finished_at = now()
+        update turns set status = 'failed', handler = 'dead-letter', finished_at = now()
         where thread_id = ${lease.threadId}::uuid and status = 'running'
           and exists (select 1 from threads where id = ${lease.threadId}::uuid and lease_token = ${lease.token})`);
-      if (handed) return { conversationId: id, messages: handed.messages };
+      if (handed) return { conversationId: id, messages: handed.messages, requested: true };
       const noted = await append(
         tx,
         target,
@@ -80,12 +76,17 @@ export function createGiveUp(parts: {
         ],
         { guard: { lease } },
       );
-      return { conversationId: id, messages: noted.outcome === 'stored' ? noted.messages : [] };
+      return { conversationId: id, messages: noted.outcome === 'stored' ? noted.messages : [], requested: false };
     });
-    for (const message of messages) announceMessage(live, message);
-    if (deliver) wake.wake(DELIVERY, writeLaneKey({ workspaceId, threadId: lease.threadId }));
-    parts.queue.changed(workspaceId);
-    parts.conversations.changed(workspaceId, conversationId);
-    log.error({ conversationId }, 'a turn was given up and handed to a person');
+    publish([
+      ...messages.map((message) => messageStored(workspaceId, { message, channel })),
+      ...(deliver ? [deliveryDue(workspaceId, { threadId: lease.threadId })] : []),
+      ...(requested
+        ? [handoffRequested(workspaceId, { conversationId, reason: 'MODEL_FAILED', question: undefined })]
+        : []),
+      queueTouched(workspaceId),
+      conversationTouched(workspaceId, { conversationId }),
+    ]);
+    log.error({ conversationId }, 'a turn was dead-lettered and handed to a person');
   };
 }

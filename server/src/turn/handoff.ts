@@ -12,7 +12,7 @@ import type { Lease } from './lease.ts';
  * Bot → queue: the conversation waits, and the customer is told so with their place, in every channel and in one
  * transaction. Undefined when the guard failed: a human has it already, or the lease is lost.
  */
-export async function handOver(
+export async function requestHandoffWithClosing(
   tx: Tx,
   target: { workspaceId: string; conversationId: string },
   outcome: Outcome,
@@ -22,12 +22,12 @@ export async function handOver(
   const requested = await requestHandoff(tx, target, outcome.handoff, { lease: how.lease });
   if (!requested) return undefined;
   const messages = [requested.message];
-  if (outcome.farewell !== null) {
+  if (outcome.closing !== null) {
     // Our own widget shows the place by itself, and keeps it up to date.
     const place = how.deliver ? await placeInQueue(tx, target.conversationId) : undefined;
     const text = [
       how.saidFirst,
-      outcome.farewell ?? phrase(how.language, 'handoff'),
+      outcome.closing ?? phrase(how.language, 'handoff'),
       place
         ? phrase(how.language, 'handoffPlace', {
             position: place.position,

@@ -1,0 +1,36 @@
+import type { Logger } from '../log.ts';
+import type { Metrics } from '../metrics.ts';
+import type { Live } from '../realtime.ts';
+import type { Store } from '../tenant.ts';
+import type { Wake } from '../wake.ts';
+
+/** What publishing may use. */
+export type PublishKit = { store: Store; live: Live; wake: Wake; metrics: Metrics; log: Logger };
+
+type Publisher<D> = {
+  kind: string;
+  publish(of: { workspaceId: string; detail: D }, kit: PublishKit): void | Promise<void>;
+  /** Changes with the same key within 50 ms are published once, with the latest detail. */
+  gather?: (detail: D) => string;
+};
+
+/** Something a commit changed, to be told after it. Made by the function `defineChange` returns. */
+export type Change = {
+  kind: string;
+  workspaceId: string;
+  detail: unknown;
+  publish(kit: PublishKit): void | Promise<void>;
+  /** undefined: published at once */
+  key: string | undefined;
+};
+
+/** Names a kind of change and how it is published. Returns what makes one: `(workspaceId, detail)`. */
+export const defineChange =
+  <D>(kind: string, { publish, gather }: Omit<Publisher<D>, 'kind'>) =>
+  (workspaceId: string, detail: D): Change => ({
+    kind,
+    workspaceId,
+    detail,
+    publish: (kit) => publish({ workspaceId, detail }, kit),
+    key: gather && `${kind} ${workspaceId} ${gather(detail)}`,
+  });
