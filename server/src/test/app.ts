@@ -11,7 +11,8 @@ import { createApp } from '../app.ts';
 import type { App, AppOptions } from '../app.ts';
 import { readConfig } from '../platform/config.ts';
 import { createLogger } from '../platform/log.ts';
-import { createDatabase, SECRETS } from './servers.ts';
+import { createMigratedDatabase, SECRETS } from './servers.ts';
+import { copyEmbeddedTemplate } from './template.ts';
 
 export const OWNER = { email: 'owner@acme.test', password: 'correct horse battery' };
 
@@ -89,7 +90,9 @@ export async function startTestApp(
   { writeLog, ...options }: Pick<AppOptions, 'pace' | 'signals'> & { writeLog?: (line: string) => void } = {},
 ): Promise<TestApp> {
   const dataDir = mkdtempSync(join(tmpdir(), 'parley-app-'));
-  const own = server ? await createDatabase(server, 'test') : undefined;
+  const own = server ? await createMigratedDatabase(server, 'test') : undefined;
+  // With Redis every installation needs an id of its own, which a copy has not.
+  if (!own && !redisUrl) await copyEmbeddedTemplate(dataDir);
   const settings = {
     DATA_DIR: dataDir,
     PORT: '0',

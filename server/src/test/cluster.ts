@@ -5,7 +5,7 @@ import { Client } from 'pg';
 import { OWNER } from './app.ts';
 import { startParley } from './process.ts';
 import type { ParleyProcess } from './process.ts';
-import { createDatabase, SECRETS } from './servers.ts';
+import { createMigratedDatabase, SECRETS } from './servers.ts';
 
 /** Where a cluster can be started: both real servers are named. */
 export const clusterServers =
@@ -27,7 +27,7 @@ export async function startCluster(
   count: { apis: number; workers: number },
   env: Record<string, string>,
 ): Promise<Cluster> {
-  const own = await createDatabase(servers.databaseUrl, 'cluster');
+  const own = await createMigratedDatabase(servers.databaseUrl, 'cluster');
   const client = new Client({ connectionString: own.url });
   await client.connect();
   const folders: string[] = [];

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { openDatabase } from '../platform/db/index.ts';
 import type { Database, DatabaseConfig } from '../platform/db/index.ts';
 import { createLogger } from '../platform/log.ts';
-import { createDatabase } from './servers.ts';
+import { createDatabase, createMigratedDatabase } from './servers.ts';
+import { copyEmbeddedTemplate } from './template.ts';
 
 export type TestDatabase = {
   config: DatabaseConfig;
@@ -29,7 +30,9 @@ export async function createTestDatabase(
   server: string | null = process.env.TEST_DATABASE_URL ?? null,
 ): Promise<TestDatabase> {
   const dataDir = mkdtempSync(join(tmpdir(), 'parley-test-'));
-  const own = server ? await createDatabase(server, 'test') : undefined;
+  const create = migrations ? createDatabase : createMigratedDatabase;
+  const own = server ? await create(server, 'test') : undefined;
+  if (!own && !migrations) await copyEmbeddedTemplate(dataDir);
   const config: DatabaseConfig = {
     dataDir,
     database: { ...(own ? { url: own.url } : {}), replicaUrls: [] },
