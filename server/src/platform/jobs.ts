@@ -15,6 +15,7 @@ import type { Metrics } from './metrics.ts';
 import { isConnectionLoss } from './outage.ts';
 import { safeErrorMessage } from './redact.ts';
 import type { RedisPlace } from './redis.ts';
+import { triesOf } from './statement-limits.ts';
 import { carried, enter, noTracing, readCarried } from './tracing.ts';
 import type { Tracing } from './tracing.ts';
 
@@ -185,7 +186,10 @@ export function createJobs(options: JobsOptions): Jobs {
         const failure = error instanceof Error ? error : new Error(String(error));
         log.warn({ err: failure, queue: definition.name, jobId: job.id, attempt: context.attempt }, 'job failed');
         // The queue keeps the message for people to read, so it keeps the safe one.
-        throw new Error(safeErrorMessage(failure), { cause: error });
+        const isOver = context.attempt >= triesOf(failure, Infinity);
+        throw isOver
+          ? new UnrecoverableError(safeErrorMessage(failure))
+          : new Error(safeErrorMessage(failure), { cause: error });
       }
     });
   }

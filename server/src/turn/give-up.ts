@@ -19,7 +19,7 @@ const givenUp: Outcome = {
   handler: 'give-up',
   handoff: {
     reason: 'MODEL_FAILED',
-    detail: 'A message of the customer could not be processed, five times. The log names the error.',
+    detail: 'A message of the customer could not be processed. The log names the error.',
   },
 };
 

@@ -2,6 +2,7 @@ import type { Logger } from '../platform/log.ts';
 import { newId } from '../platform/ids.ts';
 import type { Metrics } from '../platform/metrics.ts';
 import { isConnectionLoss } from '../platform/outage.ts';
+import { triesOf } from '../platform/statement-limits.ts';
 import { enter, noteSpan, readCarried } from '../platform/tracing.ts';
 import type { Tracing } from '../platform/tracing.ts';
 import type { Store } from '../platform/tenant.ts';
@@ -56,7 +57,8 @@ function nextRound(events: PendingEvent[], interrupted: Claimed['interrupted']):
 
 /**
  * Works off the mailboxes of threads: strictly in order inside one, in parallel across them. `work` deals with a round
- * and marks its events as processed; when it throws, the round is tried again later, and given up after five tries.
+ * and marks its events as processed; when it throws, the round is tried again later, and given up after five tries, or
+ * sooner where the database says that it is too much.
  */
 export function createMailbox(parts: {
   store: Store;
@@ -149,7 +151,9 @@ export function createMailbox(parts: {
         }
         log.error({ err: error, threadId: lease.threadId }, 'a round failed');
         const attempts = Math.max(...events.map((event) => event.attempts)) + 1;
-        const dead = attempts >= ATTEMPTS && ((await triedToGiveUp(round)) || attempts >= ATTEMPTS_AT_MOST);
+        // Of several nobody knows yet which it was; the next time each is tried alone.
+        const tries = Math.max(triesOf(error, ATTEMPTS), Math.min(events.length, 2));
+        const dead = attempts >= tries && ((await triedToGiveUp(round)) || attempts >= ATTEMPTS_AT_MOST);
         const ids = events.map((event) => event.id);
         await countFailure(store, key.workspaceId, ids, causeOf(error), dead);
         if (dead) return true;

@@ -18,6 +18,7 @@ import type { Logger } from '../platform/log.ts';
 import type { Metrics } from '../platform/metrics.ts';
 import { OUTBOX } from '../platform/outbox.ts';
 import { stageTimer } from '../platform/stages.ts';
+import { STATEMENT_MS } from '../platform/statement-limits.ts';
 import { rooms } from '../platform/realtime.ts';
 import type { Live } from '../platform/realtime.ts';
 import type { Store } from '../platform/tenant.ts';
@@ -80,7 +81,7 @@ export function createTurns(parts: TurnParts) {
 
     const { quick, stored } = await timed('store', async () => {
       const short = await storeQuickly(store, current);
-      const long = () => store.inWorkspace(current.key.workspaceId, (tx) => storeEvents(tx, inbox, current));
+      const long = () => store.inWorkspace(current.key.workspaceId, (tx) => storeEvents(tx, inbox, current), STATEMENT_MS.path);
       return { quick: short, stored: short ?? (await long()) };
     });
     announceStored(current, stored, parts.channelIsLive(inbox) ? 'everybody' : 'agents');
