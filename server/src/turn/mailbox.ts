@@ -9,6 +9,7 @@ import type { Store } from '../platform/tenant.ts';
 import type { Wake } from '../platform/wake.ts';
 import { claim, countFailure, LEASE_MS, postpone, readMailbox, release, renew } from './lease.ts';
 import type { Claimed, PendingEvent } from './lease.ts';
+import { createFairShare } from './fair-share.ts';
 import { createLanes } from './lanes.ts';
 import { readThreadKey, THREAD, writeThreadKey } from './topics.ts';
 import type { ThreadKey } from './topics.ts';
@@ -28,6 +29,8 @@ export class LeaseLost extends Error {
   }
 }
 
+/** Most of them wait for a model, which costs a process little. */
+const THREADS_AT_ONCE = 512;
 const ATTEMPTS = 5;
 /** When even giving up fails this often, the events are put aside without: the lane must go on. */
 const ATTEMPTS_AT_MOST = 2 * ATTEMPTS;
@@ -74,7 +77,16 @@ export function createMailbox(parts: {
   retryMs?: number;
 }) {
   const { store, wake, log, metrics, tracing, work, giveUp, retryMs = RETRY_MS } = parts;
-  const lanes = createLanes({ wake, topic: THREAD, work: (key) => hold(readThreadKey(key)) });
+  // A thread has one place at most, so inside a workspace nobody is before others for writing much.
+  const share = createFairShare(THREADS_AT_ONCE);
+  const lanes = createLanes({
+    wake,
+    topic: THREAD,
+    work: (text) => {
+      const key = readThreadKey(text);
+      return share.run(key.workspaceId, () => hold(key));
+    },
+  });
   const stopping = new AbortController();
 
   async function keepLease<T>(round: Claimed, key: ThreadKey, run: (signal: AbortSignal) => Promise<T>): Promise<T> {
@@ -96,6 +108,7 @@ export function createMailbox(parts: {
   }
 
   async function hold(key: ThreadKey): Promise<void> {
+    if (stopping.signal.aborted) return;
     const claimedAt = Date.now();
     const claimed = await claim(store, key);
     if (!claimed) return;
