@@ -58,7 +58,10 @@ describe('limits of a statement', () => {
   });
 
   it('a statement that waited for somebody else, and any other failure, are tried as ever', async (context) => {
-    assert.deepEqual([limitOf(new Error('x')), triesOf(new Error('x'), 5), limitOf(undefined)], [undefined, 5, undefined]);
+    assert.deepEqual(
+      [limitOf(new Error('x')), triesOf(new Error('x'), 5), limitOf(undefined)],
+      [undefined, 5, undefined],
+    );
     if (database.database.kind === 'embedded') return context.skip('the embedded database has one session');
     const lock = sql`select 1 from inboxes where workspace_id = ${workspaceId}::uuid for update`;
     await store.inWorkspace(workspaceId, async (tx) => {

@@ -81,7 +81,8 @@ export function createTurns(parts: TurnParts) {
 
     const { quick, stored } = await timed('store', async () => {
       const short = await storeQuickly(store, current);
-      const long = () => store.inWorkspace(current.key.workspaceId, (tx) => storeEvents(tx, inbox, current), STATEMENT_MS.path);
+      const long = () =>
+        store.inWorkspace(current.key.workspaceId, (tx) => storeEvents(tx, inbox, current), STATEMENT_MS.path);
       return { quick: short, stored: short ?? (await long()) };
     });
     announceStored(current, stored, parts.channelIsLive(inbox) ? 'everybody' : 'agents');

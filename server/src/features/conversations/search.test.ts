@@ -14,7 +14,7 @@ describe('the search of conversations', () => {
   let maria: Visit;
   const text =
     'My mail is maria.lopez@example.com, order AB-1234, setting foo_bar, version v2.3.1, path /var/log/app.log, ' +
-    'see https://docs.example.org/a_b?x=1#top, price -5.50, “quoted”, don’t and don\'t, straße, tags <b>bold</b>.';
+    "see https://docs.example.org/a_b?x=1#top, price -5.50, “quoted”, don’t and don't, straße, tags <b>bold</b>.";
 
   const found = async (q: string): Promise<boolean> => {
     const { status, data } = await test.owner<Conversation[]>('GET', `/conversations?q=${encodeURIComponent(q)}`);
@@ -82,7 +82,8 @@ describe('the search of conversations', () => {
     for (const [index, kind] of kinds.entries())
       assert.ok((await stranger.say(`${filled(kind, 98_990)}end${index}`, `hostile ${index}`)).success, kind);
     await maria.say('Is somebody there?');
-    const asked = async () => saidBy(await history(test, maria.conversationId), 'contact').includes('Is somebody there?');
+    const asked = async () =>
+      saidBy(await history(test, maria.conversationId), 'contact').includes('Is somebody there?');
     await until(asked, 'the question of somebody else is stored');
     const stored = async () => saidBy(await history(test, stranger.conversationId), 'contact').length === kinds.length;
     await until(stored, 'all of them are stored', 60_000);
