@@ -107,7 +107,7 @@ with size as materialized (
 ), terms as materialized (
   select u.ord::int as ord, u.term, q.query, d.documents, ln(1 + (greatest(size.n, d.documents) - d.documents + 0.5) / (d.documents + 0.5)) as weight
   from unnest(${sql.param(terms)}::text[]) with ordinality as u(term, ord)
-  cross join lateral (select websearch_to_tsquery('english', u.term) as query) q
+  cross join lateral (select search_query('english', u.term) as query) q
   cross join size cross join lateral (select count(*)::int as documents from hits where hits.query = u.ord) d
   where numnode(q.query) > 0
 ), seeking as materialized (
@@ -193,7 +193,7 @@ export const retrieve = async (store: Store, embedder: Embedder, request: Retrie
   };
 };
 
-/** A term with its synonyms, as websearch_to_tsquery reads alternatives. */
+/** A term with its synonyms, as search_query (0018_search_text.sql) reads alternatives. */
 const asQuery = (term: string): string => [term.slice(0, 100), ...synonymsOf(term)].join(' or ');
 
 /** Inverse document frequency, as BM25 counts it: about 0 for a word everywhere, about ln(n) for one found once. */

@@ -4,6 +4,7 @@
  */
 
 import { isConnectionLoss } from './outage.ts';
+import { limitOf } from './statement-limits.ts';
 
 export type ErrorCode =
   | 'bad_request'
@@ -147,6 +148,13 @@ const fromDatabase = (error: object, depth = 0): AppError | undefined => {
   return depth < 3 && typeof cause === 'object' && cause !== null ? fromDatabase(cause, depth + 1) : undefined;
 };
 
+/** What is too much for the database. Somebody should hear of it: our own limits are to be met first. */
+const fromLimit = (error: object): AppError | undefined => {
+  const limit = limitOf(error);
+  if (limit === 'too big') return new AppError('too_large', 413, 'The input is too large.', { reportable: true });
+  return limit && unavailable('This took too long and was stopped. Ask for less.', AWAY_SECONDS);
+};
+
 /** The database or Redis is away. One line says so for everybody (outage.ts), so nobody is told of each who noticed. */
 const fromOutage = (error: object): AppError | undefined =>
   isConnectionLoss(error)
@@ -159,5 +167,5 @@ const fromOutage = (error: object): AppError | undefined =>
 export const toProblem = (error: unknown): Problem => {
   if (error instanceof AppError) return problem(error);
   if (typeof error !== 'object' || error === null) return problem(internal());
-  return problem(fromFramework(error) ?? fromDatabase(error) ?? fromOutage(error) ?? internal());
+  return problem(fromFramework(error) ?? fromDatabase(error) ?? fromLimit(error) ?? fromOutage(error) ?? internal());
 };

@@ -76,7 +76,7 @@ export async function listConversations(
     const pattern = likePattern(words);
     // An array is found once and looked up by its hash. A join would be planned for the one row the planner expects.
     where.push(sql`c.id = any(array(
-      select conversations_with(websearch_to_tsquery('simple', ${withoutLooseDashes(words)}))
+      select conversations_with(search_query('simple', ${words}))
       union select o.id from conversations o join contacts q on q.id = o.contact_id
         where q.deleted_at is null and (q.name ilike ${pattern} or q.email ilike ${pattern})))`);
   }
@@ -97,9 +97,6 @@ export async function listConversations(
     nextCursor: rows.length > query.limit && last ? writeCursor(last) : null,
   };
 }
-
-/** PostgreSQL takes each dash for a NOT and gives up at 33 that wait for their word. */
-const withoutLooseDashes = (words: string): string => words.replace(/-(?![\p{L}\p{N}"])/gu, ' ');
 
 const likePattern = (words: string): string => `%${words.replace(/[\\%_]/g, (character) => `\\${character}`)}%`;
 
