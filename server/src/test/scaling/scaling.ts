@@ -1,0 +1,74 @@
+import assert from 'node:assert/strict';
+
+/** Prepares an input of `n` units and returns the work on it; only the work is timed. */
+export type Work = (n: number) => () => unknown;
+
+const ROUNDS = 5;
+/** A measurement lasts at least this long: quick work is repeated, so that the clock's grain does not show. */
+const LONG_ENOUGH_MS = 4;
+/** Work that takes less than this at twice its largest input harms nobody, whatever its curve. */
+const FELT_MS = 2;
+
+const timed = async (work: () => unknown, times: number): Promise<number> => {
+  const started = performance.now();
+  for (let at = 0; at < times; at += 1) {
+    const pending = work();
+    if (pending instanceof Promise) await pending;
+  }
+  return (performance.now() - started) / times;
+};
+
+/**
+ * How many times longer twice the input takes: 2 is linear, 4 is quadratic. Both sizes in turn, the best of several rounds
+ * each, since a busy machine only ever adds time; stops as soon as the answer is `enough`. 1 for work nobody could feel.
+ */
+export async function growth(make: Work, size: number, enough = 2.5): Promise<number> {
+  const once = make(size);
+  const twice = make(size * 2);
+  // Warms up, and tells how often quick work is repeated.
+  const first = await timed(once, 1);
+  const times = Math.max(1, Math.ceil(LONG_ENOUGH_MS / Math.max(first, 0.001)));
+  let [one, two] = [Infinity, Infinity];
+  for (let round = 0; round < ROUNDS; round += 1) {
+    one = Math.min(one, await timed(once, times));
+    two = Math.min(two, await timed(twice, times));
+    if (two < FELT_MS) return 1;
+    if (round > 0 && two / one <= enough) break;
+  }
+  return two / one;
+}
+
+/** Twice the input takes at most 2.5 times the time. */
+export async function assertLinear(name: string, make: Work, size: number): Promise<void> {
+  const grown = await growth(make, size);
+  assert.ok(grown <= 2.5, `${name}: twice the input of ${size} takes ${grown.toFixed(1)} times the time`);
+}
+
+/** `pattern` again and again, `n` UTF-16 units long. */
+export const filled = (pattern: string, n: number): string => pattern.repeat(Math.ceil(n / pattern.length)).slice(0, n);
+
+/** What has made parsers, expressions and tokenizers quadratic, here or elsewhere. */
+export const hostilePatterns: Record<string, string> = {
+  'underscore and letter': '_a',
+  'letter and underscore': 'a_',
+  'home paths': '~/',
+  'relative paths': './',
+  'opened comments': '<!--',
+  spaces: ' ',
+  'opened brackets': '(',
+  stars: '*',
+  'one letter': 'a',
+  'emoji with joiners': '👩🏽‍💻',
+  'combining marks': 'e\u0301\u0323',
+  newlines: '\n',
+  'short lines': 'a\n',
+  'empty links': '[](',
+  'opened links': '[',
+  backticks: '`a',
+  'quotation marks': '> ',
+  'addresses of mail': 'a@',
+  'ends of sentences': 'a. ',
+  'opened tags': '<a ',
+  entities: '&amp;',
+  pipes: '|-',
+};
