@@ -64,6 +64,7 @@ const setUp = (name: string, extra: Partial<AnswerRequest> = {}, idleMs = 30_000
   const answer = createAnswerer({ embedder: unused, outbound, idleMs, backoffMs: 1 });
   const seen: string[] = [];
   const request: AnswerRequest = {
+    workspaceId: '0198a000-0000-7000-8000-000000000003',
     model: chooseModel(name, settings),
     bot: { name: 'Ada', systemPrompt: 'Be kind.', temperature: 0 },
     question: 'How long may I return things?',

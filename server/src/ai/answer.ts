@@ -11,6 +11,7 @@ import type { Passage, WeighedTerm } from './retrieval.ts';
 import { standalone, type Turn } from './terms.ts';
 
 export type AnswerRequest = {
+  workspaceId: string;
   model: ChosenModel;
   bot: { name: string; systemPrompt: string; temperature: number };
   question: string;
@@ -98,7 +99,14 @@ export const createAnswerer = ({ embedder, outbound, idleMs = 30_000, backoffMs 
     const { passages, terms, threshold, alreadySent = [] } = request;
     const question = standalone(request.question, request.history);
     const found = await extractiveAnswer(
-      { question, passages, terms, ...(threshold === undefined ? {} : { threshold }) },
+      {
+        workspaceId: request.workspaceId,
+        question,
+        passages,
+        terms,
+        signal: request.signal,
+        ...(threshold === undefined ? {} : { threshold }),
+      },
       embedder,
     );
     const verdict = performance.now() - started;

@@ -97,6 +97,7 @@ export function createQuestionAnswerer(parts: {
               knowledgeBaseIds: bot.knowledgeBaseIds,
               text: terms.text,
               terms: terms.terms,
+              signal,
             }),
           )
         : nothing;
@@ -107,6 +108,7 @@ export function createQuestionAnswerer(parts: {
       timed('model', () =>
         answer(
           {
+            workspaceId,
             model,
             bot,
             question,
