@@ -5,17 +5,26 @@ export type Work = (n: number) => () => unknown;
 
 const ROUNDS = 5;
 /** A measurement lasts at least this long: quick work is repeated, so that the clock's grain does not show. */
-const LONG_ENOUGH_MS = 4;
+const LONG_ENOUGH_MS = 20;
 /** Work that takes less than this at twice its largest input harms nobody, whatever its curve. */
-const FELT_MS = 2;
+const FELT_MS = 5;
 
+const cpuMs = (since?: NodeJS.CpuUsage): number => {
+  const { user, system } = process.threadCpuUsage(since);
+  return (user + system) / 1_000;
+};
+
+/** Milliseconds: of this thread's own work, whatever else the machine does; of the clock for work done elsewhere. */
 const timed = async (work: () => unknown, times: number): Promise<number> => {
-  const started = performance.now();
+  const [started, cpu] = [performance.now(), process.threadCpuUsage()];
+  let elsewhere = false;
   for (let at = 0; at < times; at += 1) {
     const pending = work();
-    if (pending instanceof Promise) await pending;
+    if (!(pending instanceof Promise)) continue;
+    elsewhere = true;
+    await pending;
   }
-  return (performance.now() - started) / times;
+  return (elsewhere ? performance.now() - started : cpuMs(cpu)) / times;
 };
 
 /**
@@ -27,13 +36,13 @@ export async function growth(make: Work, size: number, enough = 2.5): Promise<nu
   const twice = make(size * 2);
   // Warms up, and tells how often quick work is repeated.
   const first = await timed(once, 1);
+  if ((await timed(twice, 1)) < FELT_MS && (await timed(twice, 1)) < FELT_MS) return 1;
   const times = Math.max(1, Math.ceil(LONG_ENOUGH_MS / Math.max(first, 0.001)));
   let [one, two] = [Infinity, Infinity];
   for (let round = 0; round < ROUNDS; round += 1) {
     one = Math.min(one, await timed(once, times));
     two = Math.min(two, await timed(twice, times));
-    if (two < FELT_MS) return 1;
-    if (round > 0 && two / one <= enough) break;
+    if (two / one <= enough) break;
   }
   return two / one;
 }
