@@ -8,6 +8,7 @@ import type { Logger } from '../platform/log.ts';
 import type { Metrics } from '../platform/metrics.ts';
 import { stageTimer } from '../platform/stages.ts';
 import type { Store } from '../platform/tenant.ts';
+import { LONGEST_REPLY } from './answer.ts';
 import type { Answer, Answerer } from './answer.ts';
 import { ModelFailure, toModelFailure } from './failures.ts';
 import { chooseModel } from './providers.ts';
@@ -97,6 +98,7 @@ export function createQuestionAnswerer(parts: {
               knowledgeBaseIds: bot.knowledgeBaseIds,
               text: terms.text,
               terms: terms.terms,
+              signal,
             }),
           )
         : nothing;
@@ -107,6 +109,7 @@ export function createQuestionAnswerer(parts: {
       timed('model', () =>
         answer(
           {
+            workspaceId,
             model,
             bot,
             question,
@@ -258,6 +261,10 @@ function recordOf(
       model: Math.round(timings.model),
       total: Math.round(timings.total),
     },
-    error: failure ? `${failure.kind}: ${failure.message}` : null,
+    error: failure
+      ? `${failure.kind}: ${failure.message}`
+      : result?.cut
+        ? `too_long: The model wrote more than ${LONGEST_REPLY.toLocaleString('en')} characters. Its answer was cut there.`
+        : null,
   };
 }

@@ -60,6 +60,7 @@ export type RetrievalRequest = {
   limit?: number;
   /** tokens at most, over all passages (default 2600: a 4000-token prompt less its other parts) */
   tokenBudget?: number;
+  signal?: AbortSignal | undefined;
 };
 
 /** Candidates of each type from each leg. More than are kept: what one leg ranks sixth the other may rank first. */
@@ -148,7 +149,11 @@ from (select 1) one left join lateral (
 export const retrieve = async (store: Store, embedder: Embedder, request: RetrievalRequest): Promise<Retrieval> => {
   const { workspaceId, knowledgeBaseIds, terms, limit = 8, tokenBudget = 2600 } = request;
   const started = performance.now();
-  const [vector] = await embedder.embed([request.text.slice(0, 1000)]);
+  const [vector] = await embedder.embed([request.text.slice(0, 1000)], {
+    workspaceId,
+    purpose: 'question',
+    signal: request.signal,
+  });
   const embedded = performance.now();
   const asked = terms.slice(0, 16).map(asQuery);
   const result = await store.once(

@@ -1,0 +1,88 @@
+import { describe, test } from 'node:test';
+import { createParagraphs } from '../../ai/paragraphs.ts';
+import { createReplyReader } from '../../ai/reply-reader.ts';
+import { withoutRepeats } from '../../ai/repeats.ts';
+import { units } from '../../ai/sentences.ts';
+import { phraseTerms } from '../../ai/synonyms.ts';
+import { contentTerms, standalone } from '../../ai/terms.ts';
+import { stems } from '../../ai/words.ts';
+import { languageOf } from '../../engine/language.ts';
+import { chunk } from '../../knowledge/chunk.ts';
+import { clean } from '../../knowledge/clean.ts';
+import { cutForModel } from '../../knowledge/embed.ts';
+import { extract } from '../../knowledge/extract/index.ts';
+import { countTokens } from '../../knowledge/tokens.ts';
+import type { BlockKind } from '../../knowledge/types.ts';
+import { assertLinear, filled, hostilePatterns, type Work } from './scaling.ts';
+
+/** A message from outside, in characters; a model's whole stream; a source that is read on the event loop. */
+const MESSAGE = 100_000;
+const STREAM = 160_000;
+const SMALL_SOURCE = 16_000;
+
+const onText =
+  (pattern: string, work: (text: string) => unknown): Work =>
+  (n) => {
+    const text = filled(pattern, n);
+    return () => work(text);
+  };
+
+const swallow = (): void => undefined;
+
+const readParagraphs = (text: string, size: number): void => {
+  const buffer = createParagraphs(swallow, 1_000_000);
+  for (let at = 0; at < text.length; at += size) buffer.push(text.slice(at, at + size));
+  buffer.end();
+};
+
+const readReply = (reply: string): void => {
+  const buffer = createParagraphs(swallow, 1_000_000);
+  const reader = createReplyReader({ onVerdict: swallow, onReply: buffer.push });
+  const text = JSON.stringify({ have_enough_information_for_reply: 'YES', reply, citations: [] });
+  for (let at = 0; at < text.length; at += 4) reader.push(text.slice(at, at + 4));
+  buffer.end();
+};
+
+const chunks = (kind: BlockKind) => (text: string) =>
+  chunk({ title: 'A title', blocks: [{ kind, text, headingPath: ['One', 'Two'] }] });
+
+const file = (name: string) => (text: string) => {
+  try {
+    return extract({ content: Buffer.from(text), mime: 'text/plain', name });
+  } catch {
+    // Refused in words: as good as read, and as quick.
+    return undefined;
+  }
+};
+
+/** name, the largest input in characters (half of it is compared with all of it), the work */
+const works: [string, number, (text: string) => unknown][] = [
+  ['paragraphs of a stream, letter by letter', STREAM, (text) => readParagraphs(text, 1)],
+  ['paragraphs of one piece', STREAM, (text) => readParagraphs(text, text.length)],
+  ['a reply as it streams', STREAM, readReply],
+  ['repeats in a reply', STREAM, (text) => withoutRepeats([text])(text)],
+  ['sentences, items and rows', MESSAGE, units],
+  ['words and stems', MESSAGE, stems],
+  ['phrases', MESSAGE, phraseTerms],
+  ['search terms', MESSAGE, contentTerms],
+  ['a question that leans on the one before', MESSAGE, (text) => standalone(text, [{ role: 'user', text }])],
+  ['language', MESSAGE, (text) => languageOf(text, 'en')],
+  ['tokens', MESSAGE, countTokens],
+  ['what the embedding model is shown', MESSAGE, cutForModel],
+  ['cleaning', MESSAGE, (text) => clean([{ kind: 'text', text, headingPath: [], page: 1 }])],
+  ['chunks of text', MESSAGE, chunks('text')],
+  ['chunks of a list', MESSAGE, chunks('list')],
+  ['chunks of a table', MESSAGE, chunks('table')],
+  ['chunks of code', MESSAGE, chunks('code')],
+  ['a file of text', SMALL_SOURCE, file('a.txt')],
+  ['a file of Markdown', SMALL_SOURCE, file('a.md')],
+  ['a page of HTML', SMALL_SOURCE, file('a.html')],
+];
+
+/** Twice the input takes at most 2.5 times the time, whatever a stranger writes. */
+for (const [name, size, work] of works) {
+  describe(name, () => {
+    for (const [what, pattern] of Object.entries(hostilePatterns))
+      test(what, () => assertLinear(`${name}: ${what}`, onText(pattern, work), size / 2));
+  });
+}
