@@ -1,5 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { notFound, toProblem } from '../errors.ts';
+import { routeNotFound, toProblem } from '../errors.ts';
 import type { Http } from './types.ts';
 
 const DISCARD_WITHIN_MS = 5_000;
@@ -43,6 +43,6 @@ export const translateFailures = (http: Http): void => {
   http.decorate('pages', { send: null });
   // A server has one handler for this, so whoever serves pages leaves word here.
   http.setNotFoundHandler((request, reply) => {
-    if (!http.pages.send?.(request, reply)) answerFailure(notFound('This address'), request, reply);
+    if (!http.pages.send?.(request, reply)) answerFailure(routeNotFound(), request, reply);
   });
 };
