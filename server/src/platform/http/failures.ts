@@ -40,6 +40,11 @@ export const answerFailure = (error: unknown, request: FastifyRequest, reply: Fa
 
 export const translateFailures = (http: Http): void => {
   http.setErrorHandler(answerFailure);
+  // An empty part of a path would be taken for a parameter that is empty.
+  http.addHook('onRequest', async ({ url }) => {
+    const [path = ''] = url.replace(/^https?:\/\/[^/?]*/i, '').split('?', 1);
+    if (path.includes('//')) throw routeNotFound();
+  });
   http.decorate('pages', { send: null });
   // A server has one handler for this, so whoever serves pages leaves word here.
   http.setNotFoundHandler((request, reply) => {
