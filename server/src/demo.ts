@@ -128,7 +128,7 @@ export function createDemo(parts: { store: Store; storage: Storage; knowledge: K
       if (before?.hash === guide.hash) continue;
       const file = await storeFile(
         { store, storage },
-        { workspaceId, name: basename(guide.name), bytes: guide.bytes, createdBy: { type: 'bot', id: null } },
+        { workspaceId, name: basename(guide.name), content: guide.bytes, createdBy: { type: 'bot', id: null } },
       );
       const source = await store.inWorkspace(workspaceId, (tx) =>
         addDocument(tx, { workspaceId, knowledgeBaseId }, file),

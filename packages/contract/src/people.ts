@@ -121,6 +121,8 @@ export const Me = z.object({
   permissions: z.array(Permission),
   presence: Presence,
   workspaces: z.array(WorkspaceMembership),
+  /** what this installation takes, in bytes */
+  limits: z.object({ attachmentBytes: z.int(), documentBytes: z.int() }),
 });
 export type Me = z.infer<typeof Me>;
 export const PresenceInput = z.strictObject({ presence: Presence }).meta({ examples: [{ presence: 'online' }] });

@@ -3,16 +3,19 @@
  * Code throws these; only the edge (HTTP, socket, job runner) calls toProblem.
  */
 
+import { MAX_DETAILS, MAX_DETAILS_BYTES } from '@parley/contract';
 import { isConnectionLoss } from './outage.ts';
 import { limitOf } from './statement-limits.ts';
 
 export type ErrorCode =
   | 'bad_request'
+  | 'json_too_complex'
   | 'unauthorized'
   | 'forbidden'
   | 'not_found'
+  | 'route_not_found'
   | 'conflict'
-  | 'too_large'
+  | 'payload_too_large'
   | 'too_many_requests'
   | 'unavailable'
   | 'internal_error';
@@ -51,6 +54,9 @@ export class AppError extends Error {
 export const badRequest = (message: string, details?: FieldProblem[]): AppError =>
   new AppError('bad_request', 400, message, details ? { details } : {});
 
+/** JSON with more levels or more keys than anything here has. */
+export const tooComplex = (message: string): AppError => new AppError('json_too_complex', 400, message);
+
 /** For a `cursor` that is not one the list gave. */
 export const badCursor = (): AppError =>
   badRequest('The cursor is not valid.', [{ field: 'cursor', message: 'is not one this list gave' }]);
@@ -63,9 +69,12 @@ export const forbidden = (message = 'You are not allowed to do this.'): AppError
 /** Also the answer for things of another workspace: an outsider cannot tell the two apart. */
 export const notFound = (what = 'This'): AppError => new AppError('not_found', 404, `${what} was not found.`);
 
+/** No route has the address, or none with this method. */
+export const routeNotFound = (): AppError => new AppError('route_not_found', 404, 'There is nothing at this address.');
+
 export const conflict = (message: string): AppError => new AppError('conflict', 409, message);
 
-export const tooLarge = (message = 'The input is too large.'): AppError => new AppError('too_large', 413, message);
+export const tooLarge = (message = 'The input is too large.'): AppError => new AppError('payload_too_large', 413, message);
 
 export const tooMany = (retryAfterSeconds: number): AppError =>
   new AppError('too_many_requests', 429, 'Too many requests. Try again later.', {
@@ -91,11 +100,31 @@ export type Problem = {
   reportable: boolean;
 };
 
+const FIELD_LENGTH = 80;
+const DETAIL_LENGTH = 200;
+const MESSAGE_LENGTH = 300;
+
+const cut = (text: string, length: number): string =>
+  text.length <= length ? text : `${text.slice(0, length - 1).toWellFormed()}…`;
+
+/** Names of fields and some messages are what was sent: an answer may quote it, and never be larger than it. */
+const bounded = (details: FieldProblem[]): FieldProblem[] => {
+  let bytes = 0;
+  return details
+    .slice(0, MAX_DETAILS)
+    .map(({ field, message }) => ({ field: cut(field, FIELD_LENGTH), message: cut(message, DETAIL_LENGTH) }))
+    .filter((detail) => (bytes += Buffer.byteLength(JSON.stringify(detail)) + 1) <= MAX_DETAILS_BYTES);
+};
+
 const problem = (error: AppError): Problem => ({
   status: error.status,
   body: {
     success: false,
-    error: { code: error.code, message: error.message, ...(error.details ? { details: error.details } : {}) },
+    error: {
+      code: error.code,
+      message: cut(error.message, MESSAGE_LENGTH),
+      ...(error.details ? { details: bounded(error.details) } : {}),
+    },
   },
   ...(error.retryAfter === undefined ? {} : { retryAfter: error.retryAfter }),
   reportable: error.reportable,
@@ -112,6 +141,7 @@ const pointerToField = (pointer: unknown): string =>
 
 const fieldProblems = (validation: unknown[]): FieldProblem[] =>
   validation
+    .slice(0, MAX_DETAILS)
     .filter((issue) => typeof issue === 'object' && issue !== null)
     .map((issue) => {
       const message = property(issue, 'message');

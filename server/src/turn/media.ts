@@ -47,7 +47,7 @@ export function createMediaFetcher(parts: {
       {
         workspaceId: inbox.workspaceId,
         name: fetched.name ?? media.name ?? media.kind,
-        bytes: fetched.bytes,
+        content: fetched.bytes,
         createdBy: { type: 'contact', id: null },
         conversationId,
       },

@@ -30,6 +30,7 @@ export function webhookRoutes(http: Http, parts: { findInbox: FindInbox; receive
     scope.route({
       method: ['GET', 'POST'],
       url: '/webhooks/:channel/:token',
+      config: { body: 'webhook' },
       schema: { hide: true, params: Params },
       // A platform is no browser: nothing here is shown or framed.
       helmet: false,

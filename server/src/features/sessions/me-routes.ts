@@ -21,7 +21,9 @@ export function meRoutes(http: Http, { store, publish }: { store: Store; publish
     async (request) => {
       const { userId, name, email, role, workspaceId, permissions } = signedInOf(request);
       const workspaces = await store.asSystem((tx) => membershipsOf(tx, userId));
-      const common = { user: { id: userId, email, name }, role, permissions: [...permissions], workspaces };
+      const { attachment: attachmentBytes, document: documentBytes } = http.bodyLimits;
+      const limits = { attachmentBytes, documentBytes };
+      const common = { user: { id: userId, email, name }, role, permissions: [...permissions], workspaces, limits };
       if (!workspaceId) return ok({ ...common, workspace: null, presence: 'offline' as const });
       const here = await store.inControl(workspaceId, async (tx) => ({
         workspace: await findWorkspace(tx, workspaceId),

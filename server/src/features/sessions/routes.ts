@@ -21,7 +21,7 @@ import type { SignIn } from './sign-in.ts';
 
 const tags = ['Sign-in'];
 /** Takes a secret: no login, and few tries. */
-const guarded = { permission: 'public', limit: 'credentials' } as const;
+const guarded = { permission: 'public', limit: 'credentials', body: 'credentials' } as const;
 
 const deviceOf = (request: FastifyRequest): Device => ({
   userAgent: request.headers['user-agent']?.slice(0, 300) ?? null,
@@ -42,7 +42,7 @@ export function sessionRoutes(http: Http, { store, signIn }: { store: Store; sig
     '/auth/refresh',
     {
       // Nobody guesses a refresh token, and an office behind one address refreshes often.
-      config: { permission: 'public' },
+      config: { permission: 'public', body: 'credentials' },
       schema: {
         tags,
         summary: 'Get new tokens',
@@ -57,7 +57,7 @@ export function sessionRoutes(http: Http, { store, signIn }: { store: Store; sig
   http.post(
     '/auth/logout',
     {
-      config: { permission: 'public' },
+      config: { permission: 'public', body: 'credentials' },
       schema: {
         tags,
         summary: 'Log out',
@@ -75,7 +75,7 @@ export function sessionRoutes(http: Http, { store, signIn }: { store: Store; sig
   http.post(
     '/auth/switch',
     {
-      config: { permission: 'signed-in' },
+      config: { permission: 'signed-in', body: 'credentials' },
       schema: {
         tags,
         summary: 'Go to another workspace',

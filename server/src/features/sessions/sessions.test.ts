@@ -56,7 +56,7 @@ describe('sessions', () => {
     >;
     const key = new TextEncoder().encode(people.jwtSecret);
     const sign = (payload: Record<string, unknown>, secret = key, alg = 'HS256') =>
-      new SignJWT(payload).setProtectedHeader({ alg }).sign(secret);
+      new SignJWT(payload).setProtectedHeader({ alg, typ: 'JWT' }).sign(secret);
     const forged = [
       new UnsecuredJWT(claims).encode(),
       await sign(claims, new TextEncoder().encode('another secret of thirty-two byte')),
