@@ -6,6 +6,7 @@ import type { BotDirectory } from './features/bots/lookup.ts';
 import { botRoutes } from './features/bots/routes.ts';
 import { contactRoutes } from './features/contacts/routes.ts';
 import type { ConversationAnnouncer } from './features/conversations/announce.ts';
+import { createHealthCheck } from './features/conversations/health-check.ts';
 import { conversationRoutes } from './features/conversations/routes.ts';
 import { fileRoutes } from './features/files/routes.ts';
 import { handoffRoutes } from './features/handoffs/routes.ts';
@@ -149,7 +150,7 @@ export async function openDoors(parts: DoorParts): Promise<{ close(): void }> {
         await store.inControl(actor.workspaceId, (tx) => setPresence(tx, actor.userId, presence));
         live.emit(rooms.workspace(actor.workspaceId), 'presence:changed', { userId: actor.userId, presence });
       },
-      health: async () => ({ breakers: outbound.states(), targets: outbound.report(), jobs: await jobs.counts() }),
+      health: createHealthCheck({ store, health: http.health, jobs, targets: outbound.report }),
     },
     visitor: {
       store,

@@ -13,6 +13,7 @@ import { composeBody } from './body.ts';
 import { outcomeOf } from './outcome.ts';
 import type { Outcome } from './outcome.ts';
 import { eventIdOf } from './present.ts';
+import { targetOf } from './queries.ts';
 import { signedHeaders } from './secrets.ts';
 import { WEBHOOKS_CHANGED } from './topics.ts';
 
@@ -79,7 +80,7 @@ export function createSender(parts: {
       ...signedHeaders(keyring, { id, secrets }, { id: eventIdOf(factId), body }),
     };
     return outbound.call(
-      `webhook:endpoint:${id}`,
+      targetOf(id),
       async (signal) => {
         const answer = await outside.request(url, { method: 'POST', headers, body, signal, readAtMost: 1_024 });
         const { status } = answer;

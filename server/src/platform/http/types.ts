@@ -3,6 +3,7 @@ import type { Permission, Role } from '@parley/contract';
 import type { FastifyBaseLogger, FastifyInstance, FastifyReply } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { RequestContext } from '../log.ts';
+import type { HealthReports } from './health.ts';
 
 /** Who is signed in. Without a workspace (never joined one, or removed from it) there are no permissions. */
 export type SignedIn = {
@@ -55,6 +56,7 @@ declare module 'fastify' {
     /** Readiness turns 503, requests under way finish, then the server is closed. Safe to call twice. */
     drain(options?: DrainOptions): Promise<void>;
     isDraining(): boolean;
+    health: HealthReports;
     /** Answers an address no route has with a page; false when it is none. */
     pages: { send: ((request: FastifyRequest, reply: FastifyReply) => boolean) | null };
   }
