@@ -102,7 +102,7 @@ export async function openDoors(parts: DoorParts): Promise<{ close(): void }> {
     async (api: Http) => {
       sessionRoutes(api, { store, signIn });
       meRoutes(api, { store, live });
-      workspaceRoutes(api, { store });
+      workspaceRoutes(api, { store, config });
       memberRoutes(api, { store, wake, config });
       apiKeyRoutes(api, { store, wake });
       webhookEndpointRoutes(api, { store, wake, keyring, outside: parts.outside, sendNow: path.sendWebhook });

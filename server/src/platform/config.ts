@@ -135,6 +135,7 @@ export const variables = z.object({
     .describe('takes addresses or networks (10.0.0.0/8) of proxies in front of Parley, separated by commas'),
   PARLEY_API_LIMIT_FREE: wholeNumber(1, 1_000_000, 100),
   PARLEY_API_LIMIT_PAID: wholeNumber(1, 1_000_000, 1_000),
+  PARLEY_WORKSPACES_PER_PERSON: wholeNumber(1, 1_000_000, 20),
   PARLEY_WEBHOOKS_PRIVATE: z
     .enum(['0', '1'])
     .default('0')
@@ -237,6 +238,7 @@ export type Config = {
   trustedProxies: string[];
   /** What the API keys of a workspace may ask in a minute. */
   keysPerMinute: { free: number; paid: number };
+  workspacesPerPerson: number;
   /** What workspaces may name as the address of a webhook: private networks, and addresses without TLS. */
   webhooks: { allowPrivate: boolean; allowHttp: boolean };
   /** Absolute. */
@@ -337,6 +339,7 @@ export const readConfig = (env: Record<string, string | undefined>): Config => {
     publicUrl,
     trustedProxies: settings.TRUSTED_PROXIES,
     keysPerMinute: { free: settings.PARLEY_API_LIMIT_FREE, paid: settings.PARLEY_API_LIMIT_PAID },
+    workspacesPerPerson: settings.PARLEY_WORKSPACES_PER_PERSON,
     // Who runs Parley itself without TLS is developing, or inside a network of their own.
     webhooks: { allowPrivate: settings.PARLEY_WEBHOOKS_PRIVATE, allowHttp: publicUrl.startsWith('http:') },
     dataDir,

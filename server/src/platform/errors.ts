@@ -11,6 +11,7 @@ export type ErrorCode =
   | 'forbidden'
   | 'not_found'
   | 'conflict'
+  | 'limit_reached'
   | 'too_large'
   | 'too_many_requests'
   | 'unavailable'
@@ -65,6 +66,9 @@ export const notFound = (what = 'This'): AppError => new AppError('not_found', 4
 export const conflict = (message: string): AppError => new AppError('conflict', 409, message);
 
 export const tooLarge = (message = 'The input is too large.'): AppError => new AppError('too_large', 413, message);
+
+/** There may be so many and no more: an answer to whoever makes things, and nothing that passes with time. */
+export const limitReached = (message: string): AppError => new AppError('limit_reached', 409, message);
 
 export const tooMany = (retryAfterSeconds: number): AppError =>
   new AppError('too_many_requests', 429, 'Too many requests. Try again later.', {
