@@ -9,6 +9,7 @@ import type { Metrics } from '../../platform/metrics.ts';
 import type { Outside } from '../../platform/outside.ts';
 import type { Store } from '../../platform/tenant.ts';
 import type { Wake } from '../../platform/wake.ts';
+import { openAddress } from './address.ts';
 import { composeBody } from './body.ts';
 import { outcomeOf } from './outcome.ts';
 import type { Outcome } from './outcome.ts';
@@ -73,7 +74,11 @@ export function createSender(parts: {
   }
 
   /** One attempt. @throws what went wrong, see outcome.ts */
-  async function post({ endpoint_id: id, fact_id: factId, url, secrets }: Claimed, body: string): Promise<number> {
+  async function post(
+    { endpoint_id: id, fact_id: factId, url: stored, secrets }: Claimed,
+    body: string,
+  ): Promise<number> {
+    const url = openAddress(keyring, id, stored);
     const headers = {
       'content-type': 'application/json',
       'user-agent': 'Parley-Webhooks/1',
