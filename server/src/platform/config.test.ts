@@ -39,6 +39,8 @@ const wrong: [string, Record<string, string>][] = [
   ['PARLEY_ROLES', { PARLEY_ROLES: 'worker,turn' }],
   ['PARLEY_ROLES', { PARLEY_ROLES: ',' }],
   ['DATABASE_URL', { DATABASE_URL: 'mysql://db' }],
+  ['DATABASE_URL', { DATABASE_APP_URL: 'postgres://a' }],
+  ['DATABASE_APP_URL', { ...external, DATABASE_APP_URL: 'https://a' }],
   ['DATABASE_URL', { DATABASE_REPLICA_URLS: 'postgres://a' }],
   ['DATABASE_REPLICA_URLS', { ...external, DATABASE_REPLICA_URLS: 'postgres://a,b' }],
   ['PARLEY_WORKSPACES_PER_PERSON', { PARLEY_WORKSPACES_PER_PERSON: '0' }],

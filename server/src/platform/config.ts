@@ -189,6 +189,7 @@ export const variables = z.object({
     .describe(`takes api, worker or worker:PART,PART with the parts ${workerParts.join(', ')}; several with commas`),
   PARLEY_DRAIN_NOTICE: wholeNumber(0, 120, 0),
   DATABASE_URL: address(postgresProtocols),
+  DATABASE_APP_URL: address(postgresProtocols),
   DATABASE_REPLICA_URLS: z
     .string()
     .transform(list)
@@ -252,7 +253,8 @@ export type Config = {
   /** How long a process that was asked to end says so in its health and serves on, before it closes its doors. */
   drainNoticeMs: number;
   /** `pool`: connections of this process at most, for the product's statements. */
-  database: { url?: string; replicaUrls: string[]; pool?: number };
+  /** `appUrl`: the same database with the login of tenant work */
+  database: { url?: string; appUrl?: string; replicaUrls: string[]; pool?: number };
   /** For how many whole months besides the current one; 0: for ever. */
   retention: { messages: number; events: number; traces: number };
   redis: { url?: string };
@@ -325,6 +327,9 @@ export const readConfig = (env: Record<string, string | undefined>): Config => {
   if (replicaUrls.length > 0 && !settings.DATABASE_URL) {
     throw new ConfigError('DATABASE_URL', 'is needed beside DATABASE_REPLICA_URLS');
   }
+  if (settings.DATABASE_APP_URL && !settings.DATABASE_URL) {
+    throw new ConfigError('DATABASE_URL', 'is needed beside DATABASE_APP_URL');
+  }
   const dataDir = resolve(settings.DATA_DIR);
   const secrets = loadSecrets({
     encryptionKeys: settings.ENCRYPTION_KEYS,
@@ -354,7 +359,12 @@ export const readConfig = (env: Record<string, string | undefined>): Config => {
     demo: settings.PARLEY_DEMO,
     roles: settings.PARLEY_ROLES,
     drainNoticeMs: settings.PARLEY_DRAIN_NOTICE * 1_000,
-    database: { url: settings.DATABASE_URL, replicaUrls, pool: settings.PARLEY_DATABASE_POOL },
+    database: {
+      url: settings.DATABASE_URL,
+      ...(settings.DATABASE_APP_URL ? { appUrl: settings.DATABASE_APP_URL } : {}),
+      replicaUrls,
+      pool: settings.PARLEY_DATABASE_POOL,
+    },
     retention: {
       messages: settings.PARLEY_RETENTION_MESSAGES,
       events: settings.PARLEY_RETENTION_EVENTS,
