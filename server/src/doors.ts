@@ -5,6 +5,7 @@ import { createAsk } from './features/bots/ask.ts';
 import type { BotDirectory } from './features/bots/lookup.ts';
 import { botRoutes } from './features/bots/routes.ts';
 import { contactRoutes } from './features/contacts/routes.ts';
+import { createHealthCheck } from './features/conversations/health-check.ts';
 import { conversationRoutes } from './features/conversations/routes.ts';
 import { fileRoutes } from './features/files/routes.ts';
 import { handoffRoutes } from './features/handoffs/routes.ts';
@@ -101,7 +102,7 @@ export async function openDoors(parts: DoorParts): Promise<{ close(): void }> {
     async (api: Http) => {
       sessionRoutes(api, { store, signIn });
       meRoutes(api, { store, publish });
-      workspaceRoutes(api, { store });
+      workspaceRoutes(api, { store, config });
       memberRoutes(api, { store, wake, config });
       apiKeyRoutes(api, { store, wake });
       webhookEndpointRoutes(api, { store, wake, keyring, outside: parts.outside, sendNow: path.sendWebhook });
@@ -147,7 +148,7 @@ export async function openDoors(parts: DoorParts): Promise<{ close(): void }> {
       desk,
       emitTyping,
       setPresence: (actor, presence) => changePresence({ store, publish }, actor, presence),
-      health: async () => ({ breakers: outbound.states(), targets: outbound.report(), jobs: await jobs.counts() }),
+      health: createHealthCheck({ store, health: http.health, jobs, targets: outbound.report }),
     },
     visitor: {
       store,

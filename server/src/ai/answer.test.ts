@@ -310,5 +310,8 @@ test('five failures open the breaker, and the answerer says when to come back', 
   const error = await failure(run());
   assert.equal(error.kind, 'server');
   assert.ok((error.retryAfterSeconds ?? 0) > 10);
-  assert.deepEqual(Object.values(outbound.states()), ['open']);
+  assert.deepEqual(
+    Object.values(outbound.report()).map(({ state }) => state),
+    ['open'],
+  );
 });

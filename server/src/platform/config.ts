@@ -137,6 +137,7 @@ export const variables = z.object({
   PARLEY_API_LIMIT_FREE: wholeNumber(1, 1_000_000, 100),
   PARLEY_API_LIMIT_PAID: wholeNumber(1, 1_000_000, 1_000),
   MAX_DOCUMENT_MB: wholeNumber(1, 1_000, MAX_DOCUMENT_MB),
+  PARLEY_WORKSPACES_PER_PERSON: wholeNumber(1, 1_000_000, 20),
   PARLEY_WEBHOOKS_PRIVATE: z
     .enum(['0', '1'])
     .default('0')
@@ -190,6 +191,7 @@ export const variables = z.object({
     .describe(`takes api, worker or worker:PART,PART with the parts ${workerParts.join(', ')}; several with commas`),
   PARLEY_DRAIN_NOTICE: wholeNumber(0, 120, 0),
   DATABASE_URL: address(postgresProtocols),
+  DATABASE_APP_URL: address(postgresProtocols),
   DATABASE_REPLICA_URLS: z
     .string()
     .transform(list)
@@ -241,6 +243,7 @@ export type Config = {
   keysPerMinute: { free: number; paid: number };
   /** How large a document for a knowledge base may be. */
   maxDocumentBytes: number;
+  workspacesPerPerson: number;
   /** What workspaces may name as the address of a webhook: private networks, and addresses without TLS. */
   webhooks: { allowPrivate: boolean; allowHttp: boolean };
   /** Absolute. */
@@ -254,7 +257,8 @@ export type Config = {
   /** How long a process that was asked to end says so in its health and serves on, before it closes its doors. */
   drainNoticeMs: number;
   /** `pool`: connections of this process at most, for the product's statements. */
-  database: { url?: string; replicaUrls: string[]; pool?: number };
+  /** `appUrl`: the same database with the login of tenant work */
+  database: { url?: string; appUrl?: string; replicaUrls: string[]; pool?: number };
   /** For how many whole months besides the current one; 0: for ever. */
   retention: { messages: number; events: number; traces: number };
   redis: { url?: string };
@@ -327,6 +331,9 @@ export const readConfig = (env: Record<string, string | undefined>): Config => {
   if (replicaUrls.length > 0 && !settings.DATABASE_URL) {
     throw new ConfigError('DATABASE_URL', 'is needed beside DATABASE_REPLICA_URLS');
   }
+  if (settings.DATABASE_APP_URL && !settings.DATABASE_URL) {
+    throw new ConfigError('DATABASE_URL', 'is needed beside DATABASE_APP_URL');
+  }
   const dataDir = resolve(settings.DATA_DIR);
   const secrets = loadSecrets({
     encryptionKeys: settings.ENCRYPTION_KEYS,
@@ -342,6 +349,7 @@ export const readConfig = (env: Record<string, string | undefined>): Config => {
     trustedProxies: settings.TRUSTED_PROXIES,
     keysPerMinute: { free: settings.PARLEY_API_LIMIT_FREE, paid: settings.PARLEY_API_LIMIT_PAID },
     maxDocumentBytes: settings.MAX_DOCUMENT_MB * 1024 * 1024,
+    workspacesPerPerson: settings.PARLEY_WORKSPACES_PER_PERSON,
     // Who runs Parley itself without TLS is developing, or inside a network of their own.
     webhooks: { allowPrivate: settings.PARLEY_WEBHOOKS_PRIVATE, allowHttp: publicUrl.startsWith('http:') },
     dataDir,
@@ -356,7 +364,12 @@ export const readConfig = (env: Record<string, string | undefined>): Config => {
     demo: settings.PARLEY_DEMO,
     roles: settings.PARLEY_ROLES,
     drainNoticeMs: settings.PARLEY_DRAIN_NOTICE * 1_000,
-    database: { url: settings.DATABASE_URL, replicaUrls, pool: settings.PARLEY_DATABASE_POOL },
+    database: {
+      url: settings.DATABASE_URL,
+      ...(settings.DATABASE_APP_URL ? { appUrl: settings.DATABASE_APP_URL } : {}),
+      replicaUrls,
+      pool: settings.PARLEY_DATABASE_POOL,
+    },
     retention: {
       messages: settings.PARLEY_RETENTION_MESSAGES,
       events: settings.PARLEY_RETENTION_EVENTS,

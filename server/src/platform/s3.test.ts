@@ -67,7 +67,7 @@ describe('files in a bucket', () => {
   it('what is not there is a 404 to read and nothing to remove', async () => {
     await assert.rejects(storage.get('none'), { status: 404 });
     await storage.remove('none');
-    assert.deepEqual(outbound.states(), { files: 'closed' });
+    assert.equal(outbound.report()['files']?.state, 'closed');
   });
 
   it('bytes come back as they were, are replaced, and go', async () => {
@@ -96,7 +96,7 @@ describe('files in a bucket', () => {
     double.fail('unavailable', 6);
     await assert.rejects(storage.get(key), { status: 503 });
     await assert.rejects(storage.get(key), { status: 503 });
-    assert.deepEqual(outbound.states(), { files: 'open' });
+    assert.equal(outbound.report()['files']?.state, 'open');
     const asked = double.calls.length;
     await assert.rejects(storage.get(key), { status: 503 });
     assert.equal(double.calls.length, asked);

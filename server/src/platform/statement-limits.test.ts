@@ -46,7 +46,7 @@ describe('limits of a statement', () => {
     const error = await failure(store.once(workspaceId, query));
     assert.deepEqual([limitOf(error), triesOf(error, 5)], ['too big', 1]);
     const { status, body } = toProblem(error);
-    assert.deepEqual([status, body.error.code], [413, 'too_large']);
+    assert.deepEqual([status, body.error.code], [413, 'payload_too_large']);
     assert.doesNotMatch(JSON.stringify(body), /tsvector|md5/);
   });
 

@@ -206,7 +206,7 @@ describe('two processes', () => {
           await threads.markDone(round);
           return { released: false };
         },
-        giveUp: async (round) => void given.push(round.events.map(({ id }) => id)),
+        deadLetter: async (round) => void given.push(round.events.map(({ id }) => id)),
       });
       for (let turn = 0; turn < 30 && !(await threads.processed(ids[1] ?? '')); turn += 1) {
         await mailbox.run(writeThreadKey(key));

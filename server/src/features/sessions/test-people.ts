@@ -75,7 +75,7 @@ export const startPeople = async (limits: Partial<Limits> = { credentialsPerMinu
     async (api: Http) => {
       sessionRoutes(api, { store, signIn });
       meRoutes(api, { store, publish });
-      workspaceRoutes(api, { store });
+      workspaceRoutes(api, { store, config });
       apiKeyRoutes(api, { store, wake });
       memberRoutes(api, { store, wake, config });
     },

@@ -38,6 +38,7 @@ export { actorOf, signedInOf } from './access.ts';
 export { keepRawBodies } from './bodies.ts';
 export { serveDashboard } from './dashboard.ts';
 export { cursor, done, ok, page } from './envelope.ts';
+export { isOperator } from './health.ts';
 export type { Dependency, Health } from './health.ts';
 export type { Limits } from './limits.ts';
 export type { Actor, DrainOptions, Http, RoutePermission, SignedIn } from './types.ts';
@@ -138,6 +139,7 @@ export const createHttp = async (options: HttpOptions): Promise<Http> => {
       pressure: options.pressure?.report,
     },
     metrics,
+    authenticate,
   );
   return http;
 };

@@ -4,6 +4,7 @@ import type { FastifyBaseLogger, FastifyInstance, FastifyReply } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { RequestContext } from '../log.ts';
 import type { BodyKind, BodyLimits } from './body-limits.ts';
+import type { HealthReports } from './health.ts';
 
 /** Who is signed in. Without a workspace (never joined one, or removed from it) there are no permissions. */
 export type SignedIn = {
@@ -63,6 +64,7 @@ declare module 'fastify' {
     /** Readiness turns 503, requests under way finish, then the server is closed. Safe to call twice. */
     drain(options?: DrainOptions): Promise<void>;
     isDraining(): boolean;
+    health: HealthReports;
     /** Answers an address no route has with a page; false when it is none. */
     pages: { send: ((request: FastifyRequest, reply: FastifyReply) => boolean) | null };
   }
