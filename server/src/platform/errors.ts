@@ -75,7 +75,8 @@ export const routeNotFound = (): AppError => new AppError('route_not_found', 404
 
 export const conflict = (message: string): AppError => new AppError('conflict', 409, message);
 
-export const tooLarge = (message = 'The input is too large.'): AppError => new AppError('payload_too_large', 413, message);
+export const tooLarge = (message = 'The input is too large.'): AppError =>
+  new AppError('payload_too_large', 413, message);
 
 /** There may be so many and no more: an answer to whoever makes things, and nothing that passes with time. */
 export const limitReached = (message: string): AppError => new AppError('limit_reached', 409, message);
@@ -185,7 +186,8 @@ const fromDatabase = (error: object, depth = 0): AppError | undefined => {
 /** What is too much for the database. Somebody should hear of it: our own limits are to be met first. */
 const fromLimit = (error: object): AppError | undefined => {
   const limit = limitOf(error);
-  if (limit === 'too big') return new AppError('payload_too_large', 413, 'The input is too large.', { reportable: true });
+  if (limit === 'too big')
+    return new AppError('payload_too_large', 413, 'The input is too large.', { reportable: true });
   return limit && unavailable('This took too long and was stopped. Ask for less.', AWAY_SECONDS);
 };
 

@@ -13,7 +13,8 @@ import type { Threads } from '../test/threads.ts';
 import { finishTurn } from './finish.ts';
 import { createMailbox, LeaseLost } from './mailbox.ts';
 import type { Round } from './mailbox.ts';
-import { createSweeper } from './sweeper.ts';
+import { createSweeper } from '../platform/sweeps/sweeps.ts';
+import { pendingThreads } from './sweeps.ts';
 import { THREAD, writeThreadKey } from './topics.ts';
 import type { ThreadKey } from './topics.ts';
 
@@ -110,7 +111,7 @@ describe('two processes', () => {
     });
     const heard: string[] = [];
     worker.wake.on(THREAD, (text) => void heard.push(text));
-    const sweeper = createSweeper({ store, wake: worker.wake, log, wakeUp: () => Promise.resolve(), also: [] });
+    const sweeper = createSweeper({ store, log, sweeps: [pendingThreads(worker.wake)] });
     const mine = writeThreadKey(key);
     await threads.arrive('unheard', '5 seconds');
     const held = await threads.taken();

@@ -11,7 +11,6 @@ import type { WebhookToSend } from './send.ts';
 
 /** What nobody has sent for so long after its time is found again: its job may be lost. */
 const FORGOTTEN_AFTER_S = 15;
-const LOOK_EVERY_MS = 10_000;
 const LOOK_AT_MOST = 200;
 const KEPT_DAYS = 30;
 const TRIM_EVERY_MS = 3_600_000;
@@ -27,7 +26,6 @@ export function createTeller({
   queue: DefinedQueue<WebhookToSend>;
   keyring: Keyring;
 }) {
-  let lookedAt = 0;
   let trimmedAt = 0;
 
   /** One place that fails keeps no other from its turn. */
@@ -102,8 +100,6 @@ export function createTeller({
     },
     /** Finds forgotten deliveries, forgets old ones, and seals addresses that are not. May be called often: it looks every ten seconds. */
     async look(): Promise<void> {
-      if (Date.now() - lookedAt < LOOK_EVERY_MS) return;
-      lookedAt = Date.now();
       await everywhere(findForgotten);
       if (Date.now() - trimmedAt < TRIM_EVERY_MS) return;
       trimmedAt = Date.now();

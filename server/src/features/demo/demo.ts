@@ -5,19 +5,19 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { BotInput } from '@parley/contract';
 import { sql } from 'drizzle-orm';
-import { createBot } from './features/bots/commands.ts';
-import { storeFile } from './features/files/commands.ts';
-import { createInbox } from './features/inboxes/commands.ts';
-import { createKnowledgeBase } from './features/knowledge/commands.ts';
-import type { KnowledgeProcessing } from './features/knowledge/processors.ts';
-import { addDocument, deleteSource } from './features/knowledge/source-commands.ts';
-import { AppError } from './platform/errors.ts';
-import { newId, newToken } from './platform/ids.ts';
-import type { Logger } from './platform/log.ts';
-import type { Storage } from './platform/storage.ts';
-import type { Store } from './platform/tenant.ts';
+import { createBot } from '../bots/commands.ts';
+import { storeFile } from '../files/commands.ts';
+import { createInbox } from '../inboxes/commands.ts';
+import { createKnowledgeBase } from '../knowledge/commands.ts';
+import type { KnowledgeProcessing } from '../knowledge/processors.ts';
+import { addDocument, deleteSource } from '../knowledge/source-commands.ts';
+import { AppError } from '../../platform/errors.ts';
+import { newId, newToken } from '../../platform/ids.ts';
+import type { Logger } from '../../platform/log.ts';
+import type { Storage } from '../../platform/storage.ts';
+import type { Store } from '../../platform/tenant.ts';
 
-const DOCS = fileURLToPath(new URL('../../docs', import.meta.url));
+const DOCS = fileURLToPath(new URL('../../../../docs', import.meta.url));
 const GENERATED = new Set(['quality.md', 'performance.md']);
 
 type Marks = {
@@ -177,3 +177,4 @@ export function createDemo(parts: { store: Store; storage: Storage; knowledge: K
     token: async (): Promise<string | undefined> => (await marks())?.token,
   };
 }
+export type Demo = ReturnType<typeof createDemo>;

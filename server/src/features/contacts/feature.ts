@@ -1,0 +1,8 @@
+import { defineFeature } from '../../feature.ts';
+import { contactRoutes } from './routes.ts';
+
+export const contacts = defineFeature({
+  name: 'contacts',
+  uses: ['store'],
+  setUp: (kit) => ({ routes: (api) => contactRoutes(api, kit) }),
+});

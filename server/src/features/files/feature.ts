@@ -1,0 +1,8 @@
+import { defineFeature } from '../../feature.ts';
+import { fileRoutes } from './routes.ts';
+
+export const files = defineFeature({
+  name: 'files',
+  uses: ['store', 'storage'],
+  setUp: (kit) => ({ routes: (api) => fileRoutes(api, kit) }),
+});

@@ -1,0 +1,46 @@
+import { defineFeature } from '../../feature.ts';
+import { createPasswords } from '../../platform/password.ts';
+import type { Passwords } from '../../platform/password.ts';
+import { createAccess } from './access.ts';
+import type { Access } from './access.ts';
+import { meRoutes } from './me-routes.ts';
+import { sessionRoutes } from './routes.ts';
+import { ensureSetup } from './setup.ts';
+import { createSignIn } from './sign-in.ts';
+import { createThrottle } from './throttle.ts';
+import { createAccessTokens } from './tokens.ts';
+import { SESSION_REVOKED } from './topics.ts';
+
+declare module '../../kit.ts' {
+  interface Services {
+    access: Access;
+    passwords: Passwords;
+  }
+}
+
+export const sessions = defineFeature({
+  name: 'sessions',
+  uses: ['config', 'store', 'wake', 'publish', 'makeLimiter', 'access', 'passwords'],
+  topics: { news: [SESSION_REVOKED] },
+  provides: {
+    passwords: () => createPasswords(),
+    access: ({ store, wake, config }) =>
+      createAccess({ store, wake, tokens: createAccessTokens(config.secrets.jwtSecret) }),
+  },
+  setUp({ config, store, publish, makeLimiter, access, passwords }) {
+    const tokens = createAccessTokens(config.secrets.jwtSecret);
+    const signIn = createSignIn({ store, passwords, tokens, access, throttle: createThrottle(makeLimiter) });
+    return {
+      authenticate: access.authenticate,
+      routes(api) {
+        sessionRoutes(api, { store, signIn });
+        meRoutes(api, { store, publish });
+      },
+      async firstSteps() {
+        const setup = await ensureSetup({ store, passwords, config });
+        return { setupUrl: setup.state === 'link' ? setup.url : undefined };
+      },
+      release: () => access.close(),
+    };
+  },
+});

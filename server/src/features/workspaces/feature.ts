@@ -1,0 +1,8 @@
+import { defineFeature } from '../../feature.ts';
+import { workspaceRoutes } from './routes.ts';
+
+export const workspaces = defineFeature({
+  name: 'workspaces',
+  uses: ['store', 'config'],
+  setUp: (kit) => ({ routes: (api) => workspaceRoutes(api, kit) }),
+});
