@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { createParagraphs } from '../../ai/paragraphs.ts';
 import { createReplyReader } from '../../ai/reply-reader.ts';
@@ -86,3 +87,15 @@ for (const [name, size, work] of works) {
       test(what, () => assertLinear(`${name}: ${what}`, onText(pattern, work), size / 2));
   });
 }
+
+test('the measure finds what is quadratic', async () => {
+  const rescans: Work = (n) => {
+    const text = filled('a ', n);
+    return () => {
+      let found = 0;
+      for (let at = 0; at < text.length; at += 16) found += text.slice(at).split(' ').length;
+      return found;
+    };
+  };
+  await assert.rejects(assertLinear('rescans', rescans, 8_000), /twice the input of 8000 takes \d/);
+});
