@@ -73,7 +73,8 @@ export const routeNotFound = (): AppError => new AppError('route_not_found', 404
 
 export const conflict = (message: string): AppError => new AppError('conflict', 409, message);
 
-export const tooLarge = (message = 'The input is too large.'): AppError => new AppError('payload_too_large', 413, message);
+export const tooLarge = (message = 'The input is too large.'): AppError =>
+  new AppError('payload_too_large', 413, message);
 
 export const tooMany = (retryAfterSeconds: number): AppError =>
   new AppError('too_many_requests', 429, 'Too many requests. Try again later.', {

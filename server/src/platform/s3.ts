@@ -83,9 +83,12 @@ export function createS3Storage(settings: Settings, outbound: Outbound, checked:
       const Key = checked(key);
       await ask((sdk, client, abortSignal) =>
         // Read anew for every try.
-        client.send(new sdk.PutObjectCommand({ Bucket, Key, Body: createReadStream(path), ContentLength, ContentType }), {
-          abortSignal,
-        }),
+        client.send(
+          new sdk.PutObjectCommand({ Bucket, Key, Body: createReadStream(path), ContentLength, ContentType }),
+          {
+            abortSignal,
+          },
+        ),
       );
     },
     open: async (key) => {
