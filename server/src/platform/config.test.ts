@@ -115,6 +115,15 @@ test('what is set is taken; empty means unset; slashes at the end go', (context)
   assert.equal(config.models.anthropic.apiKey, 'a-key');
 });
 
+test('every variable that is empty, or nothing but blanks, is unset', (context) => {
+  const DATA_DIR = folder(context);
+  const none = readConfig({ DATA_DIR });
+  for (const blank of ['', '  ']) {
+    const names = Object.keys(variables.shape).filter((name) => name !== 'DATA_DIR');
+    assert.deepEqual(readConfig({ ...Object.fromEntries(names.map((name) => [name, blank])), DATA_DIR }), none);
+  }
+});
+
 test('secrets are made once, kept for their owner alone, and read again', (context) => {
   const DATA_DIR = join(folder(context), 'new', 'data');
   const first = readConfig({ DATA_DIR }).secrets;

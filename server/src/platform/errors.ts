@@ -75,7 +75,8 @@ export const routeNotFound = (): AppError => new AppError('route_not_found', 404
 
 export const conflict = (message: string): AppError => new AppError('conflict', 409, message);
 
-export const tooLarge = (message = 'The input is too large.'): AppError => new AppError('payload_too_large', 413, message);
+export const tooLarge = (message = 'The input is too large.'): AppError =>
+  new AppError('payload_too_large', 413, message);
 
 /** There may be so many and no more: an answer to whoever makes things, and nothing that passes with time. */
 export const limitReached = (message: string): AppError => new AppError('limit_reached', 409, message);

@@ -32,7 +32,7 @@ function skipString(text: string, start: number): number {
 export function assertModestText(text: string, limits: JsonLimits): void {
   const isList: boolean[] = [];
   let values = 0;
-  for (let at = 0; at < text.length; ) {
+  for (let at = 0; at < text.length;) {
     const code = text.charCodeAt(at);
     if (code === QUOTE) {
       at = skipString(text, at);

@@ -93,9 +93,13 @@ export const buildHttp = async (
         },
         async () => done(),
       );
-      api.post('/files', { config: { permission: 'public', body: 'attachment' }, schema: { response } }, async (request) => {
-        return withUpload(request, async ({ name, file }) => ok({ text: `${name} ${file.size}` }));
-      });
+      api.post(
+        '/files',
+        { config: { permission: 'public', body: 'attachment' }, schema: { response } },
+        async (request) => {
+          return withUpload(request, async ({ name, file }) => ok({ text: `${name} ${file.size}` }));
+        },
+      );
       api.get('/slow', { config: isPublic, schema: { response } }, async () => {
         await new Promise<void>((resolve) => (slow.end = resolve));
         return ok({ text: 'finished' });

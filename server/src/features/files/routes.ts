@@ -23,7 +23,9 @@ export function fileRoutes(http: Http, parts: { store: Store; storage: Storage }
       const { workspaceId, userId } = actorOf(request);
       return withUpload(request, async ({ name, file }) => {
         if (file.size === 0) throw badRequest('This file is empty.', [{ field: 'file', message: 'is empty' }]);
-        return ok(await storeFile(parts, { workspaceId, name, content: file, createdBy: { type: 'user', id: userId } }));
+        return ok(
+          await storeFile(parts, { workspaceId, name, content: file, createdBy: { type: 'user', id: userId } }),
+        );
       });
     },
   );

@@ -4,6 +4,7 @@ import { Done, Login, Me, PresenceInput, Workspace } from '@parley/contract';
 import { sql } from 'drizzle-orm';
 import { SignJWT, UnsecuredJWT } from 'jose';
 import { hashToken } from '../../platform/ids.ts';
+import { RESYNC } from '../../platform/wake.ts';
 import { PASSWORD, becomeOwner, dataOf, failureOf, startPeople } from './test-people.ts';
 import type { People } from './test-people.ts';
 import { SESSION_REVOKED } from './topics.ts';
@@ -73,6 +74,19 @@ describe('sessions', () => {
     for (const token of forged) assert.equal(failureOf(await me(token)), '401 unauthorized', token);
     assert.equal((await me(await sign(claims))).status, 200);
     assert.equal(failureOf(await people.call('GET', '/me')), '401 unauthorized');
+  });
+
+  it('neither begin nor go on for an account that was disabled', async () => {
+    const disabled = await people.join(owner, 'disabled@acme.test', 'agent');
+    await people.store.asSystem((tx) =>
+      tx.execute(sql`update users set disabled_at = now() where id = ${disabled.user.id}::uuid`),
+    );
+    const body = { email: 'disabled@acme.test', password: PASSWORD };
+    assert.equal(failureOf(await people.call('POST', '/auth/login', { body })), '401 unauthorized');
+    assert.equal(failureOf(await refresh(disabled.refreshToken)), '401 unauthorized');
+    people.wake.wake(RESYNC, '');
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.equal(failureOf(await me(disabled.accessToken)), '401 unauthorized');
   });
 
   it('go on with a refresh token once; of ten at once exactly one wins', async () => {

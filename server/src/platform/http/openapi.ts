@@ -50,39 +50,39 @@ const toJsonSchema = createJsonSchemaTransform({});
 const transformWith =
   (limits: BodyLimits): SwaggerTransform =>
   (document) => {
-  const { schema, route } = document;
-  const permission = route.config?.permission;
-  if (!schema || schema.hide || !permission) return { schema: { hide: true }, url: document.url };
-  const { visitor, limit } = route.config ?? {};
-  const open = permission === 'public' && !visitor;
-  // A wrong password is a 401 as well.
-  const never = open ? (limit === 'credentials' ? ['403'] : ['401', '403']) : [];
-  const kinds = Object.keys(failures).filter((status) => !never.includes(status));
-  const declared: FastifySchema = {
-    ...schema,
-    operationId: operationId(String(route.method), document.url),
-    description: [schema.description, visitor ? 'Needs a visitor token.' : asked(permission)]
-      .filter(Boolean)
-      .join('\n\n'),
-    security: open ? [] : [visitor ? { visitor: [] } : { login: [] }],
-    response: {
-      ...Object.fromEntries(kinds.map((status) => [status, failureFor(status)])),
-      ...Object(schema.response),
-    },
-  };
-  const transformed = toJsonSchema({ ...document, schema: declared });
-  // The converter drops what a schema says about itself, its examples among it.
-  const examples = schema.body instanceof z.ZodType ? schema.body.meta()?.examples : undefined;
-  if (examples)
-    return {
-      ...transformed,
-      schema: { ...transformed.schema, body: { ...Object(transformed.schema?.body), examples } },
+    const { schema, route } = document;
+    const permission = route.config?.permission;
+    if (!schema || schema.hide || !permission) return { schema: { hide: true }, url: document.url };
+    const { visitor, limit } = route.config ?? {};
+    const open = permission === 'public' && !visitor;
+    // A wrong password is a 401 as well.
+    const never = open ? (limit === 'credentials' ? ['403'] : ['401', '403']) : [];
+    const kinds = Object.keys(failures).filter((status) => !never.includes(status));
+    const declared: FastifySchema = {
+      ...schema,
+      operationId: operationId(String(route.method), document.url),
+      description: [schema.description, visitor ? 'Needs a visitor token.' : asked(permission)]
+        .filter(Boolean)
+        .join('\n\n'),
+      security: open ? [] : [visitor ? { visitor: [] } : { login: [] }],
+      response: {
+        ...Object.fromEntries(kinds.map((status) => [status, failureFor(status)])),
+        ...Object(schema.response),
+      },
     };
-  const kind = route.config?.body;
-  if (!kind || !isUpload(kind)) return transformed;
-  const body = fileBody(limits[kind]);
-  return { ...transformed, schema: { ...transformed.schema, consumes: ['multipart/form-data'], body } };
-};
+    const transformed = toJsonSchema({ ...document, schema: declared });
+    // The converter drops what a schema says about itself, its examples among it.
+    const examples = schema.body instanceof z.ZodType ? schema.body.meta()?.examples : undefined;
+    if (examples)
+      return {
+        ...transformed,
+        schema: { ...transformed.schema, body: { ...Object(transformed.schema?.body), examples } },
+      };
+    const kind = route.config?.body;
+    if (!kind || !isUpload(kind)) return transformed;
+    const body = fileBody(limits[kind]);
+    return { ...transformed, schema: { ...transformed.schema, consumes: ['multipart/form-data'], body } };
+  };
 
 const tags = [
   { name: 'Sign-in', description: 'Set-up, login, invitations, tokens.' },

@@ -41,7 +41,11 @@ describe('an API key', () => {
     const answers = await Promise.all(
       asking.map(async (operation) => {
         const body = operation.body ? example(operation.body) : undefined;
-        const { status, error } = await as(operation.method, fill(operation, () => NOBODY), body);
+        const { status, error } = await as(
+          operation.method,
+          fill(operation, () => NOBODY),
+          body,
+        );
         return `${status} ${error?.code}`;
       }),
     );
@@ -64,7 +68,11 @@ describe('an API key', () => {
 
     const left = new Set(await permissionsOf(admin));
     const lost = ApiKeyScope.options.filter((scope) => !left.has(scope));
-    for (const permission of BEYOND_AGENTS) assert.ok(lost.some((scope) => scope === permission), permission);
+    for (const permission of BEYOND_AGENTS)
+      assert.ok(
+        lost.some((scope) => scope === permission),
+        permission,
+      );
     for (const permission of lost)
       for (const answer of await knock(byKey, permission)) assert.equal(answer, '403 forbidden', permission);
     for (const permission of ['conversations:read', 'contacts:read'])

@@ -26,7 +26,12 @@ const DOCUMENT_MB = 3;
 const FLOOR = 2_000;
 const NOBODY = '01890000-0000-7000-8000-000000000000';
 
-type Refusal = { status: number; code: string | undefined; details: { field: string; message: string }[]; size: number };
+type Refusal = {
+  status: number;
+  code: string | undefined;
+  details: { field: string; message: string }[];
+  size: number;
+};
 
 /** What the routes that need no login take, and those that end or change one. */
 const CREDENTIALS = ['login', 'refresh', 'logout', 'switch', 'setup', 'accept-invite'].map((name) => `/auth/${name}`);
@@ -261,7 +266,11 @@ describe('what an address may ask for', () => {
       const { status, error } = await test.owner<never>(operation.method, path, body);
       const what = `${operation.method} ${path} ${status} ${JSON.stringify(error)}`;
       assert.equal(status, 400, what);
-      if (!body) assert.ok(error?.details?.some(({ field }) => field === 'nonsense'), what);
+      if (!body)
+        assert.ok(
+          error?.details?.some(({ field }) => field === 'nonsense'),
+          what,
+        );
     }
   });
 

@@ -13,8 +13,10 @@ type Json = Record<string, unknown>;
 type Forgery = { header?: Json; claims?: Json; secret?: string; sign?: (input: string) => string };
 
 const encode = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url');
-const hmac = (secret: string, hash = 'sha256') => (input: string) =>
-  createHmac(hash, secret).update(input).digest('base64url');
+const hmac =
+  (secret: string, hash = 'sha256') =>
+  (input: string) =>
+    createHmac(hash, secret).update(input).digest('base64url');
 const DAY = 86_400;
 
 describe('a forged token', () => {
