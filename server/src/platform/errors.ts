@@ -14,6 +14,7 @@ export type ErrorCode =
   | 'limit_reached'
   | 'too_large'
   | 'too_many_requests'
+  | 'proof_needed'
   | 'unavailable'
   | 'internal_error';
 
