@@ -14,6 +14,7 @@ import { MEMBERSHIP_CHANGED } from './features/members/topics.ts';
 import { createAccess } from './features/sessions/access.ts';
 import { createWebhookDirectory } from './features/webhooks/lookup.ts';
 import { WEBHOOKS_CHANGED } from './features/webhooks/topics.ts';
+import { createDevices } from './features/sessions/device.ts';
 import { ensureSetup } from './features/sessions/setup.ts';
 import { createSignIn } from './features/sessions/sign-in.ts';
 import { createThrottle } from './features/sessions/throttle.ts';
@@ -36,6 +37,7 @@ import type { Limits } from './platform/http/index.ts';
 import { createProxies } from './platform/http/proxies.ts';
 import { createJobs } from './platform/jobs.ts';
 import type { Logger } from './platform/log.ts';
+import { createMail } from './platform/mail/index.ts';
 import { createMetrics } from './platform/metrics.ts';
 import { createPressure } from './platform/pressure.ts';
 import type { Signal } from './platform/pressure.ts';
@@ -164,7 +166,18 @@ export async function createApp(config: Config, log: Logger, options: AppOptions
   const passwords = createPasswords();
   const tokens = createAccessTokens(config.secrets.jwtSecret);
   const access = createAccess({ store, wake, tokens });
-  const signIn = createSignIn({ store, passwords, tokens, access, throttle: createThrottle(limits.make) });
+  const mail = createMail(config, { outbound, log });
+  const signIn = createSignIn({
+    store,
+    passwords,
+    tokens,
+    access,
+    throttle: createThrottle(limits.make, { canMail: mail !== undefined }),
+    devices: createDevices({ jwtSecret: config.secrets.jwtSecret, publicUrl: config.publicUrl }),
+    mail,
+    publicUrl: config.publicUrl,
+    log,
+  });
   // News of other processes come at most once; on the embedded database there is no other.
   const keptMs = database.kind === 'embedded' ? 5 * MINUTE : MINUTE;
   const inboxes = createInboxDirectory({ store, keyring, wake, keptMs });
@@ -308,6 +321,7 @@ export async function createApp(config: Config, log: Logger, options: AppOptions
       doors?.close();
       realtime.disconnect();
       await drained;
+      await mail?.close();
       await path.close();
       // Last of all that speaks: what just ended is still told to the sockets and workers of others.
       await realtime.close();

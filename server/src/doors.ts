@@ -101,7 +101,7 @@ export async function openDoors(parts: DoorParts): Promise<{ close(): void }> {
   await http.register(
     async (api: Http) => {
       sessionRoutes(api, { store, signIn });
-      meRoutes(api, { store, publish });
+      meRoutes(api, { store, publish, signIn });
       workspaceRoutes(api, { store, config });
       memberRoutes(api, { store, wake, config });
       apiKeyRoutes(api, { store, wake });

@@ -44,6 +44,8 @@ const wrong: [string, Record<string, string>][] = [
   ['DATABASE_URL', { DATABASE_REPLICA_URLS: 'postgres://a' }],
   ['DATABASE_REPLICA_URLS', { ...external, DATABASE_REPLICA_URLS: 'postgres://a,b' }],
   ['PARLEY_WORKSPACES_PER_PERSON', { PARLEY_WORKSPACES_PER_PERSON: '0' }],
+  ['MAIL_URL', { MAIL_URL: 'https://mail.example' }],
+  ['MAIL_FROM', { MAIL_FROM: 'Parley <nobody>\r\nBcc: x@y.example' }],
   ['PARLEY_DRAIN_NOTICE', { PARLEY_DRAIN_NOTICE: '3m' }],
   ['PARLEY_DATABASE_POOL', { PARLEY_DATABASE_POOL: '1' }],
   ['PARLEY_DATABASE_POOL', { PARLEY_DATABASE_POOL: 'many' }],

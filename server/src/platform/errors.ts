@@ -18,6 +18,7 @@ export type ErrorCode =
   | 'payload_too_large'
   | 'limit_reached'
   | 'too_many_requests'
+  | 'proof_needed'
   | 'unavailable'
   | 'internal_error';
 
@@ -186,7 +187,8 @@ const fromDatabase = (error: object, depth = 0): AppError | undefined => {
 /** What is too much for the database. Somebody should hear of it: our own limits are to be met first. */
 const fromLimit = (error: object): AppError | undefined => {
   const limit = limitOf(error);
-  if (limit === 'too big') return new AppError('payload_too_large', 413, 'The input is too large.', { reportable: true });
+  if (limit === 'too big')
+    return new AppError('payload_too_large', 413, 'The input is too large.', { reportable: true });
   return limit && unavailable('This took too long and was stopped. Ask for less.', AWAY_SECONDS);
 };
 
