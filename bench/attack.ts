@@ -4,7 +4,6 @@
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Bot, Inbox, KnowledgeBase } from '@parley/contract';
-import { connect } from '../server/src/test/app.ts';
 import { startOpenAiDouble } from '../server/src/test/doubles/openai.ts';
 import { filled, hostilePatterns } from '../server/src/test/scaling/scaling.ts';
 import { replySteps, visit } from '../server/src/test/talk.ts';
@@ -128,7 +127,6 @@ try {
   ];
 
   // Who knows the way is not timed: connections, plans and models are made at the first question.
-  await (await connect(url, { inbox: inbox.token })).socket.close();
   for (let warm = 0; warm < 3; warm++) await ask(inbox).catch(refused);
   report.figure('nobody attacks: a question', await ask(inbox), 'ms');
   for (const [name, run] of attacks) {
