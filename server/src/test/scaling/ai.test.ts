@@ -97,5 +97,5 @@ test('the measure finds what is quadratic', async () => {
       return found;
     };
   };
-  await assert.rejects(assertLinear('rescans', rescans, 8_000), /twice the input of 8000 takes \d/);
+  await assert.rejects(assertLinear('rescans', rescans, 4_000), /twice the input of 4000 takes \d/);
 });
