@@ -8,6 +8,7 @@ import { maintainEmbedded } from './platform/db/maintain.ts';
 import { createProxies } from './platform/http/proxies.ts';
 import { createJobs } from './platform/jobs.ts';
 import type { Logger } from './platform/log.ts';
+import { createMail } from './platform/mail/index.ts';
 import { createMetrics } from './platform/metrics.ts';
 import { isConnectionLoss } from './platform/outage.ts';
 import { createOutside } from './platform/outside.ts';
@@ -87,6 +88,7 @@ export async function openPlatform(config: Config, log: Logger, pace: Pace = {})
   const redisWatch = config.redis.url ? watchRedis({ url: config.redis.url, log }) : undefined;
   const jobs = createJobs({ redis, database, log, metrics, tracing });
   const outbound = createOutbound({ log, metrics });
+  const mail = createMail(config, { outbound, log });
   const limits = openLimits({ redis, log });
   const realtime = createRealtime({ log, metrics, redis, listens: config.roles.api });
   const publishing = createPublish({ store, live: realtime.live, wake, metrics, log });
@@ -110,6 +112,8 @@ export async function openPlatform(config: Config, log: Logger, pace: Pace = {})
       outbound,
       outside: createOutside(config.webhooks),
       storage: createStorage(config, outbound),
+      /** undefined where no server for mail is named */
+      mail,
       makeLimiter: limits.make,
       realtime,
       publish: publishing.publish,
@@ -132,6 +136,7 @@ export async function openPlatform(config: Config, log: Logger, pace: Pace = {})
     signals,
     /** Ends what watches and remembers, but not what works; the database is last. */
     async close(): Promise<void> {
+      await mail?.close();
       limits.close();
       redisWatch?.close();
       for (const part of [publishing, moves, placements, maintenance, pools, migrations]) part.close();

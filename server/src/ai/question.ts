@@ -13,7 +13,7 @@ import type { Answer, Answerer } from './answer.ts';
 import { ModelFailure, toModelFailure } from './failures.ts';
 import { chooseModel } from './providers.ts';
 import type { ChosenModel, ModelSettings } from './providers.ts';
-import { retrieve, sharesOf } from './retrieval.ts';
+import { createRetrieve, sharesOf } from './retrieval.ts';
 import type { Passage, Retrieval } from './retrieval.ts';
 import { searchTerms } from './terms.ts';
 import type { SearchTerms, Turn } from './terms.ts';
@@ -69,6 +69,7 @@ export function createQuestionAnswerer(parts: {
 }): QuestionAnswerer {
   const { store, embedder, answer, models, metrics, outbound, log, prices = new Map() } = parts;
   const timed = stageTimer(metrics);
+  const retrieve = createRetrieve(store, embedder);
 
   return async function answerQuestion(request, onParagraph) {
     const { workspaceId, bot, question, history, alreadySent, signal } = request;
@@ -93,7 +94,7 @@ export function createQuestionAnswerer(parts: {
     const retrieval =
       bot.knowledgeBaseIds.length > 0
         ? await timed('retrieve', () =>
-            retrieve(store, embedder, {
+            retrieve({
               workspaceId,
               knowledgeBaseIds: bot.knowledgeBaseIds,
               text: terms.text,

@@ -2,6 +2,7 @@ import { sql, type SQL } from 'drizzle-orm';
 import { z } from 'zod';
 import { toVectorText, type Embedder } from '../knowledge/embed.ts';
 import { sourceTypes, type SourceType } from '../knowledge/types.ts';
+import { createFairQueue } from '../platform/fair-queue.ts';
 import type { Store } from '../platform/tenant.ts';
 import { rank, type Candidate } from './ranking.ts';
 import { synonymsOf } from './synonyms.ts';
@@ -196,6 +197,23 @@ export const retrieve = async (store: Store, embedder: Embedder, request: Retrie
     searched,
     milliseconds: { embedding: embedded - started, search: performance.now() - embedded },
   };
+};
+
+export type Retrieve = (request: RetrievalRequest) => Promise<Retrieval>;
+
+/** Searches of this process at once, and those that may wait; a search takes some ten milliseconds. */
+const SEARCHES = { concurrency: 6, maxWaiting: { perKey: 500, all: 5_000 } };
+
+/**
+ * `retrieve` with turns: whoever asks a thousand times waits for their own, and the next workspace's question comes next.
+ * @throws AppError 503 when too many of a workspace wait already
+ */
+export const createRetrieve = (store: Store, embedder: Embedder): Retrieve => {
+  const turns = createFairQueue({ classes: ['search'], ...SEARCHES });
+  return (request) =>
+    turns.run({ class: 'search', key: request.workspaceId, signal: request.signal }, () =>
+      retrieve(store, embedder, request),
+    );
 };
 
 /** A term with its synonyms, as search_query (0018_search_text.sql) reads alternatives. */

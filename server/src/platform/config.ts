@@ -209,6 +209,12 @@ export const variables = z.object({
   S3_ACCESS_KEY: text(),
   S3_SECRET_KEY: text(),
   S3_REGION: z.string().default('us-east-1').describe('takes the name of a region'),
+  MAIL_URL: address(['smtp:', 'smtps:']),
+  MAIL_FROM: z
+    .string()
+    .regex(/^[^\r\n<>]{0,100}<[^\s<>@]+@[^\s<>@]+>$|^[^\s<>@]+@[^\s<>@]+$/)
+    .optional()
+    .describe('takes an email address, or a name and <an email address>'),
   ENCRYPTION_KEYS: text(),
   JWT_SECRET: text(),
   OPENAI_API_KEY: text(),
@@ -263,6 +269,8 @@ export type Config = {
   retention: { messages: number; events: number; traces: number };
   redis: { url?: string };
   clickhouse: { url?: string };
+  /** what Parley itself sends to people */
+  mail?: { url: string; from: string };
   s3?: { endpoint: string; bucket: string; accessKey: string; secretKey: string; region: string };
   secrets: { encryptionKeys: EncryptionKey[]; jwtSecret: string };
   models: Record<ModelProvider, { apiKey?: string; baseUrl: string }>;
@@ -342,6 +350,10 @@ export const readConfig = (env: Record<string, string | undefined>): Config => {
     wrong: (variable, takes) => new ConfigError(variable, takes),
   });
   const publicUrl = settings.PUBLIC_URL ?? `http://${hostInUrl(settings.HOST)}:${settings.PORT}`;
+  const mail = settings.MAIL_URL && {
+    url: settings.MAIL_URL,
+    from: settings.MAIL_FROM ?? `Parley <no-reply@${new URL(publicUrl).hostname}>`,
+  };
   return {
     host: settings.HOST,
     port: settings.PORT,
@@ -378,6 +390,7 @@ export const readConfig = (env: Record<string, string | undefined>): Config => {
     redis: { url: settings.REDIS_URL },
     clickhouse: { url: settings.CLICKHOUSE_URL },
     ...(s3 ? { s3 } : {}),
+    ...(mail ? { mail } : {}),
     secrets,
     models: {
       openai: { apiKey: settings.OPENAI_API_KEY, baseUrl: settings.OPENAI_BASE_URL ?? 'https://api.openai.com/v1' },

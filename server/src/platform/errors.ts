@@ -18,6 +18,7 @@ export type ErrorCode =
   | 'payload_too_large'
   | 'limit_reached'
   | 'too_many_requests'
+  | 'proof_needed'
   | 'unavailable'
   | 'internal_error';
 

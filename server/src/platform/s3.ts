@@ -79,17 +79,22 @@ export function createS3Storage(settings: Settings, outbound: Outbound, checked:
         client.send(new sdk.PutObjectCommand({ Bucket, Key, Body: bytes, ContentType }), { abortSignal }),
       );
     },
-    putFile: async (key, { path, size: ContentLength }, { contentType: ContentType }) => {
+    putFile: async (key, { path, size: ContentLength, sha256 }, { contentType: ContentType }) => {
       const Key = checked(key);
-      await ask((sdk, client, abortSignal) =>
+      await ask((sdk, client, abortSignal) => {
         // Read anew for every try.
-        client.send(
-          new sdk.PutObjectCommand({ Bucket, Key, Body: createReadStream(path), ContentLength, ContentType }),
-          {
-            abortSignal,
+        const Body = createReadStream(path);
+        const command = new sdk.PutObjectCommand({ Bucket, Key, Body, ContentLength, ContentType });
+        // Of a stream the SDK does not know it, and then signs nothing of what is sent.
+        command.middlewareStack.add(
+          (next) => (args) => {
+            Object.assign(Object(Reflect.get(Object(args.request), 'headers')), { 'x-amz-content-sha256': sha256 });
+            return next(args);
           },
-        ),
-      );
+          { step: 'build' },
+        );
+        return client.send(command, { abortSignal });
+      });
     },
     open: async (key) => {
       const Key = checked(key);

@@ -19,7 +19,7 @@ export type Storage = {
   /** Replaces whole: a reader sees the old bytes or the new ones, never a part. */
   put(key: string, bytes: Uint8Array, options: { contentType: string }): Promise<void>;
   /** The same from a file on the disk, which stays where it is. */
-  putFile(key: string, file: Pick<LocalFile, 'path' | 'size'>, options: { contentType: string }): Promise<void>;
+  putFile(key: string, file: Omit<LocalFile, 'head'>, options: { contentType: string }): Promise<void>;
   get(key: string): Promise<Buffer>;
   /** The bytes as they come. Whoever asks reads or destroys the stream. */
   open(key: string): Promise<Readable>;
@@ -90,7 +90,9 @@ const createFolderStorage = (folder: string): Storage => {
       const path = pathOf(key);
       try {
         const file = await open(path);
-        return file.createReadStream();
+        if ((await file.stat()).isFile()) return file.createReadStream();
+        await file.close();
+        throw notFound('The file');
       } catch (error) {
         throw missing(error);
       }

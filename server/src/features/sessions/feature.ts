@@ -3,6 +3,7 @@ import { createPasswords } from '../../platform/password.ts';
 import type { Passwords } from '../../platform/password.ts';
 import { createAccess } from './access.ts';
 import type { Access } from './access.ts';
+import { createDevices } from './device.ts';
 import { meRoutes } from './me-routes.ts';
 import { sessionRoutes } from './routes.ts';
 import { ensureSetup } from './setup.ts';
@@ -20,21 +21,26 @@ declare module '../../kit.ts' {
 
 export const sessions = defineFeature({
   name: 'sessions',
-  uses: ['config', 'store', 'wake', 'publish', 'makeLimiter', 'access', 'passwords'],
+  uses: ['config', 'log', 'store', 'wake', 'publish', 'makeLimiter', 'mail', 'access', 'passwords'],
   topics: { news: [SESSION_REVOKED] },
   provides: {
     passwords: () => createPasswords(),
     access: ({ store, wake, config }) =>
       createAccess({ store, wake, tokens: createAccessTokens(config.secrets.jwtSecret) }),
   },
-  setUp({ config, store, publish, makeLimiter, access, passwords }) {
-    const tokens = createAccessTokens(config.secrets.jwtSecret);
-    const signIn = createSignIn({ store, passwords, tokens, access, throttle: createThrottle(makeLimiter) });
+  setUp({ config, log, store, publish, makeLimiter, mail, access, passwords }) {
+    const { publicUrl } = config;
+    const { jwtSecret } = config.secrets;
+    const signIn = createSignIn({
+      ...{ store, passwords, access, mail, publicUrl, log, tokens: createAccessTokens(jwtSecret) },
+      throttle: createThrottle(makeLimiter, { canMail: mail !== undefined }),
+      devices: createDevices({ jwtSecret, publicUrl }),
+    });
     return {
       authenticate: access.authenticate,
       routes(api) {
         sessionRoutes(api, { store, signIn });
-        meRoutes(api, { store, publish });
+        meRoutes(api, { store, publish, signIn });
       },
       async firstSteps() {
         const setup = await ensureSetup({ store, passwords, config });

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { createParagraphs } from '../../ai/paragraphs.ts';
 import { createReplyReader } from '../../ai/reply-reader.ts';
@@ -15,10 +16,10 @@ import { countTokens } from '../../knowledge/tokens.ts';
 import type { BlockKind } from '../../knowledge/types.ts';
 import { assertLinear, filled, hostilePatterns, type Work } from './scaling.ts';
 
-/** A message from outside, in characters; a model's whole stream; a source that is read on the event loop. */
+/** In characters: the longest message from outside; more of a reply than is read; a source, of which length alone counts. */
 const MESSAGE = 100_000;
-const STREAM = 160_000;
-const SMALL_SOURCE = 16_000;
+const REPLY = 40_000;
+const SOURCE = 32_000;
 
 const onText =
   (pattern: string, work: (text: string) => unknown): Work =>
@@ -57,10 +58,10 @@ const file = (name: string) => (text: string) => {
 
 /** name, the largest input in characters (half of it is compared with all of it), the work */
 const works: [string, number, (text: string) => unknown][] = [
-  ['paragraphs of a stream, letter by letter', STREAM, (text) => readParagraphs(text, 1)],
-  ['paragraphs of one piece', STREAM, (text) => readParagraphs(text, text.length)],
-  ['a reply as it streams', STREAM, readReply],
-  ['repeats in a reply', STREAM, (text) => withoutRepeats([text])(text)],
+  ['paragraphs of a stream, letter by letter', REPLY, (text) => readParagraphs(text, 1)],
+  ['paragraphs of one piece', REPLY, (text) => readParagraphs(text, text.length)],
+  ['a reply as it streams', REPLY, readReply],
+  ['repeats in a reply', REPLY, (text) => withoutRepeats([text])(text)],
   ['sentences, items and rows', MESSAGE, units],
   ['words and stems', MESSAGE, stems],
   ['phrases', MESSAGE, phraseTerms],
@@ -69,14 +70,14 @@ const works: [string, number, (text: string) => unknown][] = [
   ['language', MESSAGE, (text) => languageOf(text, 'en')],
   ['tokens', MESSAGE, countTokens],
   ['what the embedding model is shown', MESSAGE, cutForModel],
-  ['cleaning', MESSAGE, (text) => clean([{ kind: 'text', text, headingPath: [], page: 1 }])],
-  ['chunks of text', MESSAGE, chunks('text')],
-  ['chunks of a list', MESSAGE, chunks('list')],
-  ['chunks of a table', MESSAGE, chunks('table')],
-  ['chunks of code', MESSAGE, chunks('code')],
-  ['a file of text', SMALL_SOURCE, file('a.txt')],
-  ['a file of Markdown', SMALL_SOURCE, file('a.md')],
-  ['a page of HTML', SMALL_SOURCE, file('a.html')],
+  ['cleaning', SOURCE, (text) => clean([{ kind: 'text', text, headingPath: [], page: 1 }])],
+  ['chunks of text', SOURCE, chunks('text')],
+  ['chunks of a list', SOURCE, chunks('list')],
+  ['chunks of a table', SOURCE, chunks('table')],
+  ['chunks of code', SOURCE, chunks('code')],
+  ['a file of text', SOURCE, file('a.txt')],
+  ['a file of Markdown', SOURCE, file('a.md')],
+  ['a page of HTML', SOURCE, file('a.html')],
 ];
 
 /** Twice the input takes at most 2.5 times the time, whatever a stranger writes. */
@@ -86,3 +87,15 @@ for (const [name, size, work] of works) {
       test(what, () => assertLinear(`${name}: ${what}`, onText(pattern, work), size / 2));
   });
 }
+
+test('the measure finds what is quadratic', async () => {
+  const rescans: Work = (n) => {
+    const text = filled('a ', n);
+    return () => {
+      let found = 0;
+      for (let at = 0; at < text.length; at += 16) found += text.slice(at).split(' ').length;
+      return found;
+    };
+  };
+  await assert.rejects(assertLinear('rescans', rescans, 4_000), /twice the input of 4000 takes \d/);
+});

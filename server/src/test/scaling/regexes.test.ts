@@ -15,7 +15,7 @@ import { findExpressions } from './literals.ts';
 import type { FoundExpression } from './literals.ts';
 import { filled, growth, hostilePatterns } from './scaling.ts';
 
-const LENGTH = 20_000;
+const LENGTH = 6_000;
 /** Work on twice that which takes less has no curve anybody feels. */
 const FELT_MS = 20;
 /** What backtracks without end is stopped. */

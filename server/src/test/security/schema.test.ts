@@ -17,6 +17,7 @@ const SYSTEM_READS: Record<string, string[] | 'all'> = {
   api_keys: ['id', 'workspace_id', 'token_hash', 'scopes', 'created_by', 'last_used_at', 'revoked_at'],
   refresh_tokens: 'all',
   one_time_tokens: 'all',
+  sign_ins: 'all',
   placements: 'all',
   placed_inboxes: 'all',
   outbox: [
@@ -61,6 +62,7 @@ const NOT_TENANT = new Set([
   'sessions',
   'refresh_tokens',
   'one_time_tokens',
+  'sign_ins',
   'schema_migrations',
   'installation',
   // Where workspaces live is read before one is known, too.
