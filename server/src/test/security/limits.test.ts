@@ -63,12 +63,9 @@ describe('what one request may be', () => {
   });
 
   async function send(path: string, body: string, method = 'POST'): Promise<Refusal> {
-    const response = await fetch(test.url + path, {
-      method,
-      headers: { authorization: `Bearer ${test.ownerToken}`, 'content-type': 'application/json' },
-      body,
-      signal: AbortSignal.timeout(10_000),
-    });
+    const headers = { authorization: `Bearer ${test.ownerToken}`, 'content-type': 'application/json' };
+    const sent = { method, headers, body, signal: AbortSignal.timeout(10_000) };
+    const response = await fetch(test.url + path, sent);
     const text = await response.text();
     const { error } = JSON.parse(text) as Partial<Failure>;
     return { status: response.status, code: error?.code, details: error?.details ?? [], size: text.length };
