@@ -33,6 +33,10 @@ const createTry =
 const env = { TRUSTED_PROXIES: '127.0.0.1,::1', LOG_LEVEL: 'debug' };
 const many = (count: number, run: (index: number) => Promise<Tried>) =>
   Promise.all(Array.from({ length: count }, (_, index) => run(index)));
+/** A few at a time: a process that is busy with passwords counts for itself when Redis is late for it. */
+async function fromMany(count: number, run: (index: number) => Promise<Tried>): Promise<void> {
+  for (let index = 0; index < count; index += 4) await many(4, (more) => run(index + more));
+}
 
 describe('guessing at an account, without mail', () => {
   let test: TestApp;
@@ -57,7 +61,7 @@ describe('guessing at an account, without mail', () => {
     assert.equal((await attempt('203.0.113.9', { email, password })).status, 429);
     assert.equal((await attempt('198.51.100.8', { email, password })).status, 200);
     // Many addresses: the account becomes cautious of devices it does not know.
-    await many(40, (index) => attempt(`192.0.2.${index}`, { email, password: WRONG }));
+    await fromMany(40, (index) => attempt(`192.0.2.${index}`, { email, password: WRONG }));
     const one = [];
     for (let guess = 0; guess < 5; guess++) one.push((await attempt('192.0.2.200', { email, password: WRONG })).status);
     assert.deepEqual(one, [401, 401, 401, 429, 429]);
@@ -170,7 +174,7 @@ describe('guessing at an account, with mail', () => {
 
   it('asks devices it does not know for a proof; a mailed link is one, once', async () => {
     const mine = await attempt('198.51.100.7', { email, password });
-    await many(40, (index) => attempt(`192.0.2.${index}`, { email, password: WRONG }));
+    await fromMany(40, (index) => attempt(`192.0.2.${index}`, { email, password: WRONG }));
     const unknown = await attempt('198.51.100.99', { email, password });
     assert.deepEqual([unknown.status, unknown.code], [429, 'proof_needed']);
     assert.equal((await attempt('198.51.100.98', { email, password }, mine.cookie)).status, 200);
@@ -189,7 +193,7 @@ describe('guessing at an account, with mail', () => {
     await join(test, test.owner, 'agent@acme.test', 'agent');
     const proof = await link();
     const victim = { email: 'agent@acme.test', password: WRONG };
-    await many(25, (index) => attempt(`192.0.3.${index}`, victim));
+    await fromMany(40, (index) => attempt(`192.0.3.${index}`, victim));
     assert.equal((await attempt('192.0.3.99', { ...victim, proof })).code, 'proof_needed');
     const tokens = sql`select t::text as row from one_time_tokens t where purpose = 'sign_in'`;
     const { rows } = await test.app.store.asSystem((tx) => tx.execute(tokens));
