@@ -1,53 +1,66 @@
+import { type Call, filesApi } from '@parley/contract';
 import { ApiError, statusOf } from './problem.ts';
 import { currentAccessToken, refreshAccess } from './session.ts';
-import { type Answer, fetchRaw, send, type SendOptions } from './transport.ts';
-
-type Options = Omit<SendOptions, 'token'>;
+import { type Answer, type AnyInput, type Arguments, fetchRaw, type Input, send } from './transport.ts';
 
 /** Runs a call with the access token; an expired one is renewed once and the call repeated. */
-async function authorized<T>(call: (token: string | null) => Promise<T>): Promise<T> {
+async function authorized<T>(run: (token: string | null) => Promise<T>): Promise<T> {
   const token = currentAccessToken() ?? (await refreshAccess());
   if (!token) throw new ApiError(401, 'unauthorized', 'Not signed in');
   try {
-    return await call(token);
+    return await run(token);
   } catch (error) {
     if (statusOf(error) !== 401) throw error;
     const renewed = await refreshAccess();
     if (!renewed) throw error;
-    return call(renewed);
+    return run(renewed);
   }
 }
 
-export const request = <Data, Meta = undefined>(
-  method: string,
-  path: string,
-  options: Options = {},
-): Promise<Answer<Data, Meta>> => authorized((token) => send<Data, Meta>(method, path, { ...options, token }));
+/** Makes a declared call: `call(botsApi.update, { params: { id }, body: { name } })`. Refusals are thrown as ApiError. */
+export function call<C extends Call>(declared: C, ...[input = {} as Input<C>]: Arguments<C>): Promise<Answer<C>> {
+  if (declared.permission === 'public') return send(declared, input, null);
+  return authorized((token) => send(declared, input, token));
+}
 
-export const get = async <Data>(path: string, options: Options = {}): Promise<Data> =>
-  (await request<Data>('GET', path, options)).data;
-export const post = async <Data>(path: string, body: unknown = {}): Promise<Data> =>
-  (await request<Data>('POST', path, { body })).data;
-export const patch = async <Data>(path: string, body: unknown): Promise<Data> =>
-  (await request<Data>('PATCH', path, { body })).data;
-export const put = async <Data>(path: string, body: unknown): Promise<Data> =>
-  (await request<Data>('PUT', path, { body })).data;
-export const remove = async (path: string): Promise<void> => {
-  await authorized((token) => fetchRaw('DELETE', path, { token }));
-};
-export const upload = async <Data>(path: string, file: File): Promise<Data> => {
-  const form = new FormData();
-  form.append('file', file);
-  return (await request<Data>('POST', path, { form })).data;
-};
+/** A call that answers a list in pages, by number or by cursor. */
+export type ListCall<C extends Call> = Answer<C> extends { items: unknown[] } ? C : never;
+export type Item<C extends Call> = Answer<C> extends { items: (infer Each)[] } ? Each : never;
+
+const pageSize = 100;
+const idOf = (item: unknown): unknown =>
+  typeof item === 'object' && item !== null && 'id' in item ? item.id : undefined;
+
+/** Every item of a list, page after page to the end. What moves to another page meanwhile comes once. */
+export async function callAll<C extends Call>(
+  declared: C & ListCall<C>,
+  ...[input = {} as Input<C>]: Arguments<C>
+): Promise<Item<C>[]> {
+  const found = new Map<unknown, unknown>();
+  const { query, ...rest } = input as AnyInput;
+  let next: { page: number } | { cursor: string } | null = { page: 1 };
+  for (let number = 1; next; number += 1) {
+    const first = number === 1 ? {} : next;
+    const asked: AnyInput = { ...rest, query: { ...query, limit: pageSize, ...first } };
+    const { items, ...meta } = (await call<Call>(declared, asked as Input<Call>)) as {
+      items: unknown[];
+      total?: number;
+      nextCursor?: string | null;
+    };
+    for (const item of items) found.set(idOf(item) ?? found.size, item);
+    const more = meta.nextCursor ?? (meta.total !== undefined && items.length > 0 && number * pageSize < meta.total);
+    next = typeof more === 'string' ? { cursor: more } : more ? { page: number + 1 } : null;
+  }
+  return [...found.values()] as Item<C>[];
+}
 
 /** The content of a stored file as text. */
-export const text = (path: string): Promise<string> =>
-  authorized(async (token) => (await fetchRaw('GET', path, { token })).text());
+export const fileText = (id: string): Promise<string> =>
+  authorized(async (token) => (await fetchRaw(filesApi.download, { params: { id } }, token)).text());
 
 /** Files are behind the same authorization as everything else, so a link is fetched and handed to the browser as a download. */
-export async function download(path: string, name: string): Promise<void> {
-  const response = await authorized((token) => fetchRaw('GET', path, { token }));
+export async function downloadFile({ id, name }: { id: string; name: string }): Promise<void> {
+  const response = await authorized((token) => fetchRaw(filesApi.download, { params: { id } }, token));
   const url = URL.createObjectURL(await response.blob());
   const link = document.createElement('a');
   link.href = url;

@@ -1,6 +1,6 @@
-import type { Login } from '@parley/contract';
+import { authApi, type Login } from '@parley/contract';
 import { ref } from 'vue';
-import { send } from './transport.ts';
+import { type Input, send } from './transport.ts';
 import { statusOf } from './problem.ts';
 
 const storageKey = 'parley.refresh';
@@ -27,13 +27,24 @@ export function forgetLogin(): void {
   localStorage.removeItem(storageKey);
 }
 
-export const currentRefreshToken = (): string | null => localStorage.getItem(storageKey);
+type Entrance = typeof authApi.signIn | typeof authApi.setUp | typeof authApi.acceptInvite;
+
+/** Signs in through one of the calls that answer a login, and keeps it. */
+export async function enter<C extends Entrance>(declared: C, body: Input<C>['body']): Promise<void> {
+  keepLogin((await send(declared, { body } as Input<C>, null)) as Login);
+}
+
+export async function signOut(): Promise<void> {
+  const refreshToken = localStorage.getItem(storageKey);
+  forgetLogin();
+  if (refreshToken) await send(authApi.signOut, { body: { refreshToken } }, null);
+}
 
 async function rotate(): Promise<string | null> {
   const refreshToken = localStorage.getItem(storageKey);
   if (!refreshToken) return null;
   try {
-    const { data } = await send<Login>('POST', '/auth/refresh', { body: { refreshToken } });
+    const data = await send(authApi.refresh, { body: { refreshToken } }, null);
     const moved = workspaceId.value !== null && data.workspaceId !== workspaceId.value;
     keepLogin(data);
     // Another tab switched the workspace of this sign-in: nothing on this screen belongs to it any more.

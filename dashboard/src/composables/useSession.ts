@@ -1,15 +1,14 @@
-import type { Permission } from '@parley/contract';
-import { useQuery, useQueryClient } from '@tanstack/vue-query';
+import { authApi, meApi, type Permission } from '@parley/contract';
+import { useQueryClient } from '@tanstack/vue-query';
 import { computed } from 'vue';
-import * as account from '../api/account.ts';
-import { signedIn } from '../api/session.ts';
-
-export const meKey = ['me'] as const;
+import { call } from '../api/client.ts';
+import { keepLogin, signedIn, signOut as endLogin } from '../api/session.ts';
+import { useCall } from '../api/useCall.ts';
 
 /** Who is signed in and what the server lets them do. Controls are hidden by permission; the server still decides. */
 export function useSession() {
   const client = useQueryClient();
-  const query = useQuery({ queryKey: meKey, queryFn: account.me, enabled: () => signedIn(), staleTime: 60_000 });
+  const query = useCall(meApi.get, {}, { enabled: () => signedIn(), staleTime: 60_000 });
   const me = computed(() => query.data.value ?? null);
   const can = (permission: Permission): boolean => me.value?.permissions.includes(permission) ?? false;
 
@@ -17,14 +16,14 @@ export function useSession() {
   const reload = (path = '/') => location.assign(path);
   const signOut = async () => {
     try {
-      await account.signOut();
+      await endLogin();
     } finally {
       client.clear();
       reload('/sign-in');
     }
   };
   const switchTo = async (workspaceId: string) => {
-    await account.switchWorkspace(workspaceId);
+    keepLogin(await call(authApi.switchWorkspace, { body: { workspaceId } }));
     client.clear();
     reload();
   };

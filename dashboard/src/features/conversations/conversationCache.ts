@@ -1,15 +1,8 @@
-import type { Conversation } from '@parley/contract';
-import type { InfiniteData, QueryClient } from '@tanstack/vue-query';
-import type { Page } from '../../api/conversations.ts';
-import { keys } from '../../api/keys.ts';
+import { type Conversation, conversationsApi } from '@parley/contract';
+import type { CacheEdit } from '../../api/cache.ts';
 
-/** Puts a conversation's new state into its own entry and into every list that shows it. */
-export function patchConversation(client: QueryClient, conversation: Conversation): void {
-  client.setQueryData(keys.conversation(conversation.id), conversation);
-  client.setQueriesData<InfiniteData<Page<Conversation>>>({ queryKey: keys.lists }, (lists) => {
-    // A search in the command bar keeps one page under the same prefix, without `pages`.
-    if (!lists?.pages) return lists;
-    const replace = (item: Conversation) => (item.id === conversation.id ? conversation : item);
-    return { ...lists, pages: lists.pages.map((page) => ({ ...page, items: page.items.map(replace) })) };
-  });
+/** Changes a conversation in its own entry and in every list that shows it. */
+export function changeConversation(cache: CacheEdit, id: string, changes: Partial<Conversation>): void {
+  cache.change(conversationsApi.get, { params: { id } }, (known) => ({ ...known, ...changes }));
+  cache.changeItems(conversationsApi.list, {}, (item) => (item.id === id ? { ...item, ...changes } : item));
 }

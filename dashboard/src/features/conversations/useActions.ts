@@ -1,17 +1,18 @@
-import type { Conversation } from '@parley/contract';
+import { type Conversation, conversationsApi, handoffsApi } from '@parley/contract';
 import { useQueryClient } from '@tanstack/vue-query';
 import { ref, type Ref } from 'vue';
 import { useI18n } from 'vue-i18n';
-import * as api from '../../api/conversations.ts';
-import { keys } from '../../api/keys.ts';
+import { editCache, keyOf } from '../../api/cache.ts';
+import { call } from '../../api/client.ts';
 import { statusOf } from '../../api/problem.ts';
 import { useSession } from '../../composables/useSession.ts';
 import { useToasts } from '../../composables/useToasts.ts';
-import { patchConversation } from './conversationCache.ts';
+import { changeConversation } from './conversationCache.ts';
+import { threadKey } from './threadSync.ts';
 
 type Step = {
   change: Partial<Conversation>;
-  call: () => Promise<unknown>;
+  act: () => Promise<unknown>;
   said: string;
   failed: string;
   back?: () => Promise<unknown>;
@@ -30,11 +31,11 @@ export function useActions(conversation: Ref<Conversation | undefined>) {
 
   async function refresh(id: string): Promise<void> {
     await Promise.all([
-      client.invalidateQueries({ queryKey: keys.conversation(id) }),
-      client.invalidateQueries({ queryKey: keys.lists }),
-      client.invalidateQueries({ queryKey: keys.counts }),
-      client.invalidateQueries({ queryKey: keys.handoffs }),
-      client.invalidateQueries({ queryKey: keys.thread(id) }),
+      client.invalidateQueries({ queryKey: keyOf(conversationsApi.get, { params: { id } }) }),
+      client.invalidateQueries({ queryKey: keyOf(conversationsApi.list) }),
+      client.invalidateQueries({ queryKey: keyOf(conversationsApi.count) }),
+      client.invalidateQueries({ queryKey: keyOf(handoffsApi.list) }),
+      client.invalidateQueries({ queryKey: threadKey(id) }),
     ]);
   }
 
@@ -47,18 +48,19 @@ export function useActions(conversation: Ref<Conversation | undefined>) {
     await refresh(id);
   }
 
-  async function step({ change, call, said, failed, back }: Step): Promise<boolean> {
+  async function step({ change, act, said, failed, back }: Step): Promise<boolean> {
     const before = conversation.value;
     if (!before || busy.value) return false;
     busy.value = true;
-    patchConversation(client, { ...before, ...change });
+    const edit = editCache(client);
+    changeConversation(edit, before.id, change);
     try {
-      await call();
+      await act();
       if (back) tellUndoable(said, () => void undo(before.id, back));
       else tell(said);
       return true;
     } catch (error) {
-      patchConversation(client, before);
+      edit.undo();
       // Somebody was faster: what the server knows now is shown by the refresh below.
       tellProblem(statusOf(error) === 409 ? t('action.conflict') : failed, error);
       return false;
@@ -77,37 +79,40 @@ export function useActions(conversation: Ref<Conversation | undefined>) {
     const fromBot = status === 'bot';
     return step({
       change: { status: 'agent', assignee: mine(), handoff: null },
-      call: () => (handoff ? api.pickUp(handoff.id) : api.act(id, 'take-over')),
+      act: () =>
+        handoff
+          ? call(handoffsApi.pickUp, { params: { id: handoff.id } })
+          : call(conversationsApi.takeOver, { params: { id } }),
       said: t('action.taken'),
       failed: t('action.takeFailed'),
-      ...(fromBot ? { back: () => api.act(id, 'return-to-bot') } : {}),
+      ...(fromBot ? { back: () => call(conversationsApi.returnToBot, { params: { id } }) } : {}),
     });
   }
   function giveBack(): Promise<boolean> {
     const id = conversation.value?.id ?? '';
     return step({
       change: { status: 'bot', assignee: null, handoff: null },
-      call: () => api.act(id, 'return-to-bot'),
+      act: () => call(conversationsApi.returnToBot, { params: { id } }),
       said: t('action.givenBack'),
       failed: t('action.giveBackFailed'),
-      back: () => api.act(id, 'take-over'),
+      back: () => call(conversationsApi.takeOver, { params: { id } }),
     });
   }
   function resolve(): Promise<boolean> {
     const id = conversation.value?.id ?? '';
     return step({
       change: { status: 'resolved', resolvedAt: new Date().toISOString(), handoff: null },
-      call: () => api.act(id, 'resolve'),
+      act: () => call(conversationsApi.resolve, { params: { id } }),
       said: t('action.resolved'),
       failed: t('action.resolveFailed'),
-      back: () => api.act(id, 'reopen'),
+      back: () => call(conversationsApi.reopen, { params: { id } }),
     });
   }
   function reopen(): Promise<boolean> {
     const id = conversation.value?.id ?? '';
     return step({
       change: { status: 'agent', resolvedAt: null, snoozedUntil: null },
-      call: () => api.act(id, 'reopen'),
+      act: () => call(conversationsApi.reopen, { params: { id } }),
       said: t('action.reopened'),
       failed: t('action.reopenFailed'),
     });
@@ -116,20 +121,20 @@ export function useActions(conversation: Ref<Conversation | undefined>) {
     const id = conversation.value?.id ?? '';
     return step({
       change: { status: 'snoozed', snoozedUntil: until.toISOString() },
-      call: () => api.snooze(id, until.toISOString()),
+      act: () => call(conversationsApi.snooze, { params: { id }, body: { until: until.toISOString() } }),
       said: t('action.snoozed'),
       failed: t('action.snoozeFailed'),
-      back: () => api.act(id, 'reopen'),
+      back: () => call(conversationsApi.reopen, { params: { id } }),
     });
   }
   function assign(agent: { id: string; name: string } | null): Promise<boolean> {
     const { id = '', assignee = null } = conversation.value ?? {};
     return step({
       change: { assignee: agent, ...(agent ? { status: 'agent' as const, handoff: null } : {}) },
-      call: () => api.assign(id, agent?.id ?? null),
+      act: () => call(conversationsApi.assign, { params: { id }, body: { agentId: agent?.id ?? null } }),
       said: agent ? t('action.assigned', { name: agent.name }) : t('action.unassigned'),
       failed: t('action.assignFailed'),
-      back: () => api.assign(id, assignee?.id ?? null),
+      back: () => call(conversationsApi.assign, { params: { id }, body: { agentId: assignee?.id ?? null } }),
     });
   }
   return { busy, takeOver, giveBack, resolve, reopen, snooze, assign };

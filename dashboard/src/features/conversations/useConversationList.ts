@@ -1,7 +1,8 @@
+import { conversationsApi } from '@parley/contract';
 import { useInfiniteQuery } from '@tanstack/vue-query';
 import { computed } from 'vue';
-import { listConversations } from '../../api/conversations.ts';
-import { keys } from '../../api/keys.ts';
+import { keyOf } from '../../api/cache.ts';
+import { call } from '../../api/client.ts';
 import { useInboxRoute } from './useInboxRoute.ts';
 import { views } from './views.ts';
 
@@ -10,8 +11,9 @@ export function useConversationList() {
   const { view, search, inboxId } = useInboxRoute();
   const filter = computed(() => ({ ...views[view.value].query, q: search.value, inboxId: inboxId.value }));
   const query = useInfiniteQuery({
-    queryKey: computed(() => keys.list(filter.value)),
-    queryFn: ({ pageParam, signal }) => listConversations({ ...filter.value, cursor: pageParam, limit: 30 }, signal),
+    queryKey: computed(() => [...keyOf(conversationsApi.list, { query: filter.value }), 'pages']),
+    queryFn: ({ pageParam, signal }) =>
+      call(conversationsApi.list, { query: { ...filter.value, cursor: pageParam, limit: 30 }, signal }),
     initialPageParam: null as string | null,
     getNextPageParam: (page) => page.nextCursor,
   });

@@ -1,8 +1,8 @@
-import type { Attachment } from '@parley/contract';
+import { conversationsApi, type Attachment } from '@parley/contract';
 import { useQueryClient } from '@tanstack/vue-query';
 import type { Ref } from 'vue';
 import { useI18n } from 'vue-i18n';
-import { sendMessage } from '../../api/conversations.ts';
+import { call } from '../../api/client.ts';
 import { describeProblem } from '../../api/problem.ts';
 import { useSession } from '../../composables/useSession.ts';
 import { localId, merge, type ThreadMessage, withoutLocal } from './messageCache.ts';
@@ -21,11 +21,14 @@ export function useSending(id: Ref<string>) {
     if (!clientId) return false;
     change(client, conversationId, (thread) => merge(thread, [{ ...message, local: 'sending', error: null }]));
     try {
-      const stored = await sendMessage(conversationId, {
-        ...(message.text ? { text: message.text } : {}),
-        private: message.private,
-        attachmentIds: message.attachments.map((file) => file.id),
-        clientId,
+      const stored = await call(conversationsApi.sendMessage, {
+        params: { id: conversationId },
+        body: {
+          ...(message.text ? { text: message.text } : {}),
+          private: message.private,
+          attachmentIds: message.attachments.map((file) => file.id),
+          clientId,
+        },
       });
       change(client, conversationId, (thread) => merge(withoutLocal(thread, clientId), [stored]));
       return true;

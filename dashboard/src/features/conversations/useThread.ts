@@ -1,25 +1,23 @@
+import { conversationsApi } from '@parley/contract';
 import { useQuery, useQueryClient } from '@tanstack/vue-query';
 import { useThrottleFn } from '@vueuse/core';
 import { computed, onBeforeUnmount, ref, type Ref, watch } from 'vue';
-import { getConversation, markRead } from '../../api/conversations.ts';
-import { keys } from '../../api/keys.ts';
+import { call } from '../../api/client.ts';
+import { useCall } from '../../api/useCall.ts';
 import { connection, tell } from '../../api/socket.ts';
 import { useSession } from '../../composables/useSession.ts';
 import { useRealtime } from '../live/useRealtime.ts';
 import { lastSeq } from './messageCache.ts';
-import { loadOlder, loadThread } from './threadSync.ts';
+import { loadOlder, loadThread, threadKey } from './threadSync.ts';
 
 /** One open conversation: its state, its messages, its live room. */
 export function useThread(id: Ref<string>) {
   const client = useQueryClient();
   const { socket, writing } = useRealtime();
-  const conversation = useQuery({
-    queryKey: computed(() => keys.conversation(id.value)),
-    queryFn: () => getConversation(id.value),
-  });
+  const conversation = useCall(conversationsApi.get, () => ({ params: { id: id.value } }));
   // Live events keep the thread; a refetch only asks for what came after it.
   const thread = useQuery({
-    queryKey: computed(() => keys.thread(id.value)),
+    queryKey: computed(() => threadKey(id.value)),
     queryFn: () => loadThread(client, id.value),
     staleTime: 30_000,
   });
@@ -38,7 +36,7 @@ export function useThread(id: Ref<string>) {
   watch([id, seen, () => conversation.data.value?.unreadCount], async ([now, seq, unread]) => {
     if (!seq || !unread || document.visibilityState !== 'visible') return;
     // Being read is a side note: when it cannot be told now, the next message tells it again.
-    await markRead(now).catch(() => undefined);
+    await call(conversationsApi.markRead, { params: { id: now } }).catch(() => undefined);
   });
 
   const loadingOlder = ref(false);

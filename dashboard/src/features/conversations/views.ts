@@ -1,6 +1,5 @@
 import { Bot, CheckCheck, Clock, Hourglass, Inbox, Layers, User, UserRoundX } from '@lucide/vue';
 import type { ConversationCounts } from '@parley/contract';
-import type { Query } from '../../api/transport.ts';
 
 /** The inbox's lists. The name stands in the address; `count` names the server's counter. */
 export const views = {
@@ -12,7 +11,10 @@ export const views = {
   snoozed: { query: { status: 'snoozed' }, icon: Clock, count: null },
   resolved: { query: { status: 'resolved' }, icon: CheckCheck, count: null },
   all: { query: {}, icon: Layers, count: null },
-} as const satisfies Record<string, { query: Query; icon: unknown; count: keyof ConversationCounts | null }>;
+} as const satisfies Record<
+  string,
+  { query: { status?: string; assigneeId?: 'me' | 'none' }; icon: unknown; count: keyof ConversationCounts | null }
+>;
 
 export type ViewName = keyof typeof views;
 export const isView = (name: unknown): name is ViewName => typeof name === 'string' && Object.hasOwn(views, name);

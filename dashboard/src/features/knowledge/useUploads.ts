@@ -1,8 +1,9 @@
+import { sourcesApi } from '@parley/contract';
 import { MAX_DOCUMENT_MB } from '@parley/contract/limits';
 import { computed, ref, type Ref } from 'vue';
 import { useI18n } from 'vue-i18n';
+import { call } from '../../api/client.ts';
 import { describeProblem } from '../../api/problem.ts';
-import { uploadDocument } from '../../api/studio.ts';
 import { useSession } from '../../composables/useSession.ts';
 
 const MB = 1024 * 1024;
@@ -28,7 +29,7 @@ export function useUploads(baseId: Ref<string>, arrived: () => void) {
     running += 1;
     set(item.key, { state: 'sending' });
     try {
-      await uploadDocument(baseId.value, item.file);
+      await call(sourcesApi.upload, { params: { id: baseId.value }, file: item.file });
       dismiss(item.key);
       arrived();
     } catch (error) {

@@ -1,16 +1,23 @@
-import type { Handoff, Me, Member, Source, SourceDetail } from '@parley/contract';
+import {
+  conversationsApi,
+  handoffsApi,
+  knowledgeBasesApi,
+  meApi,
+  membersApi,
+  sourcesApi,
+  type Handoff,
+  type Source,
+} from '@parley/contract';
 import { type QueryClient, useQueryClient } from '@tanstack/vue-query';
 import { useDebounceFn } from '@vueuse/core';
 import { inject, type InjectionKey, onBeforeUnmount, provide, reactive, type ShallowRef, shallowRef } from 'vue';
+import { editCache, keyOf } from '../../api/cache.ts';
 import { type AgentSocket, openSocket } from '../../api/socket.ts';
-import type { Listed } from '../../api/studio.ts';
-import { keys } from '../../api/keys.ts';
-import { meKey } from '../../composables/useSession.ts';
 import { staysAway } from './presence.ts';
 import { useI18n } from 'vue-i18n';
 import { useRouter } from 'vue-router';
 import { useToasts } from '../../composables/useToasts.ts';
-import { patchConversation } from '../conversations/conversationCache.ts';
+import { changeConversation } from '../conversations/conversationCache.ts';
 import { receive } from '../conversations/threadSync.ts';
 
 type Writing = { who: 'contact' | 'bot' | 'agent'; name: string | null; until: number };
@@ -32,13 +39,14 @@ export function useRealtime(): Realtime {
 }
 
 function patchSource(client: QueryClient, source: Source): void {
-  client.setQueriesData<Listed<Source>>({ queryKey: keys.sources(source.knowledgeBaseId) }, (list) =>
-    list ? { ...list, items: list.items.map((item) => (item.id === source.id ? source : item)) } : list,
-  );
-  client.setQueryData<SourceDetail>(keys.source(source.id), (known) => (known ? { ...known, ...source } : known));
+  const { id, knowledgeBaseId } = source;
+  const cache = editCache(client);
+  cache.changeItems(sourcesApi.list, { params: { id: knowledgeBaseId } }, (item) => (item.id === id ? source : item));
+  cache.change(sourcesApi.get, { params: { id } }, (known) => ({ ...known, ...source }));
   if (source.status === 'ready' || source.status === 'failed') {
-    void client.invalidateQueries({ queryKey: keys.chunks(source.id) });
-    void client.invalidateQueries({ queryKey: keys.bases });
+    void client.invalidateQueries({ queryKey: keyOf(sourcesApi.listChunks, { params: { id } }) });
+    void client.invalidateQueries({ queryKey: keyOf(knowledgeBasesApi.list) });
+    void client.invalidateQueries({ queryKey: keyOf(knowledgeBasesApi.get) });
   }
 }
 
@@ -56,8 +64,8 @@ export function provideRealtime(): Realtime {
   // Many conversations change at once on a busy day: lists are read again at most every second.
   const refreshLists = useDebounceFn(
     () => {
-      void client.invalidateQueries({ queryKey: keys.lists });
-      void client.invalidateQueries({ queryKey: keys.counts });
+      void client.invalidateQueries({ queryKey: keyOf(conversationsApi.list) });
+      void client.invalidateQueries({ queryKey: keyOf(conversationsApi.count) });
     },
     400,
     { maxWait: 1000 },
@@ -76,16 +84,16 @@ export function provideRealtime(): Realtime {
   });
   live?.on('message:updated', (message) => receive(client, message));
   live?.on('conversation:updated', (conversation) => {
-    patchConversation(client, conversation);
+    changeConversation(editCache(client), conversation.id, conversation);
     void refreshLists();
   });
   live?.on('status:changed', ({ conversationId }) => {
-    void client.invalidateQueries({ queryKey: keys.conversation(conversationId) });
+    void client.invalidateQueries({ queryKey: keyOf(conversationsApi.get, { params: { id: conversationId } }) });
     void refreshLists();
   });
   live?.on('session:created', () => void refreshLists());
   live?.on('queue:update', ({ handoffs }) => {
-    client.setQueryData<Handoff[]>(keys.handoffs, handoffs);
+    client.setQueriesData<Handoff[]>({ queryKey: keyOf(handoffsApi.list) }, handoffs);
     void refreshLists();
   });
   live?.on('typing', (event) => {
@@ -99,10 +107,9 @@ export function provideRealtime(): Realtime {
   });
   live?.on('source:updated', (source) => patchSource(client, source));
   live?.on('presence:changed', ({ userId, presence }) => {
-    client.setQueryData<Me>(meKey, (me) => (me?.user.id === userId ? { ...me, presence } : me));
-    client.setQueryData<Member[]>(keys.members, (members) =>
-      members?.map((member) => (member.userId === userId ? { ...member, presence } : member)),
-    );
+    const cache = editCache(client);
+    cache.change(meApi.get, {}, (me) => (me.user.id === userId ? { ...me, presence } : me));
+    cache.changeItems(membersApi.list, {}, (member) => (member.userId === userId ? { ...member, presence } : member));
   });
 
   const forget = setInterval(() => {
