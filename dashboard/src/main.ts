@@ -2,9 +2,9 @@ import { QueryClient, VueQueryPlugin } from '@tanstack/vue-query';
 import { createApp } from 'vue';
 import { config } from 'zod';
 import { statusOf } from './api/problem.ts';
-import App from './App.vue';
+import App from './app/App.vue';
 import { i18n, preferredLocale, setLocale } from './i18n/index.ts';
-import { createAppRouter } from './router.ts';
+import { createAppRouter } from './app/router.ts';
 import './styles/main.css';
 
 // The page's policy forbids code made of text, which Zod would try once and the browser report.

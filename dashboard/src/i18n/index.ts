@@ -1,5 +1,6 @@
 import { createI18n } from 'vue-i18n';
-import en from './en/index.ts';
+import en from './en.ts';
+import type { Messages } from './messages.ts';
 
 export const locales = { en: 'English', de: 'Deutsch', fi: 'Suomi' } as const;
 export type Locale = keyof typeof locales;
@@ -7,16 +8,16 @@ export type Locale = keyof typeof locales;
 const storageKey = 'parley.locale';
 const isLocale = (name: string | null | undefined): name is Locale =>
   name !== null && name !== undefined && Object.hasOwn(locales, name);
-const loaders: Record<Exclude<Locale, 'en'>, () => Promise<{ default: typeof en }>> = {
-  de: () => import('./de/index.ts'),
-  fi: () => import('./fi/index.ts'),
+const loaders: Record<Exclude<Locale, 'en'>, () => Promise<{ default: Messages }>> = {
+  de: () => import('./de.ts'),
+  fi: () => import('./fi.ts'),
 };
 
-export const i18n = createI18n<[typeof en], Locale, false>({
+export const i18n = createI18n<false>({
   legacy: false,
   locale: 'en',
   fallbackLocale: 'en',
-  messages: { en, de: en, fi: en },
+  messages: { en },
 });
 
 /** The language chosen here before, else the browser's, else English. */

@@ -1,12 +1,11 @@
 import { createI18n } from 'vue-i18n';
 import { describe, expect, it } from 'vitest';
-import de from './de/index.ts';
-import en from './en/index.ts';
-import fi from './fi/index.ts';
+import de from './de.ts';
+import en from './en.ts';
+import fi from './fi.ts';
+import { mergeMessages, type Messages } from './messages.ts';
 
-type Tree = { [key: string]: string | Tree };
-
-const flatten = (tree: Tree, path = ''): [string, string][] =>
+const flatten = (tree: Messages, path = ''): [string, string][] =>
   Object.entries(tree).flatMap(([key, value]) =>
     typeof value === 'string' ? [[path + key, value]] : flatten(value, `${path}${key}.`),
   );
@@ -57,6 +56,12 @@ describe.each([
     }
     expect(failures).toEqual([]);
   });
+});
+
+it('has each text once', () => {
+  const files = { one: { shell: { main: 'Main' } }, two: { shell: { skip: 'Skip' } } };
+  expect(mergeMessages(files)).toEqual({ shell: { main: 'Main', skip: 'Skip' } });
+  expect(() => mergeMessages({ ...files, three: { shell: { skip: 'Again' } } })).toThrow('shell.skip');
 });
 
 describe('the source', () => {

@@ -6,7 +6,7 @@ import { call } from '../../api/client.ts';
 import { useCall } from '../../api/useCall.ts';
 import { connection, tell } from '../../api/socket.ts';
 import { useSession } from '../../composables/useSession.ts';
-import { useRealtime } from '../live/useRealtime.ts';
+import { useRealtime } from '../../app/useRealtime.ts';
 import { lastSeq } from './messageCache.ts';
 import { loadOlder, loadThread, threadKey } from './threadSync.ts';
 
