@@ -1,6 +1,6 @@
 import type { Call } from '@parley/contract';
 import { useMutation, useQueryClient } from '@tanstack/vue-query';
-import { computed } from 'vue';
+import { computed, type ComputedRef } from 'vue';
 import { useToasts } from '../composables/useToasts.ts';
 import { type CacheEdit, editCache, keyOf } from './cache.ts';
 import { call } from './client.ts';
@@ -16,8 +16,24 @@ export type ActionOptions<C extends Call> = {
   failed?: (input: Input<C>) => string;
 };
 
+type Options<C extends Call> = Omit<ActionOptions<C>, 'failed'>;
+type Action<C extends Call, Result> = {
+  run: (...input: Arguments<C>) => Promise<Result>;
+  busy: ComputedRef<boolean>;
+  /** of the run under way: to show which of many rows is busy */
+  running: ComputedRef<Input<C> | undefined>;
+};
+
 /** A call that changes something. `run` resolves to its answer, or to undefined when it failed and `failed` said so. */
-export function useAction<C extends Call>(declared: C, options: ActionOptions<C> = {}) {
+export function useAction<C extends Call>(
+  declared: C,
+  options: Options<C> & Required<Pick<ActionOptions<C>, 'failed'>>,
+): Action<C, Answer<C> | undefined>;
+export function useAction<C extends Call>(declared: C, options?: Options<C>): Action<C, Answer<C>>;
+export function useAction<C extends Call>(
+  declared: C,
+  options: ActionOptions<C> = {},
+): Action<C, Answer<C> | undefined> {
   const client = useQueryClient();
   const { tellProblem } = useToasts();
   const mutation = useMutation({
@@ -54,7 +70,5 @@ export function useAction<C extends Call>(declared: C, options: ActionOptions<C>
     running: computed(() =>
       mutation.isPending.value ? (mutation.variables.value as Input<C> | undefined) : undefined,
     ),
-    error: computed<unknown>(() => mutation.error.value),
-    reset: () => mutation.reset(),
   };
 }
