@@ -18,6 +18,9 @@ export const MAX_MAIL_WEBHOOK_BYTES = 50 * MB;
 /** one packet of a socket: a message of 100 000 characters in four-byte UTF-8, with room for its frame */
 export const MAX_SOCKET_BYTES = 1_000_000;
 
+/** conversations that an event tells of the queue: the first ones; the rest is read over REST */
+export const MAX_QUEUE_IN_EVENT = 200;
+
 /** levels of objects and lists inside each other */
 export const MAX_JSON_DEPTH = 32;
 /** keys and list items together */

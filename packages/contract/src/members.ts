@@ -23,7 +23,8 @@ export const membersApi = api('Members', {
   }),
   listInvitations: get('/members/invitations', 'members:write', {
     summary: 'List pending invitations',
-    response: success(Invitation.array()),
+    query: PageQuery,
+    response: paged(Invitation),
   }),
   revokeInvitation: remove('/members/invitations/:id', 'members:write', {
     summary: 'Revoke an invitation',

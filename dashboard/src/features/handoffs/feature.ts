@@ -1,10 +1,15 @@
 import { Hourglass } from '@lucide/vue';
 import { conversationsApi, handoffsApi } from '@parley/contract';
+import { MAX_QUEUE_IN_EVENT } from '@parley/contract/limits';
+import { useThrottleFn } from '@vueuse/core';
 import { computed } from 'vue';
 import { keyOf } from '../../api/cache.ts';
 import { useAll } from '../../api/useCall.ts';
 import { defineFeature } from '../../app/feature.ts';
 import { useSession } from '../../composables/useSession.ts';
+
+/** A queue longer than an event tells is read page by page, and so not at every event. */
+const longQueueMs = 10_000;
 
 function useWaiting() {
   const { can } = useSession();
@@ -25,10 +30,15 @@ export default defineFeature({
       count: { label: 'shell.waiting', use: useWaiting },
     },
   ],
-  live: ({ client, refreshSoon }) => ({
-    'queue:update': ({ handoffs }) => {
-      client.setQueriesData({ queryKey: keyOf(handoffsApi.list) }, handoffs);
-      refreshSoon(conversationsApi.list, conversationsApi.count);
-    },
-  }),
+  live: ({ client, refreshSoon }) => {
+    const queryKey = keyOf(handoffsApi.list);
+    const readAgain = useThrottleFn(() => void client.invalidateQueries({ queryKey }), longQueueMs, true);
+    return {
+      'queue:update': ({ handoffs }) => {
+        if (handoffs.length < MAX_QUEUE_IN_EVENT) client.setQueriesData({ queryKey }, handoffs);
+        else void readAgain();
+        refreshSoon(conversationsApi.list, conversationsApi.count);
+      },
+    };
+  },
 });

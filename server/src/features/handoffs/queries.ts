@@ -1,3 +1,4 @@
+import { MAX_QUEUE_IN_EVENT } from '@parley/contract';
 import { sql } from 'drizzle-orm';
 import type { ChannelName, Handoff, HandoffReason, Priority } from '@parley/contract';
 import type { Tx } from '../../platform/tenant.ts';
@@ -28,7 +29,7 @@ const UNKNOWN_SECONDS_PER_PLACE = 120;
  * The queue in its order: priority first, oldest first inside it. The expected wait is what the last 20 waited on
  * average, a place at a time.
  */
-export async function listQueue(tx: Tx, limit = 200): Promise<Handoff[]> {
+export async function listQueue(tx: Tx, limit = MAX_QUEUE_IN_EVENT): Promise<Handoff[]> {
   const { rows } = await tx.execute<HandoffRow>(sql`
     with recent as (
       select extract(epoch from picked_up_at - waiting_since) as waited from handoffs

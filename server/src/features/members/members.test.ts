@@ -90,6 +90,20 @@ describe('members', () => {
     assert.ok((await list(owner)).some((member) => member.id === id));
   });
 
+  it('see every invitation, page by page', async () => {
+    for (const name of ['one', 'two', 'three']) await invite(owner, `${name}@pages.test`, 'agent');
+    const read = async (page: number) => {
+      const { body } = await people.call('GET', `/members/invitations?limit=2&page=${page}`, { as: owner });
+      return paged(Invitation).parse(body);
+    };
+    const { meta, data } = await read(1);
+    assert.equal(data.length, 2);
+    const found = [...data];
+    for (let page = 2; found.length < meta.total; page += 1) found.push(...(await read(page)).data);
+    assert.equal(new Set(found.map(({ id }) => id)).size, meta.total);
+    assert.ok(meta.total >= 3);
+  });
+
   it('get no more than an admin has: no owner invited, promoted, changed or removed by one', async () => {
     const ownersId = await idOf(owner);
     assert.equal(failureOf(await invite(admin, 'x@acme.test', 'owner')), '403 forbidden');

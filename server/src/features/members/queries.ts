@@ -136,8 +136,8 @@ export async function somePresent(tx: Tx, limit: number): Promise<{ workspaceId:
     .limit(limit);
 }
 
-export async function listInvitations(tx: Tx) {
-  return tx
+export async function listInvitations(tx: Tx, { page, limit }: { page: number; limit: number }) {
+  const rows = await tx
     .select({
       id: invitations.id,
       email: invitations.email,
@@ -148,5 +148,8 @@ export async function listInvitations(tx: Tx) {
     .from(invitations)
     .where(isPending())
     .orderBy(desc(invitations.createdAt), desc(invitations.id))
-    .limit(500);
+    .limit(limit)
+    .offset((page - 1) * limit);
+  const [counted] = await tx.select({ total: count() }).from(invitations).where(isPending());
+  return { rows, total: counted?.total ?? 0 };
 }

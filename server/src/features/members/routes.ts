@@ -106,12 +106,17 @@ export function memberRoutes(
     '/members/invitations',
     {
       config: { permission: 'members:write' },
-      schema: { tags, summary: 'List pending invitations', response: { 200: success(Invitation.array()) } },
+      schema: {
+        tags,
+        summary: 'List pending invitations',
+        querystring: PageQuery,
+        response: { 200: paged(Invitation) },
+      },
     },
     async (request) => {
       const { workspaceId } = actorOf(request);
-      const rows = await store.inControl(workspaceId, listInvitations);
-      return ok(rows.map(presentInvitation));
+      const { rows, total } = await store.inControl(workspaceId, (tx) => listInvitations(tx, request.query));
+      return page(rows.map(presentInvitation), { ...request.query, total });
     },
   );
 
