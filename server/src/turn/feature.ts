@@ -46,6 +46,7 @@ declare module '../kit.ts' {
 /** The path of a message, from what a platform sent to what it is told, with the roles this process has of it. */
 export const messagePath = defineFeature({
   name: 'turn',
+  tables: ['threads', 'inbound_events', 'inbound_ids', 'turns', 'deliveries'],
   uses: [
     ...([
       'config',

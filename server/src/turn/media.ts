@@ -14,6 +14,8 @@ import type { Publish } from '../platform/publish/publish.ts';
 import type { Storage } from '../platform/storage.ts';
 import type { Store } from '../platform/tenant.ts';
 
+// Foreign tables: conversations, messages. The hot path reads and writes in one statement.
+
 const Media = z.array(
   z.object({
     kind: z.enum(['image', 'audio', 'video', 'document']),

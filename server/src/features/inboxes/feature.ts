@@ -15,6 +15,7 @@ declare module '../../kit.ts' {
 
 export const inboxes = defineFeature({
   name: 'inboxes',
+  tables: ['inboxes'],
   uses: ['store', 'keyring', 'wake', 'log', 'config', 'cacheMs', 'channelClient', 'inboxes'],
   facts: inboxFacts,
   topics: { news: [INBOX_CHANGED] },

@@ -17,6 +17,8 @@ import type { InboxDirectory, InboxRuntime } from '../inboxes/lookup.ts';
 import { assertOrigin } from './handshake.ts';
 import type { VisitorTokens } from './token.ts';
 
+// Foreign tables: chunks, conversations, sources, threads, workspaces. What a visitor may see is decided by one statement.
+
 const tags = ['Widget'];
 const Token = z.object({ token: z.string().max(100) });
 
