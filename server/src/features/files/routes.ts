@@ -1,11 +1,11 @@
-import { Attachment, IdParams, success } from '@parley/contract';
+import { Attachment, FileBytes, IdParams, success } from '@parley/contract';
 import { badRequest } from '../../platform/errors.ts';
 import { actorOf, ok, withUpload } from '../../platform/http/index.ts';
 import type { Http } from '../../platform/http/index.ts';
 import type { Storage } from '../../platform/storage.ts';
 import type { Store } from '../../platform/tenant.ts';
 import { storeFile } from './commands.ts';
-import { FileBytes, sendFile } from './present.ts';
+import { sendFile } from './present.ts';
 import { openFile } from './queries.ts';
 
 export function fileRoutes(http: Http, parts: { store: Store; storage: Storage }): void {

@@ -1,6 +1,7 @@
 import {
   AcceptInviteInput,
   Done,
+  InvitationParams,
   InvitationPreview,
   Login,
   LoginInput,
@@ -12,7 +13,6 @@ import {
   success,
 } from '@parley/contract';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { z } from 'zod';
 import { done, ok, signedInOf } from '../../platform/http/index.ts';
 import type { Http } from '../../platform/http/index.ts';
 import type { Store } from '../../platform/tenant.ts';
@@ -147,7 +147,7 @@ export function sessionRoutes(http: Http, { store, signIn }: { store: Store; sig
       schema: {
         tags,
         summary: 'Look at an invitation',
-        params: z.object({ token: z.string().min(10).max(200) }),
+        params: InvitationParams,
         response: { 200: success(InvitationPreview) },
       },
     },

@@ -1,4 +1,4 @@
-import { Attachment, WidgetConfig, WidgetPassage, success } from '@parley/contract';
+import { Attachment, FileBytes, WidgetConfig, WidgetParams, WidgetPassage, success } from '@parley/contract';
 import { sql } from 'drizzle-orm';
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
@@ -11,7 +11,7 @@ import type { Storage } from '../../platform/storage.ts';
 import type { Store } from '../../platform/tenant.ts';
 import type { BotDirectory } from '../bots/lookup.ts';
 import { storeFile } from '../files/commands.ts';
-import { FileBytes, sendFile } from '../files/present.ts';
+import { sendFile } from '../files/present.ts';
 import { openVisitorFile } from '../files/queries.ts';
 import type { InboxDirectory, InboxRuntime } from '../inboxes/lookup.ts';
 import { assertOrigin } from './handshake.ts';
@@ -20,7 +20,6 @@ import type { VisitorTokens } from './token.ts';
 // Foreign tables: chunks, conversations, sources, threads, workspaces. What a visitor may see is decided by one statement.
 
 const tags = ['Widget'];
-const Token = z.object({ token: z.string().max(100) });
 
 /** What the widget asks over HTTP. Everything a visitor owns needs the signed visitor token, in a header. */
 export function visitorRoutes(
@@ -67,7 +66,7 @@ export function visitorRoutes(
       schema: {
         tags,
         summary: 'What the widget shows before anybody writes',
-        params: Token,
+        params: WidgetParams,
         response: { 200: success(WidgetConfig) },
       },
     },
@@ -99,7 +98,7 @@ export function visitorRoutes(
         tags,
         summary: 'Upload a file to send with a message',
         description: 'Header `authorization: Visitor <visitor token>`.',
-        params: Token,
+        params: WidgetParams,
         response: { 201: success(Attachment) },
       },
     },
@@ -124,7 +123,7 @@ export function visitorRoutes(
       schema: {
         tags,
         summary: 'Download a file of one’s own conversation',
-        params: Token.extend({ id: z.uuid() }),
+        params: WidgetParams.extend({ id: z.uuid() }),
         response: { 200: FileBytes },
       },
     },
@@ -143,7 +142,7 @@ export function visitorRoutes(
       schema: {
         tags,
         summary: 'Open a cited passage',
-        params: Token.extend({ chunkId: z.uuid() }),
+        params: WidgetParams.extend({ chunkId: z.uuid() }),
         response: { 200: success(WidgetPassage) },
       },
     },
