@@ -78,7 +78,7 @@ it('notices a schema, a permission or a status that is another', async () => {
     describeDeclared([list, create]),
     describeDeclared([
       { ...list, permission: 'bots:write' },
-      { ...create, status: undefined as never, body: contract.BotPatch },
+      { ...create, status: undefined, body: contract.BotPatch },
     ]),
   ]);
   const [was, is] = [operations(before), operations(after)];

@@ -91,7 +91,7 @@ export const messagePath = defineFeature({
       }),
   },
   setUp(kit) {
-    const { config, log, metrics, database, store, wake, inboxes, channelClient } = kit;
+    const { config, log, metrics, database, store, wake, channelClient } = kit;
     const { worker } = config.roles;
     const channelOf = (inbox: OfChannel): { channel: Channel; http: ChannelHttp } => ({
       channel: channels[inbox.channel],
