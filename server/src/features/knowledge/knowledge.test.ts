@@ -228,7 +228,7 @@ describe('a source', () => {
           where id = ${id}::uuid`),
       );
     // On a slow machine a source of a test before may be unfinished for that long, too.
-    await until(async () => (await app.processing.resumeUnfinished()) === 0, 'nothing else is unfinished', 120_000);
+    await until(async () => (await app.processing.resumeUnfinished()) === 0);
     for (const status of ['pending', 'processing']) {
       await stuck(status);
       assert.equal(await app.processing.resumeUnfinished(), 1);

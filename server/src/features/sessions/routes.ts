@@ -8,8 +8,6 @@ import { needsSetup } from './setup.ts';
 import type { Entrance, SignIn } from './sign-in.ts';
 
 /** Takes a secret: no login, and few tries. */
-const guarded = { permission: 'public', limit: 'credentials', body: 'credentials' } as const;
-
 const entranceOf = (request: FastifyRequest, reply: FastifyReply): Entrance => ({
   device: { userAgent: request.headers['user-agent']?.slice(0, 300) ?? null, ip: request.ip },
   headers: request.headers,

@@ -90,7 +90,10 @@ const SEGMENTS: Record<string, Kind> = {
   conversations: 'conversation',
   messages: 'message',
   handoffs: 'handoff',
-  ...Object.fromEntries(examples.map(({ segment }) => [segment, segment])),
+  ...Object.fromEntries(
+    // Each is a kind of its own, called like its segment.
+    examples.map(({ segment }) => [segment, segment as Kind]),
+  ),
 };
 
 /** Names that are nobody's id. */

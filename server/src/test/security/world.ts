@@ -45,9 +45,7 @@ export type Kind =
   | 'contact'
   | 'conversation'
   | 'message'
-  | 'handoff'
-  /** of a feature's own example */
-  | (string & {});
+  | 'handoff';
 
 /** One company with one of everything; `mark` stands in every text that was written for it. */
 export type Company = {
