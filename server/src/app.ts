@@ -185,6 +185,7 @@ export async function createApp(config: Config, log: Logger, options: AppOptions
     outside,
     keyring,
     storage,
+    makeLimiter: limits.make,
     emitTyping,
     publish,
     embedder,

@@ -10,6 +10,7 @@ import { fileRoutes } from './features/files/routes.ts';
 import { handoffRoutes } from './features/handoffs/routes.ts';
 import { createInboxFinder } from './features/inboxes/guesses.ts';
 import type { InboxDirectory } from './features/inboxes/lookup.ts';
+import { channelRoutes } from './features/inboxes/channel-routes.ts';
 import { inboxRoutes } from './features/inboxes/routes.ts';
 import type { KnowledgeProcessing } from './features/knowledge/processors.ts';
 import { knowledgeRoutes } from './features/knowledge/routes.ts';
@@ -18,6 +19,7 @@ import { changePresence } from './features/members/commands.ts';
 import { somePresent } from './features/members/queries.ts';
 import { memberRoutes } from './features/members/routes.ts';
 import type { Access } from './features/sessions/access.ts';
+import { messageRoutes } from './features/messages/routes.ts';
 import { meRoutes } from './features/sessions/me-routes.ts';
 import { sessionRoutes } from './features/sessions/routes.ts';
 import type { SignIn } from './features/sessions/sign-in.ts';
@@ -78,7 +80,7 @@ export type DoorParts = {
   knowledge: KnowledgeProcessing;
   publish: Publish;
   emitTyping: EmitTyping;
-  path: Pick<Path, 'receive' | 'answerQuestion' | 'desk' | 'door' | 'sendWebhook'>;
+  path: Pick<Path, 'receive' | 'answerQuestion' | 'desk' | 'channelHttp' | 'sendWebhook'>;
   /** Rejects while Redis is away; undefined without one. */
   askOthers?: (() => Promise<unknown>) | undefined;
   /** how long somebody without a socket is still shown as present */
@@ -96,7 +98,7 @@ export async function openDoors(parts: DoorParts): Promise<{ close(): void }> {
   const ownOrigin = new URL(config.publicUrl).origin;
 
   const findInbox = createInboxFinder(inboxes);
-  webhookRoutes(http, { findInbox, receive });
+  webhookRoutes(http, { findInbox, inboxes, receive, config, metrics, log });
   await http.register(
     async (api: Http) => {
       sessionRoutes(api, { store, signIn });
@@ -107,9 +109,11 @@ export async function openDoors(parts: DoorParts): Promise<{ close(): void }> {
       webhookEndpointRoutes(api, { store, wake, keyring, outside: parts.outside, sendNow: path.sendWebhook });
       botRoutes(api, { store, wake, ask: createAsk({ store, answerQuestion: path.answerQuestion }) });
       knowledgeRoutes(api, { store, storage, wake, embedder, publish, processing: knowledge });
-      inboxRoutes(api, { store, keyring, wake, log, config, door: path.door });
+      inboxRoutes(api, { store, keyring, wake, log, config, channelHttp: path.channelHttp });
+      channelRoutes(api, { store, keyring, wake, log, config, channelHttp: path.channelHttp });
       contactRoutes(api, { store });
       conversationRoutes(api, { store, desk });
+      messageRoutes(api, { desk });
       handoffRoutes(api, { store, pickUp: desk.pickUp });
       fileRoutes(api, { store, storage });
       queueRoutes(api, { jobs, log });

@@ -16,6 +16,7 @@ import { createDesk } from './features/conversations/desk.ts';
 import { readFile } from './features/files/queries.ts';
 import { createLastEvent } from './features/inboxes/last-event.ts';
 import type { InboxDirectory } from './features/inboxes/lookup.ts';
+import { createCredentialRefresh } from './features/inboxes/refresh.ts';
 import type { KnowledgeProcessing } from './features/knowledge/processors.ts';
 import type { WebhookDirectory } from './features/webhooks/lookup.ts';
 import { createWebhooks } from './features/webhooks/processors.ts';
@@ -26,6 +27,7 @@ import type { Outbound } from './platform/breaker.ts';
 import type { Config } from './platform/config.ts';
 import type { Keyring } from './platform/crypto.ts';
 import type { Jobs } from './platform/jobs.ts';
+import type { MakeLimiter } from './platform/limiter.ts';
 import type { Logger } from './platform/log.ts';
 import type { Metrics } from './platform/metrics.ts';
 import { createCatalogue } from './platform/facts/define.ts';
@@ -40,10 +42,13 @@ import type { Tracing } from './platform/tracing.ts';
 import type { Wake } from './platform/wake.ts';
 import { queues } from './queues.ts';
 import { createDelivery } from './turn/deliver.ts';
+import type { ClientOf } from './turn/deliver.ts';
+import { createListeners } from './turn/listeners.ts';
 import { createMailbox } from './turn/mailbox.ts';
 import { createMediaFetcher } from './turn/media.ts';
 import { createReceive } from './turn/receive.ts';
 import type { Receive } from './turn/receive.ts';
+import { sendContext } from './turn/send-context.ts';
 import { createSweeper } from './turn/sweeper.ts';
 import { createIdTrim } from './turn/trim.ts';
 import { createTurns } from './turn/turn.ts';
@@ -72,6 +77,7 @@ export type PathParts = {
   outside: Outside;
   keyring: Keyring;
   storage: Storage;
+  makeLimiter: MakeLimiter;
   emitTyping: EmitTyping;
   publish: Publish;
   embedder: Embedder;
@@ -91,14 +97,21 @@ export function createPath(parts: PathParts) {
   const { worker } = config.roles;
 
   // the ways in and out
-  const door = (inbox: Channelled): ChannelHttp =>
-    createChannelHttp({
-      channel: inbox.channel,
-      baseUrl: inbox.channel === 'telegram' ? config.channels.telegram.apiUrl : config.publicUrl,
+  const channelHttp = (inbox: Channelled): ChannelHttp => {
+    const channel = channels[inbox.channel];
+    return createChannelHttp({
+      channel,
+      baseUrl: channel.api ? config.channels[channel.api.name].apiUrl : config.publicUrl,
       outbound,
       readFile: async ({ id }) => (await readFile({ store, storage }, { workspaceId: inbox.workspaceId, id })).bytes,
     });
-  const channelOf = (inbox: Channelled) => ({ channel: channels[inbox.channel], http: door(inbox) });
+  };
+  const credentialsOf = createCredentialRefresh({ store, keyring: parts.keyring, wake, http: channelHttp });
+  const clientOf: ClientOf = async (inbox) => ({
+    channel: channels[inbox.channel],
+    http: channelHttp(inbox),
+    credentials: await credentialsOf(inbox),
+  });
   const received = createReceive({ store, wake, metrics, log });
   const noteLastEvent = createLastEvent({ store, log });
   const receive: Receive = async (inbox, events) => {
@@ -122,14 +135,21 @@ export function createPath(parts: PathParts) {
   const typing = createTyping({
     emitTyping: parts.emitTyping,
     log,
-    onPlatform: (inbox, threadKey) => {
-      const { channel, http: platform } = channelOf(inbox);
-      const show = channel.typing;
-      return show && (() => show({ threadKey }, inbox.credentials, platform));
+    onPlatform: (inbox, threadKey, conversationId) => {
+      const show = channels[inbox.channel].typing;
+      const { workspaceId } = inbox;
+      const context = sendContext(store, { workspaceId, conversationId, threadKey, attemptKey: '' });
+      return (
+        show &&
+        (async () => {
+          const { http, credentials } = await clientOf(inbox);
+          await show(context, credentials, http);
+        })
+      );
     },
   });
   const delivery = worker.delivery
-    ? createDelivery({ store, wake, publish, log, metrics, tracing, inboxes, channelOf })
+    ? createDelivery({ store, wake, publish, log, metrics, tracing, inboxes, clientOf, makeLimiter: parts.makeLimiter })
     : undefined;
   const turns = createTurns({
     store,
@@ -174,7 +194,7 @@ export function createPath(parts: PathParts) {
     jobs,
     catalogue: createCatalogue(facts),
     reactions: [
-      createMediaFetcher({ store, storage, publish, log, inboxes, channelOf }),
+      createMediaFetcher({ store, storage, publish, log, inboxes, clientOf }),
       tellWebhooks({ directory: parts.webhooks, tell: webhooks.tell }),
     ],
   });
@@ -185,6 +205,7 @@ export function createPath(parts: PathParts) {
   }
   if (worker.knowledge) knowledge.work();
 
+  const listeners = worker.turn ? createListeners({ store, log, inboxes, receive, clientOf }) : undefined;
   const sweeper = createSweeper({
     store,
     wake,
@@ -203,6 +224,7 @@ export function createPath(parts: PathParts) {
       relay.again,
       relay.trim,
       webhooks.look,
+      ...(listeners ? [listeners.look] : []),
       createIdTrim(store),
       () => store.mirror(),
     ],
@@ -212,7 +234,7 @@ export function createPath(parts: PathParts) {
     receive,
     answerQuestion,
     desk,
-    door,
+    channelHttp,
     sendWebhook: webhooks.sendNow,
     /** Every worker looks for what is lost: in a process of its own nothing else tells it of work. */
     start(): void {
@@ -221,6 +243,7 @@ export function createPath(parts: PathParts) {
     /** Running turns and sends finish or hand themselves over. */
     async close(): Promise<void> {
       await sweeper.close();
+      await listeners?.close();
       await mailbox?.close();
       await delivery?.close();
       await relay.close();

@@ -44,7 +44,8 @@ export const Inbox = z.object({
   webhookUrl: z.string().nullable(),
   chatUrl: z.string().nullable(),
   settings: WidgetSettings,
-  status: z.enum(['connected', 'failing', 'disabled']),
+  /** `disconnected`: the platform no longer takes the credentials, and a person has to renew them */
+  status: z.enum(['connected', 'failing', 'disconnected', 'disabled']),
   statusDetail: z.string().nullable(),
   lastEventAt: Timestamp.nullable(),
   createdAt: Timestamp,

@@ -11,6 +11,8 @@ export type ErrorCode =
   | 'forbidden'
   | 'not_found'
   | 'conflict'
+  /** 409: the platform takes only templates now */
+  | 'window_closed'
   | 'too_large'
   | 'too_many_requests'
   | 'unavailable'

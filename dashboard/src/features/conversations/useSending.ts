@@ -64,6 +64,15 @@ export function useSending(id: Ref<string>) {
       createdAt: new Date().toISOString(),
       editedAt: null,
       deletedAt: null,
+      edited: false,
+      deleted: false,
+      failure: null,
+      retries: 0,
+      replyToId: null,
+      reactions: [],
+      externalId: null,
+      details: null,
+      unsupported: null,
     };
   }
 

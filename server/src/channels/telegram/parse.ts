@@ -1,7 +1,7 @@
 /** Telegram updates to the common inbound message. Pure; one update gives none or one. */
 import { cleanText } from '@parley/contract';
 import { badRequest } from '../../platform/errors.ts';
-import type { Inbound, MediaReference, Sender, WebhookRequest } from '../contract.ts';
+import type { Inbound, MediaReference, Parsed, Sender, WebhookRequest } from '../contract.ts';
 import { botIdOf, type TelegramCredentials } from './credentials.ts';
 import {
   update,
@@ -16,7 +16,7 @@ import {
 type InboundMessage = Extract<Inbound, { kind: 'message' }>;
 type Content = Pick<InboundMessage, 'type' | 'text' | 'media' | 'location' | 'action'>;
 
-export function parse(request: WebhookRequest, credentials: TelegramCredentials): Inbound[] {
+export function parse(request: WebhookRequest, credentials: TelegramCredentials): Parsed {
   const parsed = update.safeParse(readJson(request.rawBody));
   if (!parsed.success) {
     const details = parsed.error.issues.slice(0, 5);
@@ -38,7 +38,7 @@ export function parse(request: WebhookRequest, credentials: TelegramCredentials)
     (edited && fromEdit(edited, platformId, credentials)) ??
     (member && fromMemberChange(member, platformId)) ??
     (pressed && fromCallback(pressed, platformId));
-  return inbound ? [inbound] : [];
+  return { events: inbound ? [inbound] : [], skipped: [] };
 }
 
 function readJson(body: Buffer): unknown {
@@ -98,7 +98,6 @@ function fromMessage(message: Message, platformId: string, credentials: Telegram
     sender,
     messageId: messageIdOf(message.chat.id, message.message_id),
     ...content,
-    ...(message.media_group_id === undefined ? {} : { groupKey: message.media_group_id }),
     ...(message.reply_to_message && !isTopicRoot(message)
       ? { replyToMessageId: messageIdOf(message.chat.id, message.reply_to_message.message_id) }
       : {}),
@@ -177,7 +176,7 @@ function contentOf(message: Message): Content | undefined {
   if (message.contact) {
     const { first_name: first, last_name: last, phone_number: phone } = message.contact;
     const card = `${[first, last].filter(Boolean).join(' ')}\n${phone}`;
-    return { type: 'text', text: card, media: [] };
+    return { type: 'contact', text: card, media: [] };
   }
   if (message.text === undefined || text === '') return undefined;
   const start = /^\/start(?:@\w+)?(?:\s|$)/.test(text) && message.chat.type === 'private';

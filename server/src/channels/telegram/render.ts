@@ -1,6 +1,6 @@
 /** Parley's words in Telegram's dialect: HTML parse mode, at most 4096 UTF-16 units a message after entity parsing. */
 import type { Attachment } from '@parley/contract';
-import type { Outbound, Part } from '../contract.ts';
+import type { OutboundMessage, Part } from '../contract.ts';
 import { fromMarkdown, webAddress } from '../markdown.ts';
 import { split, type RichText, type Span } from '../rich-text.ts';
 
@@ -10,7 +10,7 @@ const SOURCE_TITLE = 80;
 const PHOTO_LIMIT = 10 * 1024 * 1024;
 const PHOTO_TYPES = new Set(['image/jpeg', 'image/png', 'image/webp']);
 
-export function render(message: Outbound): Part[] {
+export function render(message: OutboundMessage): Part[] {
   const rich = fromMarkdown(message.text);
   appendSources(rich, message.citations);
   const texts = split(rich, TEXT_LIMIT).map((part) => ({
@@ -31,7 +31,7 @@ function methodFor(attachment: Attachment): string {
 }
 
 /** Only sources a reader can open; the numbers are those of the text. */
-function appendSources(rich: RichText, citations: Outbound['citations']): void {
+function appendSources(rich: RichText, citations: OutboundMessage['citations']): void {
   const seen = new Set<string>();
   for (const citation of citations) {
     const url = citation.url === null ? undefined : webAddress(citation.url);

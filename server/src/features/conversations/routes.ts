@@ -106,8 +106,11 @@ export function conversationRoutes(http: Http, { store, desk }: { store: Store; 
       },
     },
     async (request) => {
-      const { text, attachmentIds } = request.body;
-      if (!text && attachmentIds.length === 0) {
+      const { text, attachmentIds, template } = request.body;
+      if (template && (text || attachmentIds.length > 0 || request.body.private)) {
+        throw badRequest('A template goes alone.', [{ field: 'template', message: 'takes neither words nor files' }]);
+      }
+      if (!text && attachmentIds.length === 0 && !template) {
         throw badRequest('A message needs words or a file.', [{ field: 'text', message: 'is empty' }]);
       }
       return ok(await desk.reply(actorOf(request), request.params.id, { ...request.body, text: text ?? '' }));
