@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { Id, Timestamp, line, prose } from './common.ts';
 
-export const ChannelName = z.enum(['web', 'telegram']);
+export const ChannelName = z.enum(['web', 'telegram', 'whatsapp']);
 export type ChannelName = z.infer<typeof ChannelName>;
 
 /** How the widget of a web inbox looks. */

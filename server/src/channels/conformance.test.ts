@@ -1,5 +1,6 @@
 /** The promises every channel makes, from its fixtures. A channel without samples here does not compile. */
 import assert from 'node:assert/strict';
+import { createHmac } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import type { ChannelName } from '@parley/contract';
@@ -25,6 +26,12 @@ type Samples = {
 
 const arrival = { visitor: { id: 'visitor-1' }, eventId: 'event-1', at: new Date('2026-05-28T20:26:57Z') };
 const telegram = { botToken: '7000000001:AAH-double-token-for-tests-only_0123456', secretToken: 'a-long_Secret1' };
+const whatsapp = {
+  phoneNumberId: '1122334455667',
+  accessToken: 'EAAB-access-token-of-tests',
+  appSecret: 'app-secret-of-tests',
+  verifyToken: 'verify-token_of-tests',
+};
 const post = (rawBody: Buffer, headers: Record<string, string> = {}): WebhookRequest => ({
   method: 'POST',
   headers,
@@ -48,6 +55,17 @@ const samples: Record<ChannelName, Samples> = {
       String(body['text'])
         .replace(/<[^>]*>/g, '')
         .replace(/&(lt|gt|amp|quot);/g, '.'),
+  },
+  whatsapp: {
+    credentials: whatsapp,
+    secrets: [whatsapp.accessToken, whatsapp.appSecret, whatsapp.verifyToken],
+    signed: (body) =>
+      post(body, {
+        'x-hub-signature-256': `sha256=${createHmac('sha256', whatsapp.appSecret).update(body).digest('hex')}`,
+      }),
+    parseFixture: (body) => webhookOf(channels.whatsapp).parse(post(body), whatsapp).events,
+    threadKey: '4915112345678',
+    shown: ({ body }) => String((body['text'] as { body: string } | undefined)?.body ?? ''),
   },
   web: {
     credentials: {},

@@ -4,8 +4,9 @@ import type { Channel } from './contract.ts';
 import { fieldsOf } from './fields.ts';
 import { telegram } from './telegram/index.ts';
 import { web } from './web/index.ts';
+import { whatsapp } from './whatsapp/index.ts';
 
-export const channels: Readonly<Record<ChannelName, Channel>> = { web, telegram };
+export const channels: Readonly<Record<ChannelName, Channel>> = { web, telegram, whatsapp };
 
 /** For names that come from outside (`/webhooks/:channel/…`); undefined when there is no such channel. */
 export function findChannel(name: string): Channel | undefined {

@@ -1,7 +1,7 @@
 /** Telegram updates to the common inbound message. Pure; one update gives none or one. */
-import { cleanText } from '@parley/contract';
 import { badRequest } from '../../platform/errors.ts';
 import type { Inbound, MediaReference, Parsed, Sender, WebhookRequest } from '../contract.ts';
+import { readJson } from '../json.ts';
 import { botIdOf, type TelegramCredentials } from './credentials.ts';
 import {
   update,
@@ -17,7 +17,7 @@ type InboundMessage = Extract<Inbound, { kind: 'message' }>;
 type Content = Pick<InboundMessage, 'type' | 'text' | 'media' | 'location' | 'action'>;
 
 export function parse(request: WebhookRequest, credentials: TelegramCredentials): Parsed {
-  const parsed = update.safeParse(readJson(request.rawBody));
+  const parsed = update.safeParse(readJson(request.rawBody, 'a Telegram update'));
   if (!parsed.success) {
     const details = parsed.error.issues.slice(0, 5);
     throw badRequest(
@@ -39,18 +39,6 @@ export function parse(request: WebhookRequest, credentials: TelegramCredentials)
     (member && fromMemberChange(member, platformId)) ??
     (pressed && fromCallback(pressed, platformId));
   return { events: inbound ? [inbound] : [], skipped: [] };
-}
-
-function readJson(body: Buffer): unknown {
-  try {
-    const text = body.toString('utf8');
-    // Cleaned at the door: NUL and half surrogates have no place in the database, wherever in an update they stand. JSON
-    // has both as escapes alone, so that most updates are spared the look at every value.
-    if (!/\\u(?:0000|d[89a-f])/i.test(text)) return JSON.parse(text);
-    return JSON.parse(text, (_key, value: unknown) => (typeof value === 'string' ? cleanText(value) : value));
-  } catch {
-    throw badRequest('This is not a Telegram update: the body is not JSON.');
-  }
 }
 
 /** A forum topic is a conversation of its own inside its group. */

@@ -88,7 +88,8 @@ describe('what did not arrive', () => {
     assert.equal((await send(textPart('a'.repeat(5000)))).outcome, 'failed');
     const revoked = { ...credentials, botToken: '7000000001:AAH-another-token-for-tests-only_012345' };
     const result = await telegram.send(textPart('a'), contextOf('1'), revoked, http);
-    assert.deepEqual(result, { outcome: 'failed', reason: 'Telegram does not accept the bot token' });
+    const reason = 'Telegram does not accept the bot token';
+    assert.deepEqual(result, { outcome: 'failed', reason, code: '401', disconnected: true });
   });
 });
 
