@@ -67,7 +67,7 @@ export function createChannelHttp(parts: {
         throw new IllAnswer(answer, readRetryAfter(response.headers.get('retry-after')));
       };
       try {
-        return await parts.outbound.call(`${parts.channel.name}:${host}`, attempt, { timeoutMs, attempts: 1 });
+        return await parts.outbound.call(`channel:${parts.channel.name}:${host}`, attempt, { timeoutMs, attempts: 1 });
       } catch (error) {
         if (error instanceof IllAnswer) return error.answer;
         throw error;

@@ -44,6 +44,8 @@ export const isWorthStoring = ({ event }: MessageEvent): boolean =>
   !!event.attachmentIds?.length ||
   !!event.location ||
   !!event.unsupported;
+/** Ids of a person that are known already were left out when the event was received (threads.ts). */
+export const hasNewIds = ({ otherIds, spellings }: Sender): boolean => !!otherIds?.length || !!spellings?.length;
 /** What nobody can read nobody answers. */
 const asksForAnswer = ({ event }: MessageEvent): boolean => !event.unsupported;
 
@@ -66,7 +68,7 @@ export async function storeEvents(tx: Tx, inbox: InboxRuntime, round: Round): Pr
     conversation = made;
   } else if (conversation) {
     for (const { event } of round.events) {
-      if (event.sender.otherIds?.length)
+      if (hasNewIds(event.sender))
         await noteIdentities(tx, workspaceId, inbox.id, conversation.contactId, event.sender);
     }
   }

@@ -9,7 +9,7 @@ import { newId } from '../platform/ids.ts';
 import { carried } from '../platform/tracing.ts';
 import type { Store } from '../platform/tenant.ts';
 import type { Round } from './mailbox.ts';
-import { isMessage, isWorthStoring, lastInbound, receivedFacts, toNewMessage } from './store-events.ts';
+import { hasNewIds, isMessage, isWorthStoring, lastInbound, receivedFacts, toNewMessage } from './store-events.ts';
 import type { OpenConversation, StoredRound } from './store-events.ts';
 
 /** What a turn has to know besides the bot. */
@@ -52,7 +52,7 @@ export async function storeQuickly(
         !said.event.attachmentIds?.length &&
         !said.event.unsupported &&
         said.event.replyToMessageId === undefined &&
-        !said.event.sender.otherIds?.length &&
+        !hasNewIds(said.event.sender) &&
         said.event.action !== 'end',
     );
   if (!isUsual) return undefined;

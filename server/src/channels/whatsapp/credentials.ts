@@ -3,7 +3,7 @@ import { z } from 'zod';
 const digits = z
   .string()
   .trim()
-  .regex(/^\d{5,25}$/, 'is a number of digits, as the API set-up page shows it');
+  .regex(/^\d{3,25}$/, 'is a number of digits, as the API set-up page shows it');
 const secret = z.string().trim().min(8).max(1000);
 
 /** `verifyToken` is ours: typed into the app's webhook form, and repeated by Meta when it shakes hands. */

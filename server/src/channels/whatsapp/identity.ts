@@ -23,8 +23,12 @@ export function identityOf(...given: (string | undefined)[]): Identity | undefin
   };
 }
 
-/** The user id stays when the number changes, and one of them always comes: it names the thread where it is known. */
-export const threadKeyOf = ({ externalId, otherIds }: Identity): string => otherIds[0] ?? externalId;
+/**
+ * The user id stays when the number changes, and names the thread where it is known. Of a number one form is taken, the same
+ * whichever came, so that two first messages at once are of one thread.
+ */
+export const threadKeyOf = ({ externalId, otherIds, spellings }: Identity): string =>
+  otherIds[0] ?? [externalId, ...spellings].sort()[0] ?? externalId;
 
 /**
  * The other forms WhatsApp uses of one number: Brazil's mobiles with and without the ninth digit, Mexico's with and without
