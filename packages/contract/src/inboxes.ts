@@ -50,6 +50,8 @@ export const Inbox = z.object({
   lastEventAt: Timestamp.nullable(),
   createdAt: Timestamp,
   updatedAt: Timestamp,
+  /** fields of the credentials we made up, told once: in the answer that made or renewed them */
+  generated: z.record(z.string(), z.string()).optional(),
 });
 export type Inbox = z.infer<typeof Inbox>;
 

@@ -12,7 +12,7 @@ import { changeInbox, createInbox, deleteInbox, noteStatus, requireBot } from '.
 import type { InboxChange } from './commands.ts';
 import { connectInbox, disconnectInbox } from './connection.ts';
 import type { ChannelHttpOf } from './connection.ts';
-import { openCredentials, parseCredentials, sealCredentials } from './credentials.ts';
+import { madeUp, openCredentials, parseCredentials, sealCredentials } from './credentials.ts';
 import type { InboxRow } from './present.ts';
 import { findInbox } from './queries.ts';
 import { cleanSettings } from './settings.ts';
@@ -36,7 +36,10 @@ export function createInboxSetup({ store, keyring, wake, log, config, channelHtt
     connectInbox({ publicUrl: config.publicUrl, channelHttp }, inbox, credentials);
 
   /** @throws badRequest (credentials), not-found (bot), unavailable (the platform cannot be reached) */
-  async function create(workspaceId: string, input: InboxInput): Promise<InboxRow> {
+  async function create(
+    workspaceId: string,
+    input: InboxInput,
+  ): Promise<{ row: InboxRow; generated: Record<string, string> | undefined }> {
     const credentials = parseCredentials(input.channel, input.credentials);
     const settings = cleanSettings(input.settings);
     // Before the platform is told anything.
@@ -61,7 +64,7 @@ export function createInboxSetup({ store, keyring, wake, log, config, channelHtt
     wake.wake(INBOX_CHANGED, row.id);
     // From now on its token is found, wherever the workspace lives.
     await store.mirror(workspaceId);
-    return row;
+    return { row, generated: madeUp(input.channel, input.credentials, credentials) };
   }
 
   /** Settings and credentials that are not named stay as they are. @throws as `create` */
