@@ -70,9 +70,12 @@ function targetOf(file, specifier) {
 /** The rooms of the server below the composition root. */
 const domains = ['features', 'channels', 'turn', 'engine', 'ai', 'knowledge', 'insight'];
 
-/** Files of the composition root besides app.ts itself: they know every room, and no room knows them. */
-const compositionParts = ['path', 'doors', 'sockets', 'demo'];
-const root = ['app', ...compositionParts];
+/** The composition root, and the list of what it composes. */
+const isRoot = (/** @type {Place} */ place) =>
+  place.room === 'app' || (place.room === 'features' && place.noun === '' && place.name === 'index');
+
+/** Features that put others together: the sockets, whose events are of several nouns, and the demo, which makes one of each. */
+const composing = ['connections', 'demo'];
 
 /** Tests, and the `test-*.ts` helpers beside them. @param {string} file */
 const isTest = (file) =>
@@ -121,12 +124,11 @@ export function offence({ from, to, names }) {
   if (b.room === 'test') return 'only tests use server/src/test';
   if (b.room === 'main') return 'nothing imports main.ts';
   if (b.room === 'app') return a.room === 'main' ? null : 'only main.ts imports the composition root app.ts';
-  if (compositionParts.includes(b.room))
-    return root.includes(a.room) ? null : 'only app.ts and its parts import parts of app.ts';
+  if (isRoot(b)) return isRoot(a) ? null : 'only app.ts imports the list of features';
   if (b.room === 'cli') return 'nothing imports cli.ts';
   if (a.room === 'main')
     return domains.includes(b.room) ? 'main.ts knows app.ts and the platform, app.ts knows the rest' : null;
-  if (root.includes(a.room)) return null;
+  if (isRoot(a)) return null;
 
   if (a.room === 'platform') return domains.includes(b.room) ? 'the platform imports no domain' : null;
   if (a.room === 'channels' && !['channels', 'platform'].includes(b.room)) {
@@ -148,7 +150,7 @@ const doors = ['commands', 'queries', 'changes', 'facts', 'lookup', 'policy', 'p
 
 /** @param {Place} a @param {Place} b */
 function betweenFeatures(a, b) {
-  if (a.noun === b.noun || a.noun === '' || b.noun === '') return null;
+  if (a.noun === b.noun || a.noun === '' || b.noun === '' || composing.includes(a.noun)) return null;
   return doors.includes(b.name)
     ? null
     : `feature ${a.noun} may not use this file of ${b.noun}, only ${doors.join(', ')}`;

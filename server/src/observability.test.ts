@@ -245,7 +245,7 @@ describe('traces', () => {
     const named = (name: string) => spans().filter((span) => span.name === name);
     const wanted = [
       ...['POST /webhooks/:channel/:token', 'receive', 'turn', 'mailbox claim', 'store', 'terms', 'retrieve', 'model'],
-      ...['call model:openai', 'paragraph', 'finish', 'deliver', 'call channel:telegram', 'job facts'],
+      ...['call model:openai', 'paragraph', 'finish', 'deliver', 'call channel:telegram', 'job fetch-files'],
     ];
     await until(async () => wanted.every((name) => named(name).length > 0), `all of ${wanted.join(', ')}`).catch(
       (error: unknown) => {
@@ -273,7 +273,7 @@ describe('traces', () => {
       ['retrieve', 'turn'],
       ['model', 'turn'],
       ['finish', 'turn'],
-      ['job facts', 'store'],
+      ['job fetch-files', 'store'],
     ] as const)
       assert.equal(parentOf(one(child)), parent, child);
     // What the model says is told while it speaks.

@@ -65,11 +65,11 @@ const table = {
   unsent: ['Not sent', 'Nicht gesendet', 'Ei lähetetty', 'No enviado', 'Non envoyé'],
   discard: ['Delete', 'Löschen', 'Poista', 'Borrar', 'Supprimer'],
   large: [
-    '{name} is larger than 10 MB. Choose a smaller file.',
-    '{name} ist größer als 10 MB. Wählen Sie eine kleinere Datei.',
-    '{name} on yli 10 Mt. Valitse pienempi tiedosto.',
-    '{name} supera los 10 MB. Elija un archivo más pequeño.',
-    '{name} dépasse 10 Mo. Choisissez un fichier plus petit.',
+    '{name} is larger than 25 MB. Choose a smaller file.',
+    '{name} ist größer als 25 MB. Wählen Sie eine kleinere Datei.',
+    '{name} on yli 25 Mt. Valitse pienempi tiedosto.',
+    '{name} supera los 25 MB. Elija un archivo más pequeño.',
+    '{name} dépasse 25 Mo. Choisissez un fichier plus petit.',
   ],
   fileFailed: [
     '{name} was not uploaded.',

@@ -6,6 +6,7 @@ import type {
   Presence,
   SetupInput,
   SetupState,
+  SignInAttempt,
   Workspace,
   WorkspacePatch,
 } from '@parley/contract';
@@ -20,7 +21,10 @@ const enter = async (path: string, body: unknown): Promise<Login> => {
   return data;
 };
 
-export const signIn = (email: string, password: string) => enter('/auth/login', { email, password });
+export const signIn = (email: string, password: string, proof?: string) =>
+  enter('/auth/login', { email, password, ...(proof ? { proof } : {}) });
+export const askForProof = (email: string) => send('POST', '/auth/proof', { body: { email } });
+export const signInAttempts = () => get<SignInAttempt[]>('/me/sign-ins?limit=20');
 export const setUp = (input: z.input<typeof SetupInput>) => enter('/auth/setup', input);
 export const acceptInvite = (input: z.input<typeof AcceptInviteInput>) => enter('/auth/accept-invite', input);
 export const setupState = async () => (await send<z.infer<typeof SetupState>>('GET', '/auth/setup-state')).data;

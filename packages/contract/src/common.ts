@@ -34,13 +34,21 @@ export const paged = <T extends z.ZodType>(item: T) =>
 export const cursored = <T extends z.ZodType>(item: T) =>
   z.object({ success: z.literal(true), data: z.array(item), meta: CursorMeta });
 
-export const PageQuery = z.object({
-  page: z.coerce.number().int().min(1).max(100_000).default(1),
-  limit: z.coerce.number().int().min(1).max(100).default(50),
+/** A number in an address: digits and nothing else, so that "", "1e2" or "0x10" are not taken for one. */
+export const queryNumber = (min: number, max: number) =>
+  z.preprocess(
+    (value) => (typeof value === 'string' && /^\d{1,15}$/.test(value) ? Number(value) : value),
+    z.int().min(min).max(max),
+  );
+
+// Strict, all of them: a filter nobody knows would list everything, which is the opposite of what was asked.
+export const PageQuery = z.strictObject({
+  page: queryNumber(1, 100_000).default(1),
+  limit: queryNumber(1, 100).default(50),
 });
-export const CursorQuery = z.object({
+export const CursorQuery = z.strictObject({
   cursor: prose(400).optional(),
-  limit: z.coerce.number().int().min(1).max(100).default(30),
+  limit: queryNumber(1, 100).default(30),
 });
 export const IdParams = z.object({ id: Id });
 
@@ -48,4 +56,3 @@ export const IdParams = z.object({ id: Id });
 export const Done = z.object({ done: z.literal(true) });
 
 export const MAX_MESSAGE_LENGTH = 100_000;
-export const MAX_UPLOAD_BYTES = 10 * 1024 * 1024;

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { ClientId, Id, Timestamp, line, prose, CursorQuery, MAX_MESSAGE_LENGTH } from './common.ts';
+import { ClientId, Id, Timestamp, line, prose, queryNumber, CursorQuery, MAX_MESSAGE_LENGTH } from './common.ts';
 import { ChannelName } from './inboxes.ts';
 import { Citation } from './bots.ts';
 
@@ -128,13 +128,13 @@ export const ConversationQuery = CursorQuery.extend({
   contactId: Id.optional(),
   /** a user's id, `me` or `none` */
   assigneeId: z.union([Id, z.enum(['me', 'none'])]).optional(),
-  label: prose(60).optional(),
+  label: line(60).optional(),
   /** full text over messages and contact names */
   q: prose(200).optional(),
 });
 export type ConversationQuery = z.infer<typeof ConversationQuery>;
 /** Newest first by `cursor`; or everything after a known `seq`, oldest first, to close a gap. */
-export const MessageQuery = CursorQuery.extend({ after: z.coerce.number().int().min(0).optional() });
+export const MessageQuery = CursorQuery.extend({ after: queryNumber(0, Number.MAX_SAFE_INTEGER).optional() });
 
 export const AgentMessageInput = z.strictObject({
   text: line(MAX_MESSAGE_LENGTH).optional(),

@@ -1,4 +1,6 @@
+export * from './limits.ts';
 export * from './common.ts';
+export * from './nouns.ts';
 export * from './people.ts';
 export * from './api-keys.ts';
 export * from './webhooks.ts';

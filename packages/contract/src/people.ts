@@ -1,36 +1,11 @@
 import { z } from 'zod';
-import { Id, Timestamp, line } from './common.ts';
+import { Id, PageQuery, Timestamp, line } from './common.ts';
+import { allPermissions } from './nouns.ts';
 
 export const Role = z.enum(['owner', 'admin', 'agent']);
 export type Role = z.infer<typeof Role>;
 
-/** `noun:verb`. The server decides; the dashboard only hides what would be refused. */
-export const Permission = z.enum([
-  'workspace:read',
-  'workspace:write',
-  'members:read',
-  'members:write',
-  'knowledge:read',
-  'knowledge:write',
-  'bots:read',
-  'bots:write',
-  'inboxes:read',
-  'inboxes:write',
-  'contacts:read',
-  'contacts:write',
-  'conversations:read',
-  'conversations:write',
-  'handoffs:read',
-  'handoffs:write',
-  'operations:read',
-  // Of the whole installation: see what each route says.
-  'queues:read',
-  'queues:write',
-  'api-keys:read',
-  'api-keys:write',
-  'webhooks:read',
-  'webhooks:write',
-]);
+export const Permission = z.enum(allPermissions);
 export type Permission = z.infer<typeof Permission>;
 
 export const Presence = z.enum(['online', 'idle', 'offline']);
@@ -61,7 +36,12 @@ export const WorkspaceMembership = z.object({ id: Id, name: z.string(), accent: 
 export type WorkspaceMembership = z.infer<typeof WorkspaceMembership>;
 
 export const LoginInput = z
-  .strictObject({ email: Email, password: z.string().min(1).max(200) })
+  .strictObject({
+    email: Email,
+    password: z.string().min(1).max(200),
+    /** from the link of `POST /auth/proof`; makes this device known to the account */
+    proof: z.string().min(10).max(200).optional(),
+  })
   .meta({ examples: [{ email: 'ada@acme.example', password: 'correct horse battery' }] });
 /** Access token: JWT, 1 hour, for one workspace. Refresh token: opaque, 7 days, single use, rotated at every refresh. */
 export const Login = z.object({
@@ -74,6 +54,8 @@ export const Login = z.object({
 });
 export type Login = z.infer<typeof Login>;
 export const RefreshInput = z.strictObject({ refreshToken: z.string().min(10).max(200) });
+/** Asks for a link to the mailbox of an account, good for 15 minutes and one sign-in. */
+export const ProofInput = z.strictObject({ email: Email }).meta({ examples: [{ email: 'ada@acme.example' }] });
 export const SwitchInput = z.strictObject({ workspaceId: Id });
 
 /** First owner, by the one-time link printed at the first start. */
@@ -121,8 +103,34 @@ export const Me = z.object({
   permissions: z.array(Permission),
   presence: Presence,
   workspaces: z.array(WorkspaceMembership),
+  /** what this installation takes, in bytes */
+  limits: z.object({ attachmentBytes: z.int(), documentBytes: z.int() }),
 });
 export type Me = z.infer<typeof Me>;
+/** A new password needs the current one, and ends the person's other logins. */
+export const MePatch = z
+  .strictObject({
+    name: line(80).optional(),
+    password: Password.optional(),
+    currentPassword: z.string().min(1).max(200).optional(),
+  })
+  .meta({ examples: [{ name: 'Ada Lovelace' }] });
+export type MePatch = z.infer<typeof MePatch>;
+
+/** Somebody tried to sign in to one's account. */
+export const SignInAttempt = z.object({
+  id: Id,
+  at: Timestamp,
+  /** shortened: "203.0.113.…" */
+  address: z.string(),
+  /** the browser's or program's own description */
+  device: z.string(),
+  /** whether it signed in to this account before */
+  knownDevice: z.boolean(),
+  outcome: z.enum(['signed_in', 'wrong_password', 'refused', 'link_sent']),
+});
+export type SignInAttempt = z.infer<typeof SignInAttempt>;
+export const SignInsQuery = PageQuery;
 export const PresenceInput = z.strictObject({ presence: Presence }).meta({ examples: [{ presence: 'online' }] });
 
 export const InviteInput = z

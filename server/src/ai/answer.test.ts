@@ -64,6 +64,7 @@ const setUp = (name: string, extra: Partial<AnswerRequest> = {}, idleMs = 30_000
   const answer = createAnswerer({ embedder: unused, outbound, idleMs, backoffMs: 1 });
   const seen: string[] = [];
   const request: AnswerRequest = {
+    workspaceId: '0198a000-0000-7000-8000-000000000003',
     model: chooseModel(name, settings),
     bot: { name: 'Ada', systemPrompt: 'Be kind.', temperature: 0 },
     question: 'How long may I return things?',
@@ -80,6 +81,13 @@ const setUp = (name: string, extra: Partial<AnswerRequest> = {}, idleMs = 30_000
   return { run, seen, outbound };
 };
 
+const until = async (holds: () => boolean, what: string): Promise<void> => {
+  for (let tries = 0; !holds(); tries += 1) {
+    assert.ok(tries < 500, what);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+};
+
 const failure = async (work: Promise<unknown>): Promise<ModelFailure> => {
   const error: unknown = await work.then(
     () => assert.fail('it should have failed'),
@@ -91,6 +99,23 @@ const failure = async (work: Promise<unknown>): Promise<ModelFailure> => {
 
 for (const { name, double } of providers) {
   describe(name, () => {
+    test('a reply without an end is cut at a word, with a mark, and the stream is given up', async () => {
+      const opening = '{"have_enough_information_for_reply":"YES","citations":["p1"],"reply":"';
+      const endless = Array.from({ length: 400 }, (_, at) => `Sentence number ${at} is of some length. `.repeat(4));
+      double.reply({ kind: 'hang', steps: [opening, ...endless] });
+      const { run, seen } = setUp(name);
+      const answer = await run();
+      const text = seen.join('');
+      assert.equal(answer.cut, true);
+      assert.equal(answer.haveEnoughInformation, true);
+      assert.equal(answer.attempts, 1);
+      assert.deepEqual(answer.citations.length, 1);
+      assert.ok(text.length > 19_900 && text.length <= 20_002, `${text.length} characters`);
+      assert.match(text, /(Sentence|number|\d+|is|of|some|length\.) …$/);
+      const asked = double.requests.at(-1);
+      await until(() => asked?.aborted === true, 'the provider lost its listener');
+    });
+
     test('a NO shows nothing, whatever text comes with it', async () => {
       double.reply(whole(reply('Secret thoughts.\n\nMore.', 'NO', [])));
       const { run, seen } = setUp(name);
@@ -167,6 +192,30 @@ for (const { name, double } of providers) {
 }
 
 const model = 'openai/gpt-5-mini';
+
+test('a reply of ever more paragraphs ends after a hundred, one that says everything before its verdict is refused', async () => {
+  openai.reply(whole(reply('Line.\n\n'.repeat(500))));
+  const many = setUp(model);
+  assert.equal((await many.run()).cut, true);
+  assert.equal(many.seen.length, 101);
+  assert.equal(many.seen.at(-1), '…');
+  const silent: ModelReply = { kind: 'hang', steps: ['{"reply":"', ...inChunks('x'.repeat(400_000), 10_000)] };
+  openai.reply(silent, silent, silent);
+  const error = await failure(setUp(model).run());
+  assert.equal(error.kind, 'invalid');
+});
+
+test('what was sent before counts: a restarted answer has the room that is left, and none is not asked for', async () => {
+  openai.reply(whole(reply('word '.repeat(3_000))));
+  const rest = setUp(model, { alreadySent: ['sent '.repeat(3_000)] });
+  assert.equal((await rest.run()).cut, true);
+  assert.ok(rest.seen.join('').length <= 5_002);
+  const before = openai.requests.length;
+  const full = setUp(model, { alreadySent: ['sent '.repeat(4_000)] });
+  const answer = await full.run();
+  assert.deepEqual([answer.cut, answer.text, answer.haveEnoughInformation], [true, '', true]);
+  assert.equal(openai.requests.length, before);
+});
 
 test('a wrong key is not tried again', async () => {
   openai.reply({ kind: 'error', status: 401 });
@@ -261,5 +310,8 @@ test('five failures open the breaker, and the answerer says when to come back', 
   const error = await failure(run());
   assert.equal(error.kind, 'server');
   assert.ok((error.retryAfterSeconds ?? 0) > 10);
-  assert.deepEqual(Object.values(outbound.states()), ['open']);
+  assert.deepEqual(
+    Object.values(outbound.report()).map(({ state }) => state),
+    ['open'],
+  );
 });

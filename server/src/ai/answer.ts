@@ -3,7 +3,7 @@ import type { Embedder } from '../knowledge/embed.ts';
 import type { Outbound } from '../platform/breaker.ts';
 import { extractiveAnswer, type Citation } from './extractive.ts';
 import { ModelFailure, refusesStructuredOutput, toModelFailure } from './failures.ts';
-import { SinkFailed, streamReply, type ParagraphSink, type StreamOutcome } from './model-stream.ts';
+import { nothingMore, SinkFailed, streamReply, type ParagraphSink, type StreamOutcome } from './model-stream.ts';
 import { buildPrompt, type Prompt } from './prompt.ts';
 import type { ChosenModel } from './providers.ts';
 import { withoutRepeats } from './repeats.ts';
@@ -11,6 +11,7 @@ import type { Passage, WeighedTerm } from './retrieval.ts';
 import { standalone, type Turn } from './terms.ts';
 
 export type AnswerRequest = {
+  workspaceId: string;
   model: ChosenModel;
   bot: { name: string; systemPrompt: string; temperature: number };
   question: string;
@@ -38,6 +39,8 @@ export type Answer = {
   confidence: number;
   /** the paragraphs of this call, joined; '' with a NO */
   text: string;
+  /** it was longer than LONGEST_REPLY and ends with a mark */
+  cut: boolean;
   /** those that went to onParagraph in this call */
   paragraphs: string[];
   /** only passages that were given to the model */
@@ -62,12 +65,16 @@ export type AnswererParts = {
 
 export type Answerer = (request: AnswerRequest, onParagraph: ParagraphSink) => Promise<Answer>;
 
+/** Characters of an answer, whatever the model writes; it is cut there. No customer reads more than a few pages. */
+export const LONGEST_REPLY = 20_000;
 const attemptsAtMost = 3;
 const wholeStreamMs = 180_000;
 const longestWaitSeconds = 10;
 
 const isWorthRetrying = (failure: ModelFailure): boolean =>
   failure.kind !== 'rejected' && (failure.retryAfterSeconds ?? 0) <= longestWaitSeconds;
+
+const lengthOf = (paragraphs: string[]): number => paragraphs.reduce((sum, { length }) => sum + length, 0);
 
 const quoteOf = (passage: Passage): string => passage.text.replace(/\s+/g, ' ').slice(0, 240).trim();
 
@@ -98,7 +105,14 @@ export const createAnswerer = ({ embedder, outbound, idleMs = 30_000, backoffMs 
     const { passages, terms, threshold, alreadySent = [] } = request;
     const question = standalone(request.question, request.history);
     const found = await extractiveAnswer(
-      { question, passages, terms, ...(threshold === undefined ? {} : { threshold }) },
+      {
+        workspaceId: request.workspaceId,
+        question,
+        passages,
+        terms,
+        signal: request.signal,
+        ...(threshold === undefined ? {} : { threshold }),
+      },
       embedder,
     );
     const verdict = performance.now() - started;
@@ -114,6 +128,7 @@ export const createAnswerer = ({ embedder, outbound, idleMs = 30_000, backoffMs 
     return {
       haveEnoughInformation: found.haveEnoughInformation,
       confidence: found.confidence,
+      cut: false,
       text: paragraphs.join('\n\n'),
       paragraphs,
       citations: found.citations,
@@ -148,6 +163,8 @@ export const createAnswerer = ({ embedder, outbound, idleMs = 30_000, backoffMs 
         firstParagraph ||= performance.now() - started;
       };
       const at = performance.now() - started;
+      const room = LONGEST_REPLY - lengthOf(before);
+      if (room <= 0) return { outcome: { ...nothingMore, enough: true, cut: true }, prompt, at };
       const outcome = await outbound.call(
         model.target,
         (stop) =>
@@ -158,6 +175,7 @@ export const createAnswerer = ({ embedder, outbound, idleMs = 30_000, backoffMs 
               temperature: request.bot.temperature,
               structured,
               answerAnyway,
+              room,
               idleMs,
               signal: AbortSignal.any([signal, stop]),
             },
@@ -183,6 +201,7 @@ export const createAnswerer = ({ embedder, outbound, idleMs = 30_000, backoffMs 
           haveEnoughInformation: enough,
           confidence: enough ? 0.5 + 0.5 * fit : 0.5 * fit,
           text: sent.join('\n\n'),
+          cut: outcome.cut,
           paragraphs: sent,
           citations: cited.map((passage) => ({
             chunkId: passage.chunkId,

@@ -24,6 +24,7 @@ export type Extract = {
 };
 
 export type ExtractiveRequest = {
+  workspaceId: string;
   question: string;
   /** best first */
   passages: Passage[];
@@ -31,6 +32,7 @@ export type ExtractiveRequest = {
   /** answers below it are withheld (default 0.5) */
   threshold?: number;
   weights?: Selection;
+  signal?: AbortSignal | undefined;
 };
 
 /** How a sentence is chosen; found on the training half of the golden sets. */
@@ -131,7 +133,11 @@ const scoreUnits = async (request: ExtractiveRequest, embedder: Embedder): Promi
   const texts = chosen.map(({ unit, passage }) =>
     unit.block === -1 ? unit.text : `${lastHeadings(passage)}. ${unit.text}`.slice(0, 300),
   );
-  const [asked, ...vectors] = await embedder.embed([question.slice(0, 1000), ...texts]);
+  const [asked, ...vectors] = await embedder.embed([question.slice(0, 1000), ...texts], {
+    workspaceId: request.workspaceId,
+    purpose: 'question',
+    signal: request.signal,
+  });
   return chosen
     .map((scored, index) => {
       const near = similarity(asked ?? [], vectors[index] ?? []);

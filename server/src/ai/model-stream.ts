@@ -15,6 +15,14 @@ const replySchema = zodSchema(
   }),
 );
 
+/** Shown where a reply was cut; it needs no language. */
+export const CUT_MARK = '…';
+/** Paragraphs of one reply: each is a message of its own. */
+const MOST_PARAGRAPHS = 100;
+/** Characters of a stream, for each of the reply: an escape has six. What a model writes beside the reply has to fit as well. */
+const STREAMED_FOR_ONE = 6;
+const STREAMED_BESIDE = 40_000;
+
 export type StreamRequest = {
   model: Model;
   prompt: Prompt;
@@ -23,6 +31,8 @@ export type StreamRequest = {
   structured: boolean;
   /** show the reply even when the verdict is NO (AI_GENERATE) */
   answerAnyway: boolean;
+  /** characters of the reply that may go out; it is cut there, and the stream given up */
+  room: number;
   /** milliseconds of silence after which the stream counts as hanging */
   idleMs: number;
   signal: AbortSignal;
@@ -34,6 +44,18 @@ export type StreamOutcome = {
   usage: { inputTokens: number; outputTokens: number };
   firstTokenMs: number;
   verdictMs: number;
+  /** the reply was longer than its room */
+  cut: boolean;
+};
+
+/** The outcome of a call that was not needed. */
+export const nothingMore: StreamOutcome = {
+  enough: false,
+  citationIds: [],
+  usage: { inputTokens: 0, outputTokens: 0 },
+  firstTokenMs: 0,
+  verdictMs: 0,
+  cut: false,
 };
 
 export type ParagraphSink = (paragraph: string) => void | Promise<void>;
@@ -100,7 +122,8 @@ const callModel = async ({ model, prompt, temperature, structured }: StreamReque
 };
 
 /**
- * One call of the model. Paragraphs go to the sink as soon as they are whole, none before the verdict.
+ * One call of the model. Paragraphs go to the sink as soon as they are whole, none before the verdict. A reply longer than
+ * its room is cut at a word, with a mark, and the provider's stream is given up: that is an answer, not a failure.
  * @throws ModelFailure; SinkFailed with the sink's error as its cause; or the signal's reason
  */
 export const streamReply = async (request: StreamRequest, sink: ParagraphSink): Promise<StreamOutcome> => {
@@ -108,15 +131,15 @@ export const streamReply = async (request: StreamRequest, sink: ParagraphSink): 
   const since = () => performance.now() - started;
   const stop = new AbortController();
   const queue = createQueue(sink);
-  const buffer = createParagraphs((paragraph) => queue.add(paragraph));
-  const outcome: StreamOutcome = {
-    enough: false,
-    citationIds: [],
-    usage: { inputTokens: 0, outputTokens: 0 },
-    firstTokenMs: 0,
-    verdictMs: 0,
-  };
-  let received = '';
+  let paragraphs = 0;
+  const buffer = createParagraphs((paragraph) => {
+    paragraphs += 1;
+    if (paragraphs <= MOST_PARAGRAPHS) queue.add(paragraph);
+  });
+  const outcome: StreamOutcome = { ...nothingMore };
+  let { room } = request;
+  const atMost = room * STREAMED_FOR_ONE + STREAMED_BESIDE;
+  let receivedLength = 0;
   let finishReason = '';
   let shown = false;
   let ended = false;
@@ -127,7 +150,10 @@ export const streamReply = async (request: StreamRequest, sink: ParagraphSink): 
       shown = enough || request.answerAnyway;
     },
     onReply(text) {
-      if (shown) buffer.push(text);
+      if (!shown || outcome.cut) return;
+      buffer.push(text.slice(0, room));
+      room -= text.length;
+      outcome.cut = room < 0 || paragraphs > MOST_PARAGRAPHS;
     },
   });
   try {
@@ -142,8 +168,12 @@ export const streamReply = async (request: StreamRequest, sink: ParagraphSink): 
       if (part.type === 'error') throw part.error;
       if (part.type === 'text-delta') {
         outcome.firstTokenMs ||= since();
-        received += part.delta;
-        reader.push(part.delta);
+        receivedLength += part.delta.length;
+        const left = atMost - receivedLength;
+        // A delta as large as that is no piece of a stream: what is beyond its bounds is not even looked at.
+        reader.push(left < 0 ? part.delta.slice(0, left) : part.delta);
+        if (outcome.cut) break;
+        if (left < 0) throw new ModelFailure('invalid', 'The model wrote too much beside its reply.');
       }
       if (part.type === 'finish') {
         finishReason = part.finishReason.unified;
@@ -151,8 +181,14 @@ export const streamReply = async (request: StreamRequest, sink: ParagraphSink): 
         outcome.usage = { inputTokens: inputTokens.total ?? 0, outputTokens: outputTokens.total ?? 0 };
       }
     }
-    if (!queue.hasFailed()) {
-      if (!reader.complete && (finishReason === 'length' || (received && reader.verdict !== undefined))) {
+    if (outcome.cut && !queue.hasFailed()) {
+      if (paragraphs > MOST_PARAGRAPHS) queue.add(CUT_MARK);
+      else buffer.cut(CUT_MARK);
+      // The provider counts only at the end, which nobody waits for.
+      const outputTokens = Math.ceil(receivedLength / 4);
+      outcome.usage = { inputTokens: request.prompt.tokens, outputTokens };
+    } else if (!queue.hasFailed()) {
+      if (!reader.complete && (finishReason === 'length' || (receivedLength > 0 && reader.verdict !== undefined))) {
         throw new ModelFailure('cut_off', 'The model stopped in the middle of its reply.', { statusCode: 502 });
       }
       if (reader.verdict === undefined)
@@ -164,7 +200,7 @@ export const streamReply = async (request: StreamRequest, sink: ParagraphSink): 
     // What went out before must be counted before the failure is judged.
     await queue.settle();
     request.signal.throwIfAborted();
-    throw toModelFailure(error, received !== '');
+    throw toModelFailure(error, receivedLength > 0);
   } finally {
     buffer.drop();
     if (!ended) stop.abort();

@@ -116,3 +116,18 @@ test('a finished sentence goes out after 200 ms of silence, half a link does not
     mock.timers.reset();
   }
 });
+
+test('cut: up to the last whole word, or the last whole line of code, with the mark', () => {
+  const cut = (...pieces: string[]): string[] => {
+    const out: string[] = [];
+    const buffer = createParagraphs((paragraph) => out.push(paragraph), 1_000_000);
+    for (const piece of pieces) buffer.push(piece);
+    buffer.cut('…');
+    return out;
+  };
+  assert.deepEqual(cut('One.\n\nTwo is long', 'er than th'), ['One.', 'Two is longer than …']);
+  assert.deepEqual(cut('Two is longer '), ['Two is longer …']);
+  assert.deepEqual(cut('One.\n\n'), ['One.', '…']);
+  assert.deepEqual(cut('Word'), ['Word …']);
+  assert.deepEqual(cut('```js\nfirst();\nsecond(wi'), ['```js\nfirst();\n…\n```']);
+});

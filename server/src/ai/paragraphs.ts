@@ -1,7 +1,7 @@
 /**
  * A stream of text → paragraphs that can be sent one by one. A paragraph ends at a blank line, or at the end of a
  * sentence after which nothing came for a while. Nothing is cut inside of a code fence, a list item, a table row, a link,
- * bold text or inline code.
+ * bold text or inline code. Each character is looked at once: the time grows with the length of the text alone.
  */
 
 export type ParagraphBuffer = {
@@ -9,6 +9,8 @@ export type ParagraphBuffer = {
   push(text: string): void;
   /** The stream is complete: what is left goes out. */
   end(): void;
+  /** The stream is cut here: what is left goes out up to its last whole word (of code: its last whole line), and `mark`. */
+  cut(mark: string): void;
   /** The stream broke: what is left is dropped, no timer stays. */
   drop(): void;
 };
@@ -19,65 +21,46 @@ const sentenceEnd = /[.!?…。！？]["'”’»)\]*_`]*\s*$/;
 
 const count = (text: string, mark: string): number => text.split(mark).length - 1;
 
+const hasOpenLink = (text: string): boolean => {
+  const address = text.lastIndexOf('](');
+  return address !== -1 && !text.includes(')', address);
+};
+
 const hasOpenInline = (text: string): boolean =>
   count(text, '`') % 2 === 1 ||
   count(text, '[') > count(text, ']') ||
-  /\]\([^)]*$/.test(text) ||
+  hasOpenLink(text) ||
   count(text, '**') % 2 === 1 ||
   count(text, '__') % 2 === 1;
 
-type Scan = {
-  /** where the first finished paragraph ends and where the next begins; undefined when none is finished */
-  cut?: { end: number; next: number };
-  inFence: boolean;
+/** What the whole lines of the paragraph so far have opened. */
+type Lines = {
+  /** the marks of the code fence that is open, or '' */
+  fence: string;
   inList: boolean;
+  /** a line with something on it was seen */
+  started: boolean;
 };
 
-/** Reads whole lines only: the last, unfinished line decides nothing. */
-const scan = (text: string): Scan => {
-  let fence = '';
-  let inList = false;
-  let started = false;
-  let blankFrom = -1;
-  for (let at = 0; at < text.length;) {
-    const newline = text.indexOf('\n', at);
-    const line = text.slice(at, newline === -1 ? text.length : newline);
-    const whole = newline !== -1;
-    if (blankFrom >= 0 && line !== '' && !(whole && !line.trim())) {
-      // An indented line after a blank one still belongs to the list item; a lone blank may be its indentation.
-      const goesOn = inList && /^\s/.test(line);
-      if (!goesOn) return { cut: { end: blankFrom, next: at }, inFence: false, inList };
-      blankFrom = -1;
-    }
-    if (!whole) break;
-    const mark = line.match(fenceLine)?.[1];
-    if (fence) {
-      const closes = line.trim().match(/^(`{3,}|~{3,})$/)?.[1];
-      if (closes?.startsWith(fence)) fence = '';
-    } else if (mark) {
-      fence = mark;
-      started = true;
-      inList ||= itemLine.test(line);
-    } else if (!line.trim()) {
-      if (started && blankFrom < 0) blankFrom = at;
-    } else {
-      started = true;
-      inList ||= itemLine.test(line);
-    }
-    at = newline + 1;
+const noLines: Lines = { fence: '', inList: false, started: false };
+
+const withLine = (lines: Lines, line: string): Lines => {
+  if (lines.fence) {
+    const closes = line.trim().match(/^(`{3,}|~{3,})$/)?.[1];
+    return closes?.startsWith(lines.fence) ? { ...lines, fence: '' } : lines;
   }
-  // Outside of a list a blank line is an end whatever comes next; in one, the next line decides.
-  if (blankFrom >= 0 && !inList && !fence)
-    return { cut: { end: blankFrom, next: text.length }, inFence: false, inList };
-  return { inFence: fence !== '', inList };
+  if (!line.trim()) return lines;
+  const fence = line.match(fenceLine)?.[1] ?? '';
+  return { fence, inList: lines.inList || itemLine.test(line), started: true };
 };
 
-/** Whether all of `text` may go out as it stands, though more of the paragraph may follow. */
-const isAtRest = (text: string): boolean => {
-  const { inFence, inList } = scan(`${text}\n`);
+/** Whether the paragraph may go out as it stands, though more of it may follow. */
+const isAtRest = (before: Lines, body: string, tail: string): boolean => {
+  const { fence, inList } = withLine(before, tail);
+  const text = body + tail;
   const last = text.trimEnd().split('\n').at(-1) ?? '';
   return (
-    !inFence &&
+    !fence &&
     !inList &&
     !last.includes('|') &&
     !/^\s*(#|>|`{1,3}|~{1,3})/.test(last) &&
@@ -93,7 +76,15 @@ const outer = (text: string): string => text.replace(/^(?:[ \t]*\n)+/, '').trimE
  * @param idleMs how long the stream may be silent before a finished sentence goes out (default 200)
  */
 export const createParagraphs = (emit: (paragraph: string) => void, idleMs = 200): ParagraphBuffer => {
-  let pending = '';
+  /** whole lines of the paragraph, each with its line break */
+  let body = '';
+  let lines = noLines;
+  /** where the blank lines begin that a list may go on after; −1: there are none */
+  let blankFrom = -1;
+  /** the line that is not complete yet */
+  let tail = '';
+  let tailBegins = '';
+  let tailHasText = false;
   let timer: ReturnType<typeof setTimeout> | undefined;
 
   const send = (text: string): void => {
@@ -101,35 +92,81 @@ export const createParagraphs = (emit: (paragraph: string) => void, idleMs = 200
     if (paragraph.trim()) emit(paragraph);
   };
 
-  const take = (): void => {
-    for (let found = scan(pending).cut; found; found = scan(pending).cut) {
-      send(pending.slice(0, found.end));
-      pending = pending.slice(found.next);
+  const begin = (): void => {
+    body = '';
+    lines = noLines;
+    blankFrom = -1;
+  };
+
+  /** An indented line after a blank one still belongs to the list item; any other line begins a new paragraph. */
+  const settleBlank = (firstLetter: string): void => {
+    if (blankFrom < 0 || !firstLetter) return;
+    if (lines.inList && !firstLetter.trim()) return;
+    send(body.slice(0, blankFrom));
+    begin();
+  };
+
+  const addLine = (line: string): void => {
+    if (line.trim()) settleBlank(line.charAt(0));
+    else if (!lines.fence) {
+      // Outside of a list a blank line is an end whatever comes next; in one, the next line decides.
+      if (lines.started && !lines.inList) {
+        send(body);
+        return begin();
+      }
+      if (!lines.started) return;
+      if (blankFrom < 0) blankFrom = body.length;
+      body += `${line}\n`;
+      return;
     }
+    blankFrom = -1;
+    lines = withLine(lines, line);
+    body += `${line}\n`;
+  };
+
+  const clear = (): void => {
+    clearTimeout(timer);
+    begin();
+    tail = '';
+    tailBegins = '';
+    tailHasText = false;
   };
 
   const onIdle = (): void => {
-    if (!isAtRest(pending)) return;
-    send(pending);
-    pending = '';
+    if (!isAtRest(lines, body, tail)) return;
+    send(body + tail);
+    clear();
   };
 
   return {
     push(text) {
       clearTimeout(timer);
-      pending += text;
-      take();
-      if (pending.trim()) timer = setTimeout(onIdle, idleMs);
+      const [first = '', ...rest] = text.split('\n');
+      tailBegins ||= first.charAt(0);
+      tail += first;
+      tailHasText ||= first.trim() !== '';
+      for (const next of rest) {
+        addLine(tail);
+        tail = next;
+        tailBegins = next.charAt(0);
+        tailHasText = next.trim() !== '';
+      }
+      settleBlank(tailBegins);
+      if (lines.started || tailHasText) timer = setTimeout(onIdle, idleMs);
     },
     end() {
-      clearTimeout(timer);
-      take();
-      send(pending);
-      pending = '';
+      const text = body + tail;
+      clear();
+      send(text);
     },
-    drop() {
-      clearTimeout(timer);
-      pending = '';
+    cut(mark) {
+      const { fence } = lines;
+      const text = fence ? body : body + tail;
+      // What ends in white space ends in a whole word; a single word is kept as far as it came.
+      const whole = /\s$/.test(text) ? text : text.replace(/\s\S*$/, '');
+      clear();
+      send(fence ? `${text}${mark}\n${fence}` : `${outer(whole)} ${mark}`.trimStart());
     },
+    drop: clear,
   };
 };

@@ -3,8 +3,8 @@ import { createGoogle } from '@ai-sdk/google';
 import { createOpenAI } from '@ai-sdk/openai';
 import type { LanguageModel } from 'ai';
 import { badRequest } from '../platform/errors.ts';
-import { traceHeaders } from '../platform/tracing.ts';
 import type { Config, ModelProvider } from '../platform/config.ts';
+import { providerFetch } from './provider-fetch.ts';
 
 /** A provider's model as the SDK specifies it, not merely its name. */
 export type Model = Extract<LanguageModel, { specificationVersion: 'v4' }>;
@@ -36,25 +36,16 @@ const keyVariable: Record<ModelProvider, string> = {
   google: 'GOOGLE_GENERATIVE_AI_API_KEY',
 };
 
-/** A server of the operator's own may be told of the trace; without a word of theirs nobody is. */
-const tracedFetch: typeof fetch = (input, init) => {
-  const more = traceHeaders(input instanceof Request ? input.url : String(input));
-  if (Object.keys(more).length === 0) return fetch(input, init);
-  const headers = new Headers(init?.headers);
-  for (const [name, value] of Object.entries(more)) headers.set(name, value);
-  return fetch(input, { ...init, headers });
-};
-
 type Make = (settings: { apiKey: string; baseUrl: string }, id: string) => Model;
 
 const makers: Record<ModelProvider, Make> = {
   openai: ({ apiKey, baseUrl }, id) => {
-    const provider = createOpenAI({ apiKey, baseURL: baseUrl, fetch: tracedFetch });
+    const provider = createOpenAI({ apiKey, baseURL: baseUrl, fetch: providerFetch });
     // Ollama, vLLM and most compatible servers speak chat completions; the responses API is OpenAI's own.
     return baseUrl === platformUrl.openai ? provider.responses(id) : provider.chat(id);
   },
-  anthropic: ({ apiKey, baseUrl }, id) => createAnthropic({ apiKey, baseURL: baseUrl, fetch: tracedFetch })(id),
-  google: ({ apiKey, baseUrl }, id) => createGoogle({ apiKey, baseURL: baseUrl, fetch: tracedFetch })(id),
+  anthropic: ({ apiKey, baseUrl }, id) => createAnthropic({ apiKey, baseURL: baseUrl, fetch: providerFetch })(id),
+  google: ({ apiKey, baseUrl }, id) => createGoogle({ apiKey, baseURL: baseUrl, fetch: providerFetch })(id),
 };
 
 const isProvider = (name: string): name is ModelProvider => name in makers;

@@ -8,11 +8,12 @@ import type { Logger } from '../platform/log.ts';
 import type { Metrics } from '../platform/metrics.ts';
 import { stageTimer } from '../platform/stages.ts';
 import type { Store } from '../platform/tenant.ts';
+import { LONGEST_REPLY } from './answer.ts';
 import type { Answer, Answerer } from './answer.ts';
 import { ModelFailure, toModelFailure } from './failures.ts';
 import { chooseModel } from './providers.ts';
 import type { ChosenModel, ModelSettings } from './providers.ts';
-import { retrieve, sharesOf } from './retrieval.ts';
+import { createRetrieve, sharesOf } from './retrieval.ts';
 import type { Passage, Retrieval } from './retrieval.ts';
 import { searchTerms } from './terms.ts';
 import type { SearchTerms, Turn } from './terms.ts';
@@ -68,6 +69,7 @@ export function createQuestionAnswerer(parts: {
 }): QuestionAnswerer {
   const { store, embedder, answer, models, metrics, outbound, log, prices = new Map() } = parts;
   const timed = stageTimer(metrics);
+  const retrieve = createRetrieve(store, embedder);
 
   return async function answerQuestion(request, onParagraph) {
     const { workspaceId, bot, question, history, alreadySent, signal } = request;
@@ -92,11 +94,12 @@ export function createQuestionAnswerer(parts: {
     const retrieval =
       bot.knowledgeBaseIds.length > 0
         ? await timed('retrieve', () =>
-            retrieve(store, embedder, {
+            retrieve({
               workspaceId,
               knowledgeBaseIds: bot.knowledgeBaseIds,
               text: terms.text,
               terms: terms.terms,
+              signal,
             }),
           )
         : nothing;
@@ -107,6 +110,7 @@ export function createQuestionAnswerer(parts: {
       timed('model', () =>
         answer(
           {
+            workspaceId,
             model,
             bot,
             question,
@@ -258,6 +262,10 @@ function recordOf(
       model: Math.round(timings.model),
       total: Math.round(timings.total),
     },
-    error: failure ? `${failure.kind}: ${failure.message}` : null,
+    error: failure
+      ? `${failure.kind}: ${failure.message}`
+      : result?.cut
+        ? `too_long: The model wrote more than ${LONGEST_REPLY.toLocaleString('en')} characters. Its answer was cut there.`
+        : null,
   };
 }

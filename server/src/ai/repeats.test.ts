@@ -14,4 +14,6 @@ test('what was not sent stays as it is', () => {
   assert.equal(fresh('Keep the receipt. You have 30 days.'), 'Keep the receipt. You have 30 days.');
   assert.equal(fresh('```\nYou have 30 days.\n```'), '```\nYou have 30 days.\n```');
   assert.equal(withoutRepeats([])('Anything.'), 'Anything.');
+  assert.equal(withoutRepeats(['👋'])('👍'), '👍');
+  assert.equal(withoutRepeats(['👍'])('👍'), '');
 });

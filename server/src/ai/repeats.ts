@@ -1,10 +1,11 @@
 import { splitSentences } from './sentences.ts';
 
+/** What has neither letters nor digits ("👍", "…") is compared as it stands. */
 const normalise = (text: string): string =>
   text
     .toLowerCase()
     .replace(/[^\p{L}\p{N}]+/gu, ' ')
-    .trim();
+    .trim() || text.trim();
 
 const isOneBlock = (text: string): boolean => !text.includes('\n');
 const spelling = (text: string): string => `${isOneBlock(text) ? 'prose' : 'block'} ${normalise(text)}`;

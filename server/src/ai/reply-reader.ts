@@ -2,6 +2,7 @@
  * Reads the model's structured reply while it streams: {"have_enough_information_for_reply": "YES", "reply": "…",
  * "citations": […]}. Nothing of the reply is handed on before the verdict is read, whatever order the model writes in.
  * Words or code fences around the object are passed over; raw line breaks inside of strings are taken as they are.
+ * Each letter is looked at once.
  */
 
 export type ReplyReader = {
@@ -28,11 +29,14 @@ const readVerdict = (value: unknown): boolean | undefined => {
   return word === 'YES' || word === 'TRUE' ? true : word === 'NO' || word === 'FALSE' ? false : undefined;
 };
 
+/** More than there are passages, and longer than any id: what a model makes up beyond that is not looked at. */
+const CITATIONS = { count: 50, length: 100 };
+
 const readCitations = (value: unknown): string[] =>
-  (Array.isArray(value) ? value : [value]).flatMap((entry: unknown) => {
-    if (typeof entry === 'string') return [entry];
+  (Array.isArray(value) ? value : [value]).slice(0, CITATIONS.count).flatMap((entry: unknown) => {
+    if (typeof entry === 'string') return [entry.slice(0, CITATIONS.length)];
     const id = typeof entry === 'object' && entry !== null && 'id' in entry ? entry.id : undefined;
-    return typeof id === 'string' ? [id] : [];
+    return typeof id === 'string' ? [id.slice(0, CITATIONS.length)] : [];
   });
 
 export const createReplyReader = (handlers: Handlers): ReplyReader => {

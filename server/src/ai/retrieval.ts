@@ -2,9 +2,12 @@ import { sql, type SQL } from 'drizzle-orm';
 import { z } from 'zod';
 import { toVectorText, type Embedder } from '../knowledge/embed.ts';
 import { sourceTypes, type SourceType } from '../knowledge/types.ts';
+import { createFairQueue } from '../platform/fair-queue.ts';
 import type { Store } from '../platform/tenant.ts';
 import { rank, type Candidate } from './ranking.ts';
 import { synonymsOf } from './synonyms.ts';
+
+// Foreign tables: chunks, sources. The search is one statement.
 
 /** A passage an answer may stand on, with what the flight recorder wants to know of its way here. */
 export type Passage = {
@@ -60,6 +63,7 @@ export type RetrievalRequest = {
   limit?: number;
   /** tokens at most, over all passages (default 2600: a 4000-token prompt less its other parts) */
   tokenBudget?: number;
+  signal?: AbortSignal | undefined;
 };
 
 /** Candidates of each type from each leg. More than are kept: what one leg ranks sixth the other may rank first. */
@@ -107,7 +111,7 @@ with size as materialized (
 ), terms as materialized (
   select u.ord::int as ord, u.term, q.query, d.documents, ln(1 + (greatest(size.n, d.documents) - d.documents + 0.5) / (d.documents + 0.5)) as weight
   from unnest(${sql.param(terms)}::text[]) with ordinality as u(term, ord)
-  cross join lateral (select websearch_to_tsquery('english', u.term) as query) q
+  cross join lateral (select search_query('english', u.term) as query) q
   cross join size cross join lateral (select count(*)::int as documents from hits where hits.query = u.ord) d
   where numnode(q.query) > 0
 ), seeking as materialized (
@@ -148,7 +152,11 @@ from (select 1) one left join lateral (
 export const retrieve = async (store: Store, embedder: Embedder, request: RetrievalRequest): Promise<Retrieval> => {
   const { workspaceId, knowledgeBaseIds, terms, limit = 8, tokenBudget = 2600 } = request;
   const started = performance.now();
-  const [vector] = await embedder.embed([request.text.slice(0, 1000)]);
+  const [vector] = await embedder.embed([request.text.slice(0, 1000)], {
+    workspaceId,
+    purpose: 'question',
+    signal: request.signal,
+  });
   const embedded = performance.now();
   const asked = terms.slice(0, 16).map(asQuery);
   const result = await store.once(
@@ -193,7 +201,24 @@ export const retrieve = async (store: Store, embedder: Embedder, request: Retrie
   };
 };
 
-/** A term with its synonyms, as websearch_to_tsquery reads alternatives. */
+export type Retrieve = (request: RetrievalRequest) => Promise<Retrieval>;
+
+/** Searches of this process at once, and those that may wait; a search takes some ten milliseconds. */
+const SEARCHES = { concurrency: 6, maxWaiting: { perKey: 500, all: 5_000 } };
+
+/**
+ * `retrieve` with turns: whoever asks a thousand times waits for their own, and the next workspace's question comes next.
+ * @throws AppError 503 when too many of a workspace wait already
+ */
+export const createRetrieve = (store: Store, embedder: Embedder): Retrieve => {
+  const turns = createFairQueue({ classes: ['search'], ...SEARCHES });
+  return (request) =>
+    turns.run({ class: 'search', key: request.workspaceId, signal: request.signal }, () =>
+      retrieve(store, embedder, request),
+    );
+};
+
+/** A term with its synonyms, as search_query (0018_search_text.sql) reads alternatives. */
 const asQuery = (term: string): string => [term.slice(0, 100), ...synonymsOf(term)].join(' or ');
 
 /** Inverse document frequency, as BM25 counts it: about 0 for a word everywhere, about ln(n) for one found once. */

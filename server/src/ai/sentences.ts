@@ -17,23 +17,38 @@ const segmenter = new Intl.Segmenter('en', { granularity: 'sentence' });
 const collapse = (text: string): string => text.replace(/\s+/g, ' ').trim();
 const count = (text: string, mark: string): number => text.split(mark).length - 1;
 
-const opensSomething = (text: string): boolean =>
-  count(text, '`') % 2 === 1 ||
-  count(text, '[') > count(text, ']') ||
-  count(text, '(') > count(text, ')') ||
-  /\b(?:e\.g|i\.e|vs|etc|cf|approx|no)\.\s*$/i.test(text);
+/** What a sentence has opened so far: counted once a segment, not again for everything before it. */
+const createOpen = () => {
+  let [ticks, brackets, parentheses] = [0, 0, 0];
+  return {
+    /** whether the sentence goes on after this segment of it */
+    after(segment: string): boolean {
+      ticks += count(segment, '`');
+      brackets += count(segment, '[') - count(segment, ']');
+      parentheses += count(segment, '(') - count(segment, ')');
+      return (
+        ticks % 2 === 1 ||
+        brackets > 0 ||
+        parentheses > 0 ||
+        /\b(?:e\.g|i\.e|vs|etc|cf|approx|no)\.\s*$/i.test(segment.slice(-12))
+      );
+    },
+  };
+};
 
 /** Sentences of a paragraph; a full stop inside code, brackets or "e.g." ends none. */
 export const splitSentences = (paragraph: string): string[] => {
   const result: string[] = [];
-  let open = '';
+  let sentence = '';
+  let open = createOpen();
   for (const { segment } of segmenter.segment(collapse(paragraph))) {
-    open += segment;
-    if (opensSomething(open)) continue;
-    result.push(open.trim());
-    open = '';
+    sentence += segment;
+    if (open.after(segment)) continue;
+    result.push(sentence.trim());
+    sentence = '';
+    open = createOpen();
   }
-  if (open.trim()) result.push(open.trim());
+  if (sentence.trim()) result.push(sentence.trim());
   return result;
 };
 

@@ -26,16 +26,27 @@ const stopWords = new Set(
   ).split(' '),
 );
 
+/** Of a question or a message, in characters: what says nothing in so many says nothing in more. */
+const LONGEST_QUESTION = 4_000;
+
 const words = (text: string): string[] =>
   (text.normalize('NFKC').match(/[\p{L}\p{N}_$][\p{L}\p{N}_$'’-]*/gu) ?? []).map((word) =>
-    word.replace(/[-'’$]+$/, '').replaceAll('’', "'"),
+    withoutEnd(word).replaceAll('’', "'"),
   );
+
+/** Less the marks at its end. By hand: an expression looks for the end again at every mark. */
+const withoutEnd = (word: string): string => {
+  let end = word.length;
+  while ("-'’$".includes(word[end - 1] ?? ' ')) end -= 1;
+  return word.slice(0, end);
+};
 
 /** setErrorHandler, FST_ERR_X, body_limit, HTTP2: spelled so that only an exact hit is meant. */
 export const isIdentifier = (word: string): boolean => /[a-z][A-Z]|_|^[A-Z]{2,}\d*$|[a-zA-Z]\d|\d[a-zA-Z]/.test(word);
 
 /** The words of a question that tell something, in order, without doubles; identifiers first. */
-export const contentTerms = (text: string): string[] => {
+export const contentTerms = (whole: string): string[] => {
+  const text = whole.slice(0, LONGEST_QUESTION);
   const seen = new Set<string>();
   const terms = words(text).filter((word) => {
     const plain = word.toLowerCase();
@@ -60,8 +71,10 @@ const questionBefore = (question: string, history: Turn[]): string | undefined =
   leansOnHistory(question) ? history.findLast((turn) => turn.role === 'user')?.text.slice(0, 300) : undefined;
 
 /** A question with the one before it where it cannot be understood alone. */
-export const standalone = (question: string, history: Turn[]): string =>
-  [questionBefore(question, history), question].filter(Boolean).join(' ');
+export const standalone = (asked: string, history: Turn[]): string => {
+  const question = asked.slice(0, LONGEST_QUESTION);
+  return [questionBefore(question, history), question].filter(Boolean).join(' ');
+};
 
 const builtinTerms = (question: string, history: Turn[]): SearchTerms => {
   const before = questionBefore(question, history);
@@ -86,7 +99,8 @@ export const searchTerms = async (input: {
   with?: { model: LanguageModel; target: string; outbound: Pick<Outbound, 'call'> };
   signal?: AbortSignal;
 }): Promise<SearchTerms> => {
-  const { question, history, with: asked, signal } = input;
+  const { history, with: asked, signal } = input;
+  const question = input.question.slice(0, LONGEST_QUESTION);
   const builtin = builtinTerms(question, history);
   const leans = history.length > 0 && leansOnHistory(question);
   if (!asked || (isSearchAlready(question) && !leans)) return builtin;

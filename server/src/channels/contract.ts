@@ -112,7 +112,7 @@ export type ChannelHttp = {
    * One attempt: few platforms have idempotency keys, so trying again is the delivery's decision.
    * Resolves with whatever the platform answered, failures too. Rejects when there is no answer (network, timeout,
    * open breaker: AppError `unavailable` with retryAfter), when the host is none of the channel's (`bad_request`), or when
-   * the answer is too large (AppError `too_large`).
+   * the answer is too large (AppError `payload_too_large`).
    */
   fetch(
     path: string,

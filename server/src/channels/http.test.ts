@@ -28,7 +28,7 @@ test('a redirect is an answer, not a place to carry credentials to', async () =>
 });
 
 test('an answer without end is not read to its end', async () => {
-  await assert.rejects(http.fetch('/huge', { method: 'GET' }), { code: 'too_large' });
+  await assert.rejects(http.fetch('/huge', { method: 'GET' }), { code: 'payload_too_large' });
 });
 
 test('a failure is asked for once and handed over with what the platform said', async () => {

@@ -14,6 +14,8 @@ export const tidy = (text: string): string =>
     .replace(/\n{3,}/g, '\n\n');
 
 const pageNumber = /^(?:page\s+)?[-–—]?\s*\d{1,4}\s*[-–—]?(?:\s*(?:of|\/)\s*\d{1,4})?$/i;
+/** Longer lines are none, and would cost the expression quadratic time. */
+const isPageNumber = (line: string): boolean => line.length <= 40 && pageNumber.test(line);
 const digitsOut = (line: string): string => line.trim().toLowerCase().replace(/\d+/g, '#');
 
 const edgeLines = (block: Block): string[] => {
@@ -41,7 +43,7 @@ const withoutFurniture = (blocks: Block[]): Block[] => {
     if (block.page === undefined || block.kind === 'code') return block;
     const lines = block.text.split('\n');
     const kept = lines.filter(
-      (line, at) => !pageNumber.test(line.trim()) && !((at === 0 || at === lines.length - 1) && recurs(line)),
+      (line, at) => !isPageNumber(line.trim()) && !((at === 0 || at === lines.length - 1) && recurs(line)),
     );
     return { ...block, text: kept.join('\n').trim() };
   });

@@ -1,33 +1,52 @@
-import { Worker } from 'node:worker_threads';
 import { LRUCache } from 'lru-cache';
-import { z } from 'zod';
+import { createFairQueue } from '../platform/fair-queue.ts';
+import { createEmbedThread } from './embed-thread.ts';
+
+/** Who waits for vectors. Questions go before files, and one workspace after the other. */
+export type EmbedTurn = { workspaceId: string; purpose: 'question' | 'ingest'; signal?: AbortSignal | undefined };
 
 /** Texts → unit vectors, one per text, in order. `model` and `dimensions` say which column index they belong to. */
 export type Embedder = {
   model: string;
   dimensions: number;
-  /** @throws Error when the model failed twice */
-  embed(texts: string[]): Promise<number[][]>;
-  /** Rejects when the model failed last time, or has been silent over its work for a minute. For health: asks nobody. */
+  /** @throws Error when the model failed twice; AppError 503 when too much waits already; the signal's reason */
+  embed(texts: string[], turn: EmbedTurn): Promise<number[][]>;
+  /** Rejects when the model failed last time, or was silent over its work for a minute. For health: asks nobody. */
   probe(): Promise<void>;
   close(): Promise<void>;
 };
 
-export const batchSize = 100;
+/**
+ * Characters of a text the model is shown. It reads 128 tokens (some 500 characters of English) and ignores the rest, but
+ * takes the rest apart first, in quadratic time: 13 s for 40,000 characters.
+ */
+export const LONGEST_TEXT = 2_000;
+/** One piece of work, which nobody can interrupt: a question waits for at most one. Long texts gain nothing together. */
+const PIECE = { texts: 8, characters: 1_200 };
+/** Pieces. A question has up to four; more than that from one workspace is more than a minute of work. */
+const MAX_WAITING = { perKey: 500, all: 5_000 };
 
-const SILENT_MS = 60_000;
+/**
+ * What the model is shown of a text. NFKC is what its tokenizer begins with; one character may become eighteen there, so
+ * the length is looked at afterwards too.
+ */
+export const cutForModel = (text: string): string =>
+  text.length * 18 <= LONGEST_TEXT ? text : text.slice(0, LONGEST_TEXT).normalize('NFKC').slice(0, LONGEST_TEXT);
 
-const answerSchema = z.union([
-  z.object({ id: z.number(), vectors: z.array(z.instanceof(Float32Array)), last: z.boolean() }),
-  z.object({ id: z.number(), error: z.string() }),
-]);
-
-type Pending = {
-  texts: string[];
-  vectors: number[][];
-  retried: boolean;
-  resolve(v: number[][]): void;
-  reject(e: Error): void;
+/** Consecutive texts in pieces of work; one too large for a piece is a piece by itself. */
+const inPieces = <T extends { text: string }>(texts: T[]): T[][] => {
+  const pieces: T[][] = [];
+  let characters = 0;
+  for (const one of texts) {
+    const last = pieces.at(-1);
+    characters += one.text.length;
+    if (last && last.length < PIECE.texts && characters <= PIECE.characters) last.push(one);
+    else {
+      pieces.push([one]);
+      characters = one.text.length;
+    }
+  }
+  return pieces;
 };
 
 export type EmbedderOptions = {
@@ -37,91 +56,38 @@ export type EmbedderOptions = {
   cacheSize?: number;
 };
 
-/**
- * The bundled Universal Sentence Encoder lite. The thread starts with the first text and is started again after a
- * crash; what was under way then is tried once more and after that rejected.
- */
+/** The bundled Universal Sentence Encoder lite, in a thread of its own. */
 export const createBundledEmbedder = (options: EmbedderOptions = {}): Embedder => {
-  const workerUrl = options.workerUrl ?? new URL('./embed-worker.ts', import.meta.url);
+  const thread = createEmbedThread(options.workerUrl ?? new URL('./embed-worker.ts', import.meta.url));
+  const queue = createFairQueue({ classes: ['question', 'ingest'], concurrency: 1, maxWaiting: MAX_WAITING });
   const cache = new LRUCache<string, number[]>({ max: options.cacheSize ?? 5000 });
-  const pending = new Map<number, Pending>();
-  let worker: Worker | undefined;
-  let closed = false;
-  let lastId = 0;
   let failure: Error | undefined;
-  let movedAt = performance.now();
 
-  const send = (id: number, request: Pending): void => {
-    if (pending.size === 0) movedAt = performance.now();
-    pending.set(id, request);
-    worker ??= start();
-    worker.ref();
-    worker.postMessage({ id, texts: request.texts });
-  };
-
-  const settle = (id: number): void => {
-    pending.delete(id);
-    // An idle model must not keep a finished process alive.
-    if (pending.size === 0) worker?.unref();
-  };
-
-  const onMessage = (message: unknown): void => {
-    const answer = answerSchema.parse(message);
-    movedAt = performance.now();
-    const request = pending.get(answer.id);
-    if (!request) return;
-    if ('error' in answer) {
-      settle(answer.id);
-      failure = new Error(`The embedding model failed: ${answer.error}`);
-      request.reject(failure);
-      return;
-    }
-    for (const vector of answer.vectors) request.vectors.push(Array.from(vector));
-    if (!answer.last) return;
-    settle(answer.id);
-    failure = undefined;
-    request.resolve(request.vectors);
-  };
-
-  const onGone = (gone: Worker, reason: Error): void => {
-    if (worker !== gone) return;
-    worker = undefined;
-    const lost = [...pending];
-    pending.clear();
-    for (const [id, request] of lost) {
-      if (closed || request.retried) {
-        failure = reason;
-        request.reject(reason);
-      } else send(id, { ...request, vectors: [], retried: true });
+  const ask = async (texts: string[]): Promise<number[][]> => {
+    try {
+      const vectors = await thread.ask(texts);
+      if (vectors.length !== texts.length) throw new Error('The embedding model returned too few vectors.');
+      failure = undefined;
+      return vectors.map((vector) => Array.from(vector));
+    } catch (error) {
+      failure = error instanceof Error ? error : new Error(String(error));
+      throw failure;
     }
   };
-
-  const start = (): Worker => {
-    const started = new Worker(workerUrl);
-    started.on('message', onMessage);
-    started.on('error', (error) => onGone(started, error instanceof Error ? error : new Error(String(error))));
-    started.on('exit', (code) => onGone(started, new Error(`The embedding thread ended with code ${code}.`)));
-    return started;
-  };
-
-  const run = (texts: string[]): Promise<number[][]> =>
-    new Promise((resolve, reject) => {
-      if (closed) return reject(new Error('The embedder is closed.'));
-      send((lastId += 1), { texts, vectors: [], retried: false, resolve, reject });
-    });
 
   return {
     model: 'use-lite-512',
     dimensions: 512,
-    async embed(texts) {
-      const vectors = texts.map((text) => cache.get(text));
-      const missing = texts.flatMap((text, at) => (vectors[at] ? [] : [{ text, at }]));
-      for (let from = 0; from < missing.length; from += batchSize) {
-        const batch = missing.slice(from, from + batchSize);
-        const found = await run(batch.map(({ text }) => text));
-        batch.forEach(({ text, at }, index) => {
-          const vector = found[index];
-          if (!vector) throw new Error('The embedding model returned too few vectors.');
+    async embed(texts, { workspaceId, purpose, signal }) {
+      const shown = texts.map(cutForModel);
+      const vectors = shown.map((text) => cache.get(text));
+      const missing = shown.flatMap((text, at) => (vectors[at] ? [] : [{ text, at }]));
+      for (const piece of inPieces(missing)) {
+        const found = await queue.run({ class: purpose, key: workspaceId, signal }, () =>
+          ask(piece.map(({ text }) => text)),
+        );
+        piece.forEach(({ text, at }, index) => {
+          const vector = found[index] ?? [];
           vectors[at] = vector;
           if (text.length <= 500) cache.set(text, vector);
         });
@@ -130,14 +96,8 @@ export const createBundledEmbedder = (options: EmbedderOptions = {}): Embedder =
     },
     async probe() {
       if (failure) throw failure;
-      if (pending.size > 0 && performance.now() - movedAt > SILENT_MS)
-        throw new Error('The embedding model is silent.');
     },
-    async close() {
-      closed = true;
-      const last = worker;
-      await last?.terminate();
-    },
+    close: thread.close,
   };
 };
 

@@ -3,9 +3,11 @@ import { z } from 'zod';
 import { AppError } from '../platform/errors.ts';
 import { newId } from '../platform/ids.ts';
 import type { Store, Tx } from '../platform/tenant.ts';
-import { batchSize, toVectorText, type Embedder } from './embed.ts';
+import { toVectorText, type Embedder } from './embed.ts';
 import { prepareApart } from './prepare-apart.ts';
 import type { Prepared, SourceContent } from './prepare.ts';
+
+// Foreign tables: chunks, sources. This room makes and replaces the passages of a source.
 
 export type { SourceContent } from './prepare.ts';
 
@@ -50,6 +52,8 @@ const setFailed = (store: Store, source: SourceToIngest, error: string) =>
   );
 
 const rowsAtOnce = 200;
+/** Texts between two words of progress. */
+const embeddedAtOnce = 20;
 
 /** The old chunks out, the new ones in, the source ready: one transaction, so a reader never sees half of a source. */
 const replaceChunks = async (
@@ -120,11 +124,14 @@ export const ingest = async (
   const reused = vectors.size;
   const fresh = [...texts].filter(([hash]) => !vectors.has(hash));
   await report(10);
-  for (let from = 0; from < fresh.length; from += batchSize) {
-    const batch = fresh.slice(from, from + batchSize);
-    const found = await embedder.embed(batch.map(([, text]) => text));
+  for (let from = 0; from < fresh.length; from += embeddedAtOnce) {
+    const batch = fresh.slice(from, from + embeddedAtOnce);
+    const found = await embedder.embed(
+      batch.map(([, text]) => text),
+      { workspaceId: source.workspaceId, purpose: 'ingest' },
+    );
     batch.forEach(([hash], at) => vectors.set(hash, toVectorText(found[at] ?? [])));
-    await report(10 + Math.floor((80 * Math.min(fresh.length, from + batchSize)) / fresh.length));
+    await report(10 + Math.floor((80 * Math.min(fresh.length, from + embeddedAtOnce)) / fresh.length));
   }
   const written = await store.inWorkspace(source.workspaceId, (tx) =>
     replaceChunks(tx, source, embedder, prepared, vectors),

@@ -25,9 +25,9 @@ const bundled = createBundledEmbedder();
 let embeddedTexts = 0;
 const embedder: Embedder = {
   ...bundled,
-  embed: (texts) => {
+  embed: (texts, turn) => {
     embeddedTexts += texts.length;
-    return bundled.embed(texts);
+    return bundled.embed(texts, turn);
   },
 };
 
@@ -219,7 +219,7 @@ describe('retrieval', () => {
 describe('the built-in answer', () => {
   const ask = async (question: string) => {
     const { passages, terms } = await find(question);
-    return extractiveAnswer({ question, passages, terms }, embedder);
+    return extractiveAnswer({ workspaceId, question, passages, terms }, embedder);
   };
 
   test('declines what the sources do not say', async () => {

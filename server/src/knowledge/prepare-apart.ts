@@ -3,16 +3,16 @@ import { extractionFailed } from './extract/failure.ts';
 import { prepare } from './prepare.ts';
 import type { Prepared, SourceContent } from './prepare.ts';
 
-/** What the worst text of this size costs is not felt; starting a thread for it would cost more. */
-const SMALL = 16_000;
+/** What the worst text of this size costs is not felt; starting a thread for it would cost more. A page costs ten times as much. */
+const SMALL = { text: 16_000, file: 2_000 };
 const LIMIT_MS = 60_000;
 const LIMIT_MB = 768;
 
 type Answer = { prepared: Prepared } | { failed: string } | { error: string };
 
-const sizeOf = (content: SourceContent): number => {
-  if (content.type === 'faq') return content.answer.length;
-  return content.type === 'snippet' ? content.text.length : content.file.content.length;
+const isSmall = (content: SourceContent): boolean => {
+  if (content.type === 'faq') return content.answer.length <= SMALL.text;
+  return content.type === 'snippet' ? content.text.length <= SMALL.text : content.file.content.length <= SMALL.file;
 };
 
 /**
@@ -20,7 +20,7 @@ const sizeOf = (content: SourceContent): number => {
  * @throws AppError 422 when there is no text to be had, or not within the limits
  */
 export async function prepareApart(content: SourceContent, limits: { ms?: number } = {}): Promise<Prepared> {
-  if (sizeOf(content) <= SMALL) return prepare(content);
+  if (isSmall(content)) return prepare(content);
   const worker = new Worker(new URL('./prepare-worker.ts', import.meta.url), {
     workerData: content,
     resourceLimits: { maxOldGenerationSizeMb: LIMIT_MB },

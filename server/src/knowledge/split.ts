@@ -45,7 +45,7 @@ const byLength = (text: string, limit: number): string[] => {
   // A token of any text has at least one character, so `limit` characters always fit in `limit` × 4 bytes; start wide.
   const pieces: string[] = [];
   for (let at = 0; at < letters.length;) {
-    let length = Math.min(letters.length - at, limit * 4);
+    let length = Math.min(letters.length - at, Math.max(1, limit * 4));
     while (length > 1 && countTokens(letters.slice(at, at + length).join('')) > limit) length = Math.ceil(length / 2);
     pieces.push(letters.slice(at, at + length).join(''));
     at += length;
@@ -77,6 +77,8 @@ const splitCode = (text: string, limit: number): string[] => {
   const opening = all[0] ?? '```';
   const closing = all.at(-1) ?? '```';
   const room = limit - countTokens(opening) - countTokens(closing) - 4;
+  // A first line that leaves no room for others is no fence.
+  if (room < 64) return byLines(text, limit);
   const inner = `${all.slice(1, -1).join('\n')}\n`;
   return fill(lines(inner), room, (line) => byLength(line, room)).map((part) => `${opening}\n${part}\n${closing}`);
 };

@@ -30,7 +30,7 @@ const setUp = (context: TestContext) => {
   const pass = (milliseconds: number) => context.mock.timers.tick(milliseconds);
   const refused = (target = 'platform') =>
     assert.rejects(answer(200, target), (error) => error instanceof AppError && error.status === 503);
-  return { outbound, metrics, answer, fail, pass, refused, state: () => outbound.states().platform };
+  return { outbound, metrics, answer, fail, pass, refused, state: () => outbound.report()['platform']?.state };
 };
 
 test('five failures in 30 s open the breaker: the target is not called, others are', async (context) => {
@@ -249,7 +249,7 @@ test('on the wire: a refused connection, a hanging server and a server that reco
     const work = (): Promise<never> => new Promise((_, reject) => connect(1, '127.0.0.1').on('error', reject));
     await assert.rejects(outbound.call('c', work, once), { code: 'ECONNREFUSED' });
   }
-  assert.equal(outbound.states().c, 'open');
+  assert.equal(outbound.report()['c']?.state, 'open');
 });
 
 test('Retry-After is read as seconds or as a date, and nonsense is nothing', () => {

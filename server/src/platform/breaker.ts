@@ -31,9 +31,7 @@ export type Outbound = {
    * target's breaker is open; the signal's reason when the caller stopped.
    */
   call<T>(target: string, work: (signal: AbortSignal) => Promise<T>, options: OutboundOptions): Promise<T>;
-  /** Every target called so far, for /health. */
-  states(): Record<string, BreakerState>;
-  /** The same with what was counted since the start, for /health. */
+  /** Every target called so far with what was counted since the start, for whoever runs the installation. */
   report(): Record<string, TargetReport>;
 };
 
@@ -248,7 +246,6 @@ export const createOutbound = (parts: { log: Logger; metrics?: OutboundMetrics; 
 
   return {
     call,
-    states: () => Object.fromEntries([...guards.entries()].map(([target, guard]) => [target, stateName(guard)])),
     report: () => Object.fromEntries([...guards.entries()].map(([target, guard]) => [target, reportOf(guard)])),
   };
 };

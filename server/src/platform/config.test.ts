@@ -39,8 +39,13 @@ const wrong: [string, Record<string, string>][] = [
   ['PARLEY_ROLES', { PARLEY_ROLES: 'worker,turn' }],
   ['PARLEY_ROLES', { PARLEY_ROLES: ',' }],
   ['DATABASE_URL', { DATABASE_URL: 'mysql://db' }],
+  ['DATABASE_URL', { DATABASE_APP_URL: 'postgres://a' }],
+  ['DATABASE_APP_URL', { ...external, DATABASE_APP_URL: 'https://a' }],
   ['DATABASE_URL', { DATABASE_REPLICA_URLS: 'postgres://a' }],
   ['DATABASE_REPLICA_URLS', { ...external, DATABASE_REPLICA_URLS: 'postgres://a,b' }],
+  ['PARLEY_WORKSPACES_PER_PERSON', { PARLEY_WORKSPACES_PER_PERSON: '0' }],
+  ['MAIL_URL', { MAIL_URL: 'https://mail.example' }],
+  ['MAIL_FROM', { MAIL_FROM: 'Parley <nobody>\r\nBcc: x@y.example' }],
   ['PARLEY_DRAIN_NOTICE', { PARLEY_DRAIN_NOTICE: '3m' }],
   ['PARLEY_DATABASE_POOL', { PARLEY_DATABASE_POOL: '1' }],
   ['PARLEY_DATABASE_POOL', { PARLEY_DATABASE_POOL: 'many' }],
@@ -110,6 +115,15 @@ test('what is set is taken; empty means unset; slashes at the end go', (context)
   assert.deepEqual([config.demo, config.log.level], [false, 'info']);
   assert.equal(config.channels.meta.apiUrl, 'http://127.0.0.1:9');
   assert.equal(config.models.anthropic.apiKey, 'a-key');
+});
+
+test('every variable that is empty, or nothing but blanks, is unset', (context) => {
+  const DATA_DIR = folder(context);
+  const none = readConfig({ DATA_DIR });
+  for (const blank of ['', '  ']) {
+    const names = Object.keys(variables.shape).filter((name) => name !== 'DATA_DIR');
+    assert.deepEqual(readConfig({ ...Object.fromEntries(names.map((name) => [name, blank])), DATA_DIR }), none);
+  }
 });
 
 test('secrets are made once, kept for their owner alone, and read again', (context) => {

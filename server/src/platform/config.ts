@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { MAX_DOCUMENT_MB } from '@parley/contract';
 import { z } from 'zod';
 import { isNetwork } from './http/proxies.ts';
 import { loadSecrets } from './secrets.ts';
@@ -135,6 +136,8 @@ export const variables = z.object({
     .describe('takes addresses or networks (10.0.0.0/8) of proxies in front of Parley, separated by commas'),
   PARLEY_API_LIMIT_FREE: wholeNumber(1, 1_000_000, 100),
   PARLEY_API_LIMIT_PAID: wholeNumber(1, 1_000_000, 1_000),
+  MAX_DOCUMENT_MB: wholeNumber(1, 1_000, MAX_DOCUMENT_MB),
+  PARLEY_WORKSPACES_PER_PERSON: wholeNumber(1, 1_000_000, 20),
   PARLEY_WEBHOOKS_PRIVATE: z
     .enum(['0', '1'])
     .default('0')
@@ -188,6 +191,7 @@ export const variables = z.object({
     .describe(`takes api, worker or worker:PART,PART with the parts ${workerParts.join(', ')}; several with commas`),
   PARLEY_DRAIN_NOTICE: wholeNumber(0, 120, 0),
   DATABASE_URL: address(postgresProtocols),
+  DATABASE_APP_URL: address(postgresProtocols),
   DATABASE_REPLICA_URLS: z
     .string()
     .transform(list)
@@ -205,6 +209,12 @@ export const variables = z.object({
   S3_ACCESS_KEY: text(),
   S3_SECRET_KEY: text(),
   S3_REGION: z.string().default('us-east-1').describe('takes the name of a region'),
+  MAIL_URL: address(['smtp:', 'smtps:']),
+  MAIL_FROM: z
+    .string()
+    .regex(/^[^\r\n<>]{0,100}<[^\s<>@]+@[^\s<>@]+>$|^[^\s<>@]+@[^\s<>@]+$/)
+    .optional()
+    .describe('takes an email address, or a name and <an email address>'),
   ENCRYPTION_KEYS: text(),
   JWT_SECRET: text(),
   OPENAI_API_KEY: text(),
@@ -239,6 +249,9 @@ export type Config = {
   trustedProxies: string[];
   /** What the API keys of a workspace may ask in a minute. */
   keysPerMinute: { free: number; paid: number };
+  /** How large a document for a knowledge base may be. */
+  maxDocumentBytes: number;
+  workspacesPerPerson: number;
   /** What workspaces may name as the address of a webhook: private networks, and addresses without TLS. */
   webhooks: { allowPrivate: boolean; allowHttp: boolean };
   /** Absolute. */
@@ -252,11 +265,14 @@ export type Config = {
   /** How long a process that was asked to end says so in its health and serves on, before it closes its doors. */
   drainNoticeMs: number;
   /** `pool`: connections of this process at most, for the product's statements. */
-  database: { url?: string; replicaUrls: string[]; pool?: number };
+  /** `appUrl`: the same database with the login of tenant work */
+  database: { url?: string; appUrl?: string; replicaUrls: string[]; pool?: number };
   /** For how many whole months besides the current one; 0: for ever. */
   retention: { messages: number; events: number; traces: number };
   redis: { url?: string };
   clickhouse: { url?: string };
+  /** what Parley itself sends to people */
+  mail?: { url: string; from: string };
   s3?: { endpoint: string; bucket: string; accessKey: string; secretKey: string; region: string };
   secrets: { encryptionKeys: EncryptionKey[]; jwtSecret: string };
   models: Record<ModelProvider, { apiKey?: string; baseUrl: string }>;
@@ -327,6 +343,9 @@ export const readConfig = (env: Record<string, string | undefined>): Config => {
   if (replicaUrls.length > 0 && !settings.DATABASE_URL) {
     throw new ConfigError('DATABASE_URL', 'is needed beside DATABASE_REPLICA_URLS');
   }
+  if (settings.DATABASE_APP_URL && !settings.DATABASE_URL) {
+    throw new ConfigError('DATABASE_URL', 'is needed beside DATABASE_APP_URL');
+  }
   const dataDir = resolve(settings.DATA_DIR);
   const secrets = loadSecrets({
     encryptionKeys: settings.ENCRYPTION_KEYS,
@@ -335,12 +354,18 @@ export const readConfig = (env: Record<string, string | undefined>): Config => {
     wrong: (variable, takes) => new ConfigError(variable, takes),
   });
   const publicUrl = settings.PUBLIC_URL ?? `http://${hostInUrl(settings.HOST)}:${settings.PORT}`;
+  const mail = settings.MAIL_URL && {
+    url: settings.MAIL_URL,
+    from: settings.MAIL_FROM ?? `Parley <no-reply@${new URL(publicUrl).hostname}>`,
+  };
   return {
     host: settings.HOST,
     port: settings.PORT,
     publicUrl,
     trustedProxies: settings.TRUSTED_PROXIES,
     keysPerMinute: { free: settings.PARLEY_API_LIMIT_FREE, paid: settings.PARLEY_API_LIMIT_PAID },
+    maxDocumentBytes: settings.MAX_DOCUMENT_MB * 1024 * 1024,
+    workspacesPerPerson: settings.PARLEY_WORKSPACES_PER_PERSON,
     // Who runs Parley itself without TLS is developing, or inside a network of their own.
     webhooks: { allowPrivate: settings.PARLEY_WEBHOOKS_PRIVATE, allowHttp: publicUrl.startsWith('http:') },
     dataDir,
@@ -355,7 +380,12 @@ export const readConfig = (env: Record<string, string | undefined>): Config => {
     demo: settings.PARLEY_DEMO,
     roles: settings.PARLEY_ROLES,
     drainNoticeMs: settings.PARLEY_DRAIN_NOTICE * 1_000,
-    database: { url: settings.DATABASE_URL, replicaUrls, pool: settings.PARLEY_DATABASE_POOL },
+    database: {
+      url: settings.DATABASE_URL,
+      ...(settings.DATABASE_APP_URL ? { appUrl: settings.DATABASE_APP_URL } : {}),
+      replicaUrls,
+      pool: settings.PARLEY_DATABASE_POOL,
+    },
     retention: {
       messages: settings.PARLEY_RETENTION_MESSAGES,
       events: settings.PARLEY_RETENTION_EVENTS,
@@ -364,6 +394,7 @@ export const readConfig = (env: Record<string, string | undefined>): Config => {
     redis: { url: settings.REDIS_URL },
     clickhouse: { url: settings.CLICKHOUSE_URL },
     ...(s3 ? { s3 } : {}),
+    ...(mail ? { mail } : {}),
     secrets,
     models: {
       openai: { apiKey: settings.OPENAI_API_KEY, baseUrl: settings.OPENAI_BASE_URL ?? 'https://api.openai.com/v1' },

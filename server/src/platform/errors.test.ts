@@ -50,7 +50,7 @@ test("the framework's refusals keep their status and lose their words", () => {
     [401, 'unauthorized'],
     [403, 'forbidden'],
     [404, 'not_found'],
-    [413, 'too_large'],
+    [413, 'payload_too_large'],
     [429, 'too_many_requests'],
   ] as const) {
     const answer = toProblem(Object.assign(new Error('<script>'), { statusCode }));

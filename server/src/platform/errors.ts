@@ -3,18 +3,24 @@
  * Code throws these; only the edge (HTTP, socket, job runner) calls toProblem.
  */
 
+import { MAX_DETAILS, MAX_DETAILS_BYTES } from '@parley/contract';
 import { isConnectionLoss } from './outage.ts';
+import { limitOf } from './statement-limits.ts';
 
 export type ErrorCode =
   | 'bad_request'
+  | 'json_too_complex'
   | 'unauthorized'
   | 'forbidden'
   | 'not_found'
+  | 'route_not_found'
   | 'conflict'
   /** 409: the platform takes only templates now */
   | 'window_closed'
-  | 'too_large'
+  | 'payload_too_large'
+  | 'limit_reached'
   | 'too_many_requests'
+  | 'proof_needed'
   | 'unavailable'
   | 'internal_error';
 
@@ -52,6 +58,9 @@ export class AppError extends Error {
 export const badRequest = (message: string, details?: FieldProblem[]): AppError =>
   new AppError('bad_request', 400, message, details ? { details } : {});
 
+/** JSON with more levels or more keys than anything here has. */
+export const tooComplex = (message: string): AppError => new AppError('json_too_complex', 400, message);
+
 /** For a `cursor` that is not one the list gave. */
 export const badCursor = (): AppError =>
   badRequest('The cursor is not valid.', [{ field: 'cursor', message: 'is not one this list gave' }]);
@@ -64,9 +73,16 @@ export const forbidden = (message = 'You are not allowed to do this.'): AppError
 /** Also the answer for things of another workspace: an outsider cannot tell the two apart. */
 export const notFound = (what = 'This'): AppError => new AppError('not_found', 404, `${what} was not found.`);
 
+/** No route has the address, or none with this method. */
+export const routeNotFound = (): AppError => new AppError('route_not_found', 404, 'There is nothing at this address.');
+
 export const conflict = (message: string): AppError => new AppError('conflict', 409, message);
 
-export const tooLarge = (message = 'The input is too large.'): AppError => new AppError('too_large', 413, message);
+export const tooLarge = (message = 'The input is too large.'): AppError =>
+  new AppError('payload_too_large', 413, message);
+
+/** There may be so many and no more: an answer to whoever makes things, and nothing that passes with time. */
+export const limitReached = (message: string): AppError => new AppError('limit_reached', 409, message);
 
 export const tooMany = (retryAfterSeconds: number): AppError =>
   new AppError('too_many_requests', 429, 'Too many requests. Try again later.', {
@@ -92,11 +108,31 @@ export type Problem = {
   reportable: boolean;
 };
 
+const FIELD_LENGTH = 80;
+const DETAIL_LENGTH = 200;
+const MESSAGE_LENGTH = 300;
+
+const cut = (text: string, length: number): string =>
+  text.length <= length ? text : `${text.slice(0, length - 1).toWellFormed()}…`;
+
+/** Names of fields and some messages are what was sent: an answer may quote it, and never be larger than it. */
+const bounded = (details: FieldProblem[]): FieldProblem[] => {
+  let bytes = 0;
+  return details
+    .slice(0, MAX_DETAILS)
+    .map(({ field, message }) => ({ field: cut(field, FIELD_LENGTH), message: cut(message, DETAIL_LENGTH) }))
+    .filter((detail) => (bytes += Buffer.byteLength(JSON.stringify(detail)) + 1) <= MAX_DETAILS_BYTES);
+};
+
 const problem = (error: AppError): Problem => ({
   status: error.status,
   body: {
     success: false,
-    error: { code: error.code, message: error.message, ...(error.details ? { details: error.details } : {}) },
+    error: {
+      code: error.code,
+      message: cut(error.message, MESSAGE_LENGTH),
+      ...(error.details ? { details: bounded(error.details) } : {}),
+    },
   },
   ...(error.retryAfter === undefined ? {} : { retryAfter: error.retryAfter }),
   reportable: error.reportable,
@@ -113,6 +149,7 @@ const pointerToField = (pointer: unknown): string =>
 
 const fieldProblems = (validation: unknown[]): FieldProblem[] =>
   validation
+    .slice(0, MAX_DETAILS)
     .filter((issue) => typeof issue === 'object' && issue !== null)
     .map((issue) => {
       const message = property(issue, 'message');
@@ -149,6 +186,14 @@ const fromDatabase = (error: object, depth = 0): AppError | undefined => {
   return depth < 3 && typeof cause === 'object' && cause !== null ? fromDatabase(cause, depth + 1) : undefined;
 };
 
+/** What is too much for the database. Somebody should hear of it: our own limits are to be met first. */
+const fromLimit = (error: object): AppError | undefined => {
+  const limit = limitOf(error);
+  if (limit === 'too big')
+    return new AppError('payload_too_large', 413, 'The input is too large.', { reportable: true });
+  return limit && unavailable('This took too long and was stopped. Ask for less.', AWAY_SECONDS);
+};
+
 /** The database or Redis is away. One line says so for everybody (outage.ts), so nobody is told of each who noticed. */
 const fromOutage = (error: object): AppError | undefined =>
   isConnectionLoss(error)
@@ -161,5 +206,5 @@ const fromOutage = (error: object): AppError | undefined =>
 export const toProblem = (error: unknown): Problem => {
   if (error instanceof AppError) return problem(error);
   if (typeof error !== 'object' || error === null) return problem(internal());
-  return problem(fromFramework(error) ?? fromDatabase(error) ?? fromOutage(error) ?? internal());
+  return problem(fromFramework(error) ?? fromDatabase(error) ?? fromLimit(error) ?? fromOutage(error) ?? internal());
 };

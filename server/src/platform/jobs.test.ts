@@ -113,6 +113,21 @@ for (const kind of jobServers) {
       await assert.rejects(jobs.retry(queue.name, 'print-1'), { status: 404 });
     });
 
+    it('a job that is too big for the database is not tried again', async () => {
+      const jobs = begin();
+      const queue = jobs.define(definition(newName()));
+      const attempts = collector<number>();
+      queue.process(async (_payload, { attempt }) => {
+        attempts.push(attempt);
+        const cause = Object.assign(new Error('string is too long for tsvector'), { code: '54000' });
+        throw new Error('Failed query', { cause });
+      });
+      await jobs.start();
+      await queue.add({ text: 'a flood' });
+      await until(async () => (await jobs.failed(queue.name)).length === 1, 'it shows in the queue');
+      assert.deepEqual(attempts.seen, [1]);
+    });
+
     it('a job id is stored once, also after it is done', async () => {
       const jobs = begin();
       const queue = jobs.define(definition(newName()));

@@ -16,6 +16,7 @@ import type { Metrics } from './metrics.ts';
 import { isConnectionLoss } from './outage.ts';
 import { safeErrorMessage } from './redact.ts';
 import type { RedisPlace } from './redis.ts';
+import { triesOf } from './statement-limits.ts';
 import { carried, enter, noTracing, readCarried } from './tracing.ts';
 import type { Tracing } from './tracing.ts';
 
@@ -187,7 +188,10 @@ export function createJobs(options: JobsOptions): Jobs {
         log.warn({ err: failure, queue: definition.name, jobId: job.id, attempt: context.attempt }, 'job failed');
         if (failure instanceof PermanentError) throw new UnrecoverableError(safeErrorMessage(failure));
         // The queue keeps the message for people to read, so it keeps the safe one.
-        throw new Error(safeErrorMessage(failure), { cause: error });
+        const isOver = context.attempt >= triesOf(failure, Infinity);
+        throw isOver
+          ? new UnrecoverableError(safeErrorMessage(failure))
+          : new Error(safeErrorMessage(failure), { cause: error });
       }
     });
   }

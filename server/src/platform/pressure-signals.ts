@@ -1,3 +1,4 @@
+import type { Database } from './db/index.ts';
 import { totalmem } from 'node:os';
 import { getHeapStatistics } from 'node:v8';
 import type { Signal } from './pressure.ts';
@@ -112,3 +113,17 @@ export function backlogSignal(look: () => Promise<number>, everyMs = 5_000): Sig
     },
   };
 }
+
+/** Everybody waits for one large write of the embedded database: for seconds that is slow, and no line that grows. */
+const ONE_SESSION = [5_000, 10_000, 15_000, 20_000] as const;
+
+/** The resources of this process. */
+export const resourceSignals = (database: Pick<Database, 'kind' | 'pool'>): Signal[] => [
+  eventLoopSignal(),
+  heapSignal(),
+  memorySignal(),
+  databaseSignal(
+    async () => (await database.pool.connect()).release(),
+    database.kind === 'embedded' ? ONE_SESSION : undefined,
+  ),
+];

@@ -2,6 +2,7 @@ import type { Server as HttpServer } from 'node:http';
 import { Server } from 'socket.io';
 import type { Socket } from 'socket.io';
 import { Adapter } from 'socket.io-adapter';
+import { MAX_SOCKET_BYTES } from '@parley/contract';
 import type { ServerEventName, ServerEventPayload, ServerToClient } from '@parley/contract';
 import type { Logger } from './log.ts';
 import { createClusterAdapter } from './realtime-cluster.ts';
@@ -53,8 +54,7 @@ export function createRealtime(parts: {
     connectionStateRecovery: { maxDisconnectionDuration: RECOVERABLE_MS, skipMiddlewares: false },
     cors: { origin: true },
     serveClient: false,
-    // A message of 100 000 characters in four-byte UTF-8, with room for its frame.
-    maxHttpBufferSize: 1_000_000,
+    maxHttpBufferSize: MAX_SOCKET_BYTES,
     pingInterval: 25_000,
     pingTimeout: 20_000,
   });

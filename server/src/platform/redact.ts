@@ -25,7 +25,7 @@ const secretPatterns: [RegExp, string][] = [
   [/\b(?:sk|xox[abprs]|xapp|whsec|EAA|SG|ghp|AIza)[-_.]?[\w.-]{16,}/g, HIDDEN],
   [/([?&](?:[\w-]*token|key|secret|code|signature|password|api_key)=)[^&\s"\\]+/gi, `$1${HIDDEN}`],
   [/(\/(?:webhooks\/[\w-]+|chat|invite|reset|setup)\/)[\w.~-]{8,}/g, `$1${HIDDEN}`],
-  [/([a-z][a-z\d+.-]*:\/\/[^\s:/@"]*):[^\s@/"]+@/gi, `$1:${HIDDEN}@`],
+  [/\b([a-z][a-z\d+.-]{0,30}:\/\/[^\s:/@"]{0,300}):[^\s@/"]{1,1000}@/gi, `$1:${HIDDEN}@`],
 ];
 
 /** Hides secrets inside running text. Never adds or removes a quote, so a line of JSON stays JSON. */

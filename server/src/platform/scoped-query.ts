@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import pg from 'pg';
 import type { PoolClient, QueryResult } from 'pg';
+import { STATEMENT_MS } from './statement-limits.ts';
 
 /** What of the driver's connection is used here: the extended query protocol, message by message. */
 type ProtocolConnection = {
@@ -24,12 +25,10 @@ declare module 'pg' {
  * that touch a month again at every run, which takes longer than running them.
  */
 export type Planned = 'once' | 'each time';
+const INSIDE = `select set_config('app.workspace_id', $1, true), set_config('statement_timeout', '${STATEMENT_MS.path}', true)`;
 const ENTER = {
-  once: {
-    text: "select set_config('app.workspace_id', $1, true), set_config('plan_cache_mode', 'force_generic_plan', true)",
-    name: 'parley_enter',
-  },
-  'each time': { text: "select set_config('app.workspace_id', $1, true)", name: 'parley_enter_planning' },
+  once: { text: `${INSIDE}, set_config('plan_cache_mode', 'force_generic_plan', true)`, name: 'parley_enter' },
+  'each time': { text: INSIDE, name: 'parley_enter_planning' },
 };
 /** Texts come from templates of ours, so there are few; should that change, the rest goes unnamed. */
 const NAMES_AT_MOST = 400;

@@ -1,7 +1,9 @@
 import type { Acknowledgement } from '@parley/contract';
 import type { z } from 'zod';
 import { badRequest, toProblem } from './errors.ts';
+import { fieldProblems } from './http/validate.ts';
 import { newId } from './ids.ts';
+import { assertModestValue, jsonLimits } from './json-limits.ts';
 import type { Logger } from './log.ts';
 import { enter } from './tracing.ts';
 import type { Tracing } from './tracing.ts';
@@ -38,14 +40,10 @@ export function bindEvents<Schemas extends Record<string, z.ZodType>>(parts: {
       void enter(tracing, context, `socket ${event}`, { kind: 'server' }, async () => {
         try {
           await admit(event);
+          assertModestValue(payload, jsonLimits);
           const parsed = schema.safeParse(payload);
           if (!parsed.success) {
-            throw badRequest(
-              'The input is not valid.',
-              parsed.error.issues
-                .slice(0, 10)
-                .map((issue) => ({ field: issue.path.join('.'), message: issue.message })),
-            );
+            throw badRequest('The input is not valid.', fieldProblems(parsed.error));
           }
           const data = await (handler as (payload: unknown) => Promise<unknown>)(parsed.data);
           acknowledge?.({ success: true, data: data ?? { done: true } });

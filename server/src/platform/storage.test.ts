@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { buffer } from 'node:stream/consumers';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
 import { createOutbound } from './breaker.ts';
@@ -31,6 +32,12 @@ test('a key that could leave the folder is refused, and nothing is touched', asy
   writeFileSync(secret, 'secret');
   for (const key of evil) {
     await assert.rejects(storage.get(key), { status: 400 }, key);
+    await assert.rejects(storage.open(key), { status: 400 }, key);
+    await assert.rejects(
+      async () => storage.putFile(key, { path: secret, size: 6, sha256: '' }, type),
+      { status: 400 },
+      key,
+    );
     await assert.rejects(storage.put(key, bytes('x'), type), { status: 400 }, key);
     await assert.rejects(storage.remove(key), { status: 400 }, key);
   }
@@ -40,7 +47,10 @@ test('a key that could leave the folder is refused, and nothing is touched', asy
 test('what is not there is a 404 to read and nothing to remove', async (context) => {
   const { storage } = setUp(context);
   await storage.put('a/b', bytes('x'), type);
-  for (const key of ['none', 'a', 'a/c', 'a/b/c']) await assert.rejects(storage.get(key), { status: 404 });
+  for (const key of ['none', 'a', 'a/c', 'a/b/c']) {
+    await assert.rejects(storage.get(key), { status: 404 });
+    await assert.rejects(storage.open(key), { status: 404 });
+  }
   for (const key of ['none', 'a/c', 'a/b/c', 'a']) await storage.remove(key);
   assert.equal(String(await storage.get('a/b')), 'x');
 });
@@ -54,6 +64,19 @@ test('bytes come back, are replaced whole, belong to their owner alone, and go',
   assert.equal(statSync(join(dataDir, 'files', key)).mode & 0o777, 0o600);
   await storage.remove(key);
   await assert.rejects(storage.get(key), { status: 404 });
+});
+
+test('a file goes in from the disk, comes out as a stream, and stays where it was', async (context) => {
+  const { dataDir, storage } = setUp(context);
+  const path = join(dataDir, 'upload');
+  const large = Buffer.alloc(3 * 1024 * 1024, 'ä');
+  writeFileSync(path, large, { mode: 0o600 });
+  await storage.put('a/b', bytes('before'), type);
+  await storage.putFile('a/b', { path, size: large.length, sha256: '' }, type);
+  assert.ok((await buffer(await storage.open('a/b'))).equals(large));
+  assert.equal(statSync(join(dataDir, 'files', 'a/b')).mode & 0o777, 0o600);
+  assert.equal(statSync(path).size, large.length);
+  assert.deepEqual(readdirSync(join(dataDir, 'files', '.drafts')), []);
 });
 
 test('its probe fails where nothing can be written, and leaves nothing where it can', async (context) => {

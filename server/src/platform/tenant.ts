@@ -13,6 +13,7 @@ import type { PlacedPools } from './placement/pools.ts';
 import type { Placement, Placements } from './placement/registry.ts';
 import type { Replicas } from './replicas.ts';
 import { createScopedQueries } from './scoped-query.ts';
+import { STATEMENT_MS } from './statement-limits.ts';
 import type { Planned } from './scoped-query.ts';
 
 type Schema = typeof schema;
@@ -33,9 +34,10 @@ export type Store = {
    * `work` must be safe to run again: on a serialization failure or a deadlock (40001, 40P01) it is, up to twice,
    * in a fresh transaction. What leaves the database (sockets, HTTP, jobs) belongs after it, never inside.
    *
+   * @param statementMs milliseconds one statement of it may take (default: what the connection allows)
    * @throws TypeError when `workspaceId` is no uuid, before anything is sent
    */
-  inWorkspace<T>(workspaceId: string, work: (tx: Tx) => Promise<T>): Promise<T>;
+  inWorkspace<T>(workspaceId: string, work: (tx: Tx) => Promise<T>, statementMs?: number): Promise<T>;
   /**
    * The same for what only reads, and reads much: lists, searches, reports. It runs on a replica that is up to date where
    * there is one; a write in it fails everywhere. It sees everything that was committed before it began.
@@ -231,8 +233,8 @@ export function createStore(database: Database, replicas?: Pick<Replicas, 'read'
   }
 
   return {
-    async inWorkspace(workspaceId, work) {
-      const begin = beginIn(workspaceId);
+    async inWorkspace(workspaceId, work, statementMs) {
+      const begin = beginIn(workspaceId, 'BEGIN', statementMs);
       return where(workspaceId, (pool) => transaction(pool, begin, work));
     },
     async inControl(workspaceId, work) {
@@ -248,7 +250,7 @@ export function createStore(database: Database, replicas?: Pick<Replicas, 'read'
     },
     mirror,
     async read(workspaceId, work) {
-      const begin = beginIn(workspaceId, 'BEGIN READ ONLY');
+      const begin = beginIn(workspaceId, 'BEGIN READ ONLY', STATEMENT_MS.read);
       return where(workspaceId, (pool) => reading(pool, begin, work));
     },
     async once<Row extends Record<string, unknown>>(workspaceId: string, query: SQL, planned: Planned = 'once') {
@@ -293,9 +295,10 @@ function assertWorkspace(workspaceId: string): void {
 }
 
 /** Opens a transaction inside the workspace. The id is written into the statement, so nothing but a uuid may pass. */
-function beginIn(workspaceId: string, begin = 'BEGIN'): string {
+function beginIn(workspaceId: string, begin = 'BEGIN', statementMs?: number): string {
   assertWorkspace(workspaceId);
-  return `${begin}; SELECT set_config('app.workspace_id', '${workspaceId}', true)`;
+  const limit = statementMs === undefined ? '' : `, set_config('statement_timeout', '${Number(statementMs)}', true)`;
+  return `${begin}; SELECT set_config('app.workspace_id', '${workspaceId}', true)${limit}`;
 }
 
 /** Runs it again, twice at most, when nothing was done: the database gave up on a conflict, or forgot a statement. */

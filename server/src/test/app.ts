@@ -98,6 +98,8 @@ export async function startTestApp(
     PORT: '0',
     LOG_LEVEL: process.env.LOG_LEVEL ?? 'fatal',
     PARLEY_DEMO: '0',
+    // Every stranger is the owner in another workspace.
+    PARLEY_WORKSPACES_PER_PERSON: '1000',
     PARLEY_OWNER_EMAIL: OWNER.email,
     PARLEY_OWNER_PASSWORD: OWNER.password,
     ...(own ? { DATABASE_URL: own.url, ...SECRETS } : {}),

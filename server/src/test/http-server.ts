@@ -1,6 +1,6 @@
 import { Id, Failure, prose, success } from '@parley/contract';
 import { z } from 'zod';
-import { actorOf, createHttp, done, keepRawBodies, ok, readUpload } from '../platform/http/index.ts';
+import { actorOf, createHttp, done, keepRawBodies, ok, withUpload } from '../platform/http/index.ts';
 import type { Http, SignedIn } from '../platform/http/index.ts';
 import { createLogger, currentRequestId } from '../platform/log.ts';
 import { createMetrics } from '../platform/metrics.ts';
@@ -93,10 +93,13 @@ export const buildHttp = async (
         },
         async () => done(),
       );
-      api.post('/files', { config: { permission: 'public', upload: true }, schema: { response } }, async (request) => {
-        const { name, bytes } = await readUpload(request);
-        return ok({ text: `${name} ${bytes.length}` });
-      });
+      api.post(
+        '/files',
+        { config: { permission: 'public', body: 'attachment' }, schema: { response } },
+        async (request) => {
+          return withUpload(request, async ({ name, file }) => ok({ text: `${name} ${file.size}` }));
+        },
+      );
       api.get('/slow', { config: isPublic, schema: { response } }, async () => {
         await new Promise<void>((resolve) => (slow.end = resolve));
         return ok({ text: 'finished' });
@@ -115,7 +118,7 @@ export const buildHttp = async (
   );
   await http.register(async (scope: Http) => {
     keepRawBodies(scope);
-    scope.post('/webhooks/:channel/:token', async ({ body }) =>
+    scope.post('/webhooks/:channel/:token', { config: { body: 'webhook' } }, async ({ body }) =>
       Buffer.isBuffer(body) ? body.toString('hex') : 'none',
     );
   });

@@ -18,7 +18,7 @@ const unprocessed: Outcome = {
   handler: 'dead-letter',
   handoff: {
     reason: 'MODEL_FAILED',
-    detail: 'A message of the customer could not be processed, five times. The log names the error.',
+    detail: 'A message of the customer could not be processed. The log names the error.',
   },
 };
 

@@ -30,7 +30,7 @@ const backoffMs = (attempts: number): number =>
 
 /** What an error says about the message: the platform is away, and it waits; or the message itself is at fault. */
 function afterError(error: unknown, delivery: Claimed): SendResult {
-  if (error instanceof AppError && (error.code === 'not_found' || error.code === 'too_large')) {
+  if (error instanceof AppError && (error.code === 'not_found' || error.code === 'payload_too_large')) {
     return { outcome: 'failed', reason: error.message };
   }
   const away = error instanceof AppError && error.code === 'unavailable';

@@ -7,6 +7,8 @@ import type { MessageRow } from '../features/messages/present.ts';
 import type { Store } from '../platform/tenant.ts';
 import type { DeliveryKey } from '../features/messages/topics.ts';
 
+// Foreign tables: contact_identities, messages. The hot path reads and writes in one statement.
+
 /** One message on its way to a platform. `token` proves that this process has it. */
 export type Claimed = {
   id: string;

@@ -6,6 +6,8 @@ import { newId } from '../platform/ids.ts';
 import type { Store } from '../platform/tenant.ts';
 import type { ThreadKey } from './topics.ts';
 
+// Foreign tables: conversations. The hot path reads and writes in one statement.
+
 /**
  * The one-writer rule of a thread. The lease's token grows with every holder and stands in the condition of every write
  * of a turn, so that a holder that was paused past its lease cannot write any more. Only the database's clock counts.
@@ -37,6 +39,8 @@ export type Claimed = {
 export const LEASE_MS = 6_000;
 /** A burst is worked off in rounds. */
 const ROUND = 100;
+/** Characters of one round, unless a single message has more: one person's flood is stored in statements of a short time. */
+const ROUND_CHARACTERS = 200_000;
 
 const until = (milliseconds: number) => sql`now() + make_interval(secs => ${milliseconds / 1000})`;
 
@@ -47,7 +51,12 @@ export const pendingEvents = (key: ThreadKey) =>
 /** What waits in the mailbox, and the conversation it belongs to, as two columns. */
 const mailbox = (key: ThreadKey) => sql`
   (select json_agg(e) from (
-    select id, seq, attempts, request_id, received_at, payload from inbound_events where ${pendingEvents(key)} order by seq limit ${ROUND}) e) as events,
+    select id, seq, attempts, request_id, received_at, payload from (
+      select p.*, sum(length(payload ->> 'text')) over (order by seq) - coalesce(length(payload ->> 'text'), 0) as characters_before
+      from (
+        select id, seq, attempts, request_id, received_at, payload from inbound_events where ${pendingEvents(key)}
+        order by seq limit ${ROUND}) p) sized
+    where coalesce(characters_before, 0) < ${ROUND_CHARACTERS} order by seq) e) as events,
   (select to_json(c) from (
     select v.id, v.status, v.bot_id, v.contact_id from conversations v join threads t on t.id = v.thread_id
     where t.inbox_id = ${key.inboxId}::uuid and t.thread_key = ${key.threadKey} and v.status <> 'resolved') c) as conversation,

@@ -13,7 +13,8 @@ import type { Threads } from '../test/threads.ts';
 import { finishTurn } from './finish.ts';
 import { createMailbox, LeaseLost } from './mailbox.ts';
 import type { Round } from './mailbox.ts';
-import { createSweeper } from './sweeper.ts';
+import { createSweeper } from '../platform/sweeps/sweeps.ts';
+import { pendingThreads } from './sweeps.ts';
 import { THREAD, writeThreadKey } from './topics.ts';
 import type { ThreadKey } from './topics.ts';
 
@@ -110,7 +111,7 @@ describe('two processes', () => {
     });
     const heard: string[] = [];
     worker.wake.on(THREAD, (text) => void heard.push(text));
-    const sweeper = createSweeper({ store, wake: worker.wake, log, wakeUp: () => Promise.resolve(), also: [] });
+    const sweeper = createSweeper({ store, log, sweeps: [pendingThreads(worker.wake)] });
     const mine = writeThreadKey(key);
     await threads.arrive('unheard', '5 seconds');
     const held = await threads.taken();
@@ -180,6 +181,61 @@ describe('two processes', () => {
     assert.equal(rows[1].attempts, 5);
     assert.deepEqual([await threads.processed(ids[0] ?? ''), await threads.processed(ids[1] ?? '')], [true, false]);
     await mailbox.close();
+  });
+
+  for (const [what, error, tries] of [
+    ['is too big for the database', { message: 'string is too long for tsvector', code: '54000' }, 1],
+    ['takes the database too long', { message: 'canceling statement due to statement timeout', code: '57014' }, 2],
+  ] as const)
+    it(`what ${what} is put aside with its reason after ${tries} of five tries, and the lane goes on`, async () => {
+      const ids = [await threads.arrive('sick'), await threads.arrive('well')];
+      const given: string[][] = [];
+      let tried = 0;
+      const mailbox = createMailbox({
+        metrics,
+        tracing: noTracing,
+        store: threads.store,
+        wake: createWake(),
+        log,
+        retryMs: 1,
+        work: async (round) => {
+          if (round.events.some(({ id }) => id === ids[0])) {
+            if (round.events.length === 1) tried += 1;
+            const { message, code } = error;
+            throw new Error('Failed query', { cause: Object.assign(new Error(message), { code }) });
+          }
+          await threads.markDone(round);
+          return { released: false };
+        },
+        deadLetter: async (round) => void given.push(round.events.map(({ id }) => id)),
+      });
+      for (let turn = 0; turn < 30 && !(await threads.processed(ids[1] ?? '')); turn += 1) {
+        await mailbox.run(writeThreadKey(key));
+        await pause(5);
+      }
+      assert.deepEqual(given, [[ids[0]]]);
+      // Once together with the other, before anybody knew which it was.
+      assert.equal(tried, 1);
+      const [row] = await threads.run<{ dead: boolean; error: string }>(
+        sql`select dead_at is not null as dead, error from inbound_events where id = ${ids[0]}::uuid`,
+      );
+      assert.deepEqual([row?.dead, row?.error], [true, error.message]);
+      await mailbox.close();
+    });
+
+  it('a flood of one person is worked off in rounds of so many characters', async () => {
+    const heavy = 'x'.repeat(90_000);
+    const ids: string[] = [];
+    for (let index = 0; index < 7; index++) ids.push(await threads.arrive(heavy));
+    const rounds: number[] = [];
+    const worker = begin(async (round) => {
+      rounds.push(round.events.length);
+      await threads.markDone(round);
+    });
+    await ring(worker);
+    await until(() => threads.processed(ids.at(-1) ?? ''), 'all of it was dealt with');
+    assert.deepEqual(rounds, [3, 3, 1]);
+    await worker.mailbox.close();
   });
 
   it('a database that is away again and again is no fault of the message', async () => {

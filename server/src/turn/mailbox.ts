@@ -2,12 +2,14 @@ import type { Logger } from '../platform/log.ts';
 import { newId } from '../platform/ids.ts';
 import type { Metrics } from '../platform/metrics.ts';
 import { isConnectionLoss } from '../platform/outage.ts';
+import { triesOf } from '../platform/statement-limits.ts';
 import { enter, noteSpan, readCarried } from '../platform/tracing.ts';
 import type { Tracing } from '../platform/tracing.ts';
 import type { Store } from '../platform/tenant.ts';
 import type { Wake } from '../platform/wake.ts';
 import { claim, countFailure, LEASE_MS, postpone, readMailbox, release, renew } from './lease.ts';
 import type { Claimed, PendingEvent } from './lease.ts';
+import { createFairShare } from './fair-share.ts';
 import { createLanes } from './lanes.ts';
 import { readThreadKey, THREAD, writeThreadKey } from './topics.ts';
 import type { ThreadKey } from './topics.ts';
@@ -27,6 +29,8 @@ export class LeaseLost extends Error {
   }
 }
 
+/** Most of them wait for a model, which costs a process little. */
+const THREADS_AT_ONCE = 512;
 const ATTEMPTS = 5;
 /** When even giving up fails this often, the events are put aside without: the lane must go on. */
 const ATTEMPTS_AT_MOST = 2 * ATTEMPTS;
@@ -56,7 +60,8 @@ function nextRound(events: PendingEvent[], interrupted: Claimed['interrupted']):
 
 /**
  * Works off the mailboxes of threads: strictly in order inside one, in parallel across them. `work` deals with a round
- * and marks its events as processed; when it throws, the round is tried again later, and given up after five tries.
+ * and marks its events as processed; when it throws, the round is tried again later, and given up after five tries, or
+ * sooner where the database says that it is too much.
  */
 export function createMailbox(parts: {
   store: Store;
@@ -72,7 +77,16 @@ export function createMailbox(parts: {
   retryMs?: number;
 }) {
   const { store, wake, log, metrics, tracing, work, deadLetter, retryMs = RETRY_MS } = parts;
-  const lanes = createLanes({ wake, topic: THREAD, work: (key) => hold(readThreadKey(key)) });
+  // A thread has one place at most, so inside a workspace nobody is before others for writing much.
+  const share = createFairShare(THREADS_AT_ONCE);
+  const lanes = createLanes({
+    wake,
+    topic: THREAD,
+    work: (text) => {
+      const key = readThreadKey(text);
+      return share.run(key.workspaceId, () => hold(key));
+    },
+  });
   const stopping = new AbortController();
 
   async function keepLease<T>(round: Claimed, key: ThreadKey, run: (signal: AbortSignal) => Promise<T>): Promise<T> {
@@ -94,6 +108,7 @@ export function createMailbox(parts: {
   }
 
   async function hold(key: ThreadKey): Promise<void> {
+    if (stopping.signal.aborted) return;
     const claimedAt = Date.now();
     const claimed = await claim(store, key);
     if (!claimed) return;
@@ -149,7 +164,9 @@ export function createMailbox(parts: {
         }
         log.error({ err: error, threadId: lease.threadId }, 'a round failed');
         const attempts = Math.max(...events.map((event) => event.attempts)) + 1;
-        const dead = attempts >= ATTEMPTS && ((await triedToGiveUp(round)) || attempts >= ATTEMPTS_AT_MOST);
+        // Of several nobody knows yet which it was; the next time each is tried alone.
+        const tries = Math.max(triesOf(error, ATTEMPTS), Math.min(events.length, 2));
+        const dead = attempts >= tries && ((await triedToGiveUp(round)) || attempts >= ATTEMPTS_AT_MOST);
         const ids = events.map((event) => event.id);
         await countFailure(store, key.workspaceId, ids, causeOf(error), dead);
         if (dead) return true;

@@ -15,6 +15,8 @@ import type { Publish } from '../platform/publish/publish.ts';
 import type { Storage } from '../platform/storage.ts';
 import type { Store } from '../platform/tenant.ts';
 
+// Foreign tables: conversations, messages. The hot path reads and writes in one statement.
+
 const Media = z.array(
   z.object({
     kind: z.enum(['image', 'audio', 'video', 'document']),
@@ -48,7 +50,7 @@ export function createMediaFetcher(parts: {
       {
         workspaceId: inbox.workspaceId,
         name: fetched.name ?? media.name ?? media.kind,
-        bytes: fetched.bytes,
+        content: fetched.bytes,
         createdBy: { type: 'contact', id: null },
         conversationId,
       },

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, it } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Bot, BotInput, Handoff, Inbox } from '@parley/contract';
+import type { Bot, BotInput, Handoff, Inbox, Trace } from '@parley/contract';
 import { startTestApp, until } from '../test/app.ts';
 import type { TestApp } from '../test/app.ts';
 import { startAnthropicDouble } from '../test/doubles/anthropic.ts';
@@ -90,6 +90,24 @@ describe('a model that fails', () => {
     until(async () => chat.heard(n).length >= texts.length, `chat ${n} was answered`).then(() =>
       assert.deepEqual(chat.heard(n), texts),
     );
+
+  it('a reply of 200,000 short lines: the customer gets a few pages and a mark, the record says why', async () => {
+    openai.reply({
+      kind: 'hang',
+      steps: [replySteps('YES', ['x'])[0] ?? '', ...Array(200).fill('line\\n'.repeat(1_000))],
+    });
+    await chat.say(places, 'tell me everything');
+    await until(async () => chat.heard(places).at(-1)?.endsWith('…') === true, 'the answer was cut');
+    const heard = chat.heard(places).join('');
+    assert.ok(heard.length > 15_000 && heard.length <= 20_100, `${heard.length} characters`);
+    assert.equal(openai.requests.length, 1, 'a long answer is an answer');
+    const record = await until(async () => {
+      const { data } = await test.owner<Trace[]>('GET', `/bots/${bot.id}/traces`);
+      return data.find(({ question }) => question === 'tell me everything');
+    }, 'the answer is recorded');
+    const trace = await test.owner<Trace>('GET', `/traces/${record.id}`);
+    assert.match(trace.data.error ?? '', /more than 20,000 characters/);
+  });
 
   describe('and then answers', () => {
     const recovers: [string, ModelReply[]][] = [

@@ -5,17 +5,20 @@ import type { SQL } from 'drizzle-orm';
 import type { Inbound } from '../channels/contract.ts';
 import { append, cite } from '../features/messages/commands.ts';
 import type { Appended, NewMessage } from '../features/messages/commands.ts';
+import { forgetPreviews } from '../features/conversations/retention.ts';
+import { forgetWords } from '../features/handoffs/retention.ts';
 import { messageFacts } from '../features/messages/facts.ts';
 import { byAgentsClientId, latest, newestFirst, ofTurn, oldestFirst } from '../features/messages/queries.ts';
 import { createPartitionKeeper } from '../platform/db/partitions.ts';
 import { createIdSource, newId } from '../platform/ids.ts';
 import { createLogger } from '../platform/log.ts';
 import { createMetrics } from '../platform/metrics.ts';
+import { inEachWorkspace } from '../platform/retention.ts';
 import { createStore } from '../platform/tenant.ts';
 import type { Store, Tx } from '../platform/tenant.ts';
 import { addWorkspace, createTestDatabase } from '../test/database.ts';
 import type { TestDatabase } from '../test/database.ts';
-import { createForget } from './forget.ts';
+import { forgetDeliveries, forgetTurns } from './retention.ts';
 import type { PendingEvent } from './lease.ts';
 import { isMessage, receivedFacts } from './store-events.ts';
 import { contextColumns } from './store-quickly.ts';
@@ -59,7 +62,7 @@ describe('messages of many months', () => {
       log: createLogger({ level: 'fatal' }),
       metrics: createMetrics({ defaults: false }),
       retention: { messages, inbound_events: 0, traces: 0 },
-      forget: createForget(store),
+      forget: (before) => inEachWorkspace(store, [forgetPreviews, forgetWords, forgetDeliveries, forgetTurns], before),
     });
 
   async function converse(): Promise<string> {

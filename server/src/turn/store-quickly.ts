@@ -12,6 +12,8 @@ import type { Round } from './mailbox.ts';
 import { hasNewIds, isMessage, isWorthStoring, lastInbound, receivedFacts, toNewMessage } from './store-events.ts';
 import type { OpenConversation, StoredRound } from './store-events.ts';
 
+// Foreign tables: contacts, messages. The hot path reads and writes in one statement.
+
 /** What a turn has to know besides the bot. */
 export type TurnContext = { contact: TurnInput['contact']; history: Message[] };
 

@@ -18,6 +18,7 @@ import type { Logger } from '../platform/log.ts';
 import type { Metrics } from '../platform/metrics.ts';
 import { stageTimer } from '../platform/stages.ts';
 import type { Publish } from '../platform/publish/publish.ts';
+import { STATEMENT_MS } from '../platform/statement-limits.ts';
 import type { Store } from '../platform/tenant.ts';
 import type { Wake } from '../platform/wake.ts';
 import { finishTurn } from './finish.ts';
@@ -33,6 +34,8 @@ import { HISTORY, storeQuickly } from './store-quickly.ts';
 import type { TurnContext } from './store-quickly.ts';
 import type { OpenConversation, StoredRound } from './store-events.ts';
 import type { Typing } from './typing.ts';
+
+// Foreign tables: contacts, messages. The hot path reads and writes in one statement.
 
 type InConversation = StoredRound & { conversation: OpenConversation };
 
@@ -76,7 +79,8 @@ export function createTurns(parts: TurnParts) {
 
     const { quick, stored } = await timed('store', async () => {
       const short = await storeQuickly(store, current);
-      const long = () => store.inWorkspace(current.key.workspaceId, (tx) => storeEvents(tx, inbox, current));
+      const long = () =>
+        store.inWorkspace(current.key.workspaceId, (tx) => storeEvents(tx, inbox, current), STATEMENT_MS.path);
       return { quick: short, stored: short ?? (await long()) };
     });
     publishStored(current, stored, inbox.channel);

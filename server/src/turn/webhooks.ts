@@ -111,6 +111,7 @@ export function webhookRoutes(
     scope.route({
       ...common,
       url: '/webhooks/:channel/:token',
+      config: { body: 'webhook' },
       schema: { hide: true, params: Params },
       handler: byToken,
     });

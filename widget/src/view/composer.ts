@@ -1,12 +1,10 @@
 import type { Attachment } from '@parley/contract';
+import { MAX_ATTACHMENT_BYTES } from '@parley/contract/limits';
 import type { Answer } from '../api.ts';
 import type { Memory } from '../memory.ts';
 import type { Speech } from '../words.ts';
 import { h, icon, iconButton } from './dom.ts';
 import { clipIcon, closeIcon, fileIcon, sendIcon } from './icons.ts';
-
-/** As large as the server takes; asking first spares a long wait for a no. */
-const mostBytes = 10 * 1024 * 1024;
 
 /** Where the visitor writes. What is written outlives a reload. */
 export function createComposer(options: {
@@ -93,7 +91,8 @@ export function createComposer(options: {
   }
 
   async function upload(file: File): Promise<void> {
-    if (file.size > mostBytes) return complain(say('large', { name: file.name }));
+    // Asking first spares a long wait for a no.
+    if (file.size > MAX_ATTACHMENT_BYTES) return complain(say('large', { name: file.name }));
     const chip = h('span', { class: 'chip' }, icon(fileIcon), h('span', {}, `${file.name} …`));
     chips.append(chip);
     uploading += 1;

@@ -1,14 +1,19 @@
-import { MAX_UPLOAD_BYTES } from './limits.ts';
-import { ref, type Ref } from 'vue';
+import { MAX_DOCUMENT_MB } from '@parley/contract/limits';
+import { computed, ref, type Ref } from 'vue';
 import { useI18n } from 'vue-i18n';
 import { describeProblem } from '../../api/problem.ts';
 import { uploadDocument } from '../../api/studio.ts';
+import { useSession } from '../../composables/useSession.ts';
+
+const MB = 1024 * 1024;
 
 export type Upload = { key: number; file: File; state: 'waiting' | 'sending' | 'failed'; reason: string | null };
 
 /** Sends files two at a time; what arrived leaves the list, what failed stays with its reason. */
 export function useUploads(baseId: Ref<string>, arrived: () => void) {
   const { t } = useI18n();
+  const { me } = useSession();
+  const most = computed(() => me.value?.limits.documentBytes ?? MAX_DOCUMENT_MB * MB);
   const uploads = ref<Upload[]>([]);
   let next = 1;
   let running = 0;
@@ -40,17 +45,17 @@ export function useUploads(baseId: Ref<string>, arrived: () => void) {
   }
   function upload(files: File[]): void {
     const added = files.map((file): Upload => {
-      const tooLarge = file.size > MAX_UPLOAD_BYTES;
+      const tooLarge = file.size > most.value;
       return {
         key: next++,
         file,
         state: tooLarge ? 'failed' : 'waiting',
-        reason: tooLarge ? t('knowledge.tooLarge') : null,
+        reason: tooLarge ? t('knowledge.tooLarge', { most: Math.floor(most.value / MB) }) : null,
       };
     });
     uploads.value = [...uploads.value, ...added];
     startNext();
     startNext();
   }
-  return { uploads, upload, dismiss };
+  return { uploads, upload, dismiss, most: computed(() => Math.floor(most.value / MB)) };
 }

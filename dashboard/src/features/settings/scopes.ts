@@ -1,18 +1,10 @@
 import type { ApiKeyScope, Permission } from '@parley/contract';
+import { allScopes } from '@parley/contract/nouns';
 
 export const verbs = ['read', 'write'] as const;
 export type ScopeRow = { noun: string; scopes: Partial<Record<(typeof verbs)[number], ApiKeyScope>> };
 
-/** No key may have these; the compiler knows when one is missing. */
-const notForKeys: Record<Exclude<Permission, ApiKeyScope>, true> = {
-  'api-keys:read': true,
-  'api-keys:write': true,
-  'webhooks:read': true,
-  'webhooks:write': true,
-  'queues:read': true,
-  'queues:write': true,
-};
-const isScope = (permission: Permission): permission is ApiKeyScope => !(permission in notForKeys);
+const isScope = (permission: Permission): permission is ApiKeyScope => allScopes.some((scope) => scope === permission);
 
 /** What somebody may give to a key of theirs: of their own permissions those that keys may have, by what they are about. */
 export function scopesByNoun(permissions: Permission[]): ScopeRow[] {

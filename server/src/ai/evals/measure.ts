@@ -100,7 +100,10 @@ export const askAll = async (
     const retrieval = await retrieve(store, embedder, request);
     const found = performance.now();
     const { passages } = retrieval;
-    const answer = await extractiveAnswer({ question: item.question, passages, terms: retrieval.terms }, embedder);
+    const answer = await extractiveAnswer(
+      { workspaceId, question: item.question, passages, terms: retrieval.terms },
+      embedder,
+    );
     outcomes.push({
       item,
       retrieval,

@@ -93,7 +93,7 @@ export function toHtml(rich: RichText): string {
 /** The same words without marks, for when Telegram refuses our entities. Reads only what `toHtml` wrote. */
 export function toPlain(html: string): string {
   return html
-    .replace(/<[^>]*>/g, '')
+    .replace(/<[^<>]*>/g, '')
     .replaceAll('&lt;', '<')
     .replaceAll('&gt;', '>')
     .replaceAll('&quot;', '"')

@@ -152,12 +152,12 @@ describe('files', () => {
 
   test('over 20 MB are refused, said beforehand or not', async () => {
     const calls = double.calls.length;
-    await assert.rejects(async () => fetchMedia('huge', 21 * 1024 * 1024), { code: 'too_large' });
+    await assert.rejects(async () => fetchMedia('huge', 21 * 1024 * 1024), { code: 'payload_too_large' });
     assert.equal(double.calls.length, calls, 'not even asked for');
     double.addFile('huge', Buffer.alloc(10), { size: 21 * 1024 * 1024 });
-    await assert.rejects(async () => fetchMedia('huge'), { code: 'too_large' });
+    await assert.rejects(async () => fetchMedia('huge'), { code: 'payload_too_large' });
     double.addFile('lying', Buffer.alloc(21 * 1024 * 1024), { size: 10 });
-    await assert.rejects(async () => fetchMedia('lying'), { code: 'too_large' });
+    await assert.rejects(async () => fetchMedia('lying'), { code: 'payload_too_large' });
   });
 
   test('a file that is gone, and a path that leads elsewhere', async () => {

@@ -1,5 +1,5 @@
-import { jsonb, pgTable, text, uuid } from 'drizzle-orm/pg-core';
-import type { ApiKeyScope, Presence, Role } from '@parley/contract';
+import { boolean, jsonb, pgTable, text, uuid } from 'drizzle-orm/pg-core';
+import type { ApiKeyScope, Presence, Role, SignInAttempt } from '@parley/contract';
 import { createdAt, deletedAt, id, moment, workspaceId } from './columns.ts';
 
 export const workspaces = pgTable('workspaces', {
@@ -78,9 +78,19 @@ export const apiKeys = pgTable('api_keys', {
   revokedAt: moment('revoked_at'),
 });
 
+export const signIns = pgTable('sign_ins', {
+  id: id(),
+  userId: uuid('user_id').notNull(),
+  createdAt: createdAt(),
+  address: text('address').notNull(),
+  device: text('device').notNull(),
+  knownDevice: boolean('known_device').notNull(),
+  outcome: text('outcome').$type<SignInAttempt['outcome']>().notNull(),
+});
+
 export const oneTimeTokens = pgTable('one_time_tokens', {
   id: id(),
-  purpose: text('purpose').$type<'setup' | 'password_reset'>().notNull(),
+  purpose: text('purpose').$type<'setup' | 'password_reset' | 'sign_in'>().notNull(),
   userId: uuid('user_id'),
   tokenHash: text('token_hash').notNull(),
   createdAt: createdAt(),

@@ -8,6 +8,7 @@ export type SealedSecret = { sealed: string; until: string | null };
 export const webhookEndpoints = pgTable('webhook_endpoints', {
   id: id(),
   workspaceId: workspaceId(),
+  /** sealed; plain in rows an earlier version made, until they are found */
   url: text('url').notNull(),
   description: text('description').notNull().default(''),
   events: text('events').array().$type<WebhookEvent[]>().notNull().default([]),

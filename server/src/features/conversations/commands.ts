@@ -13,6 +13,8 @@ import { messageFacts } from '../messages/facts.ts';
 import { byAgentsClientId } from '../messages/queries.ts';
 import { conversationFacts } from './facts.ts';
 
+// Foreign tables: inboxes, memberships, threads, users. What decides about a state is read under its lock.
+
 export type Agent = { userId: string; name: string };
 type Target = { workspaceId: string; conversationId: string };
 

@@ -7,6 +7,8 @@ import type { Store, Tx } from '../../platform/tenant.ts';
 import { presentConversation } from './present.ts';
 import type { ConversationRow } from './present.ts';
 
+// Foreign tables: contacts, handoffs, inboxes, users. A row and what it shows come in one statement.
+
 /** `where` and `tail` are about the conversation alone: only what is shown gets its names looked up. */
 const rowsOf = (where: SQL, tail: SQL): SQL => sql`
   select c.*, i.name as inbox_name, i.channel as inbox_channel, p.name as contact_name, p.email as contact_email,
@@ -76,7 +78,7 @@ export async function listConversations(
     const pattern = likePattern(words);
     // An array is found once and looked up by its hash. A join would be planned for the one row the planner expects.
     where.push(sql`c.id = any(array(
-      select conversations_with(websearch_to_tsquery('simple', ${withoutLooseDashes(words)}))
+      select conversations_with(search_query('simple', ${words}))
       union select o.id from conversations o join contacts q on q.id = o.contact_id
         where q.deleted_at is null and (q.name ilike ${pattern} or q.email ilike ${pattern})))`);
   }
@@ -97,9 +99,6 @@ export async function listConversations(
     nextCursor: rows.length > query.limit && last ? writeCursor(last) : null,
   };
 }
-
-/** PostgreSQL takes each dash for a NOT and gives up at 33 that wait for their word. */
-const withoutLooseDashes = (words: string): string => words.replace(/-(?![\p{L}\p{N}"])/gu, ' ');
 
 const likePattern = (words: string): string => `%${words.replace(/[\\%_]/g, (character) => `\\${character}`)}%`;
 

@@ -15,6 +15,8 @@ import { listQueue, placeInQueue } from '../handoffs/queries.ts';
 import type { Desk } from './desk.ts';
 import { assertConversation, findConversation } from './queries.ts';
 
+// Foreign tables: handoffs, memberships. They are counted, in one statement.
+
 const needed: Record<keyof typeof AgentEvents | keyof typeof AdminEvents, Permission> = {
   'agent:join': 'conversations:read',
   'agent:pickup_session': 'handoffs:write',
@@ -37,7 +39,7 @@ export type AgentSocketParts = {
   desk: Desk;
   visitorsConnected: (workspaceId: string) => Promise<number>;
   setPresence: (actor: Pick<Actor, 'workspaceId' | 'userId'>, presence: 'online' | 'idle' | 'offline') => Promise<void>;
-  health: () => Promise<unknown>;
+  health: (signedIn: SignedIn & { workspaceId: string }) => Promise<unknown>;
   /** who the socket's token stands for now; null once the login or the membership ended */
   current: () => Promise<SignedIn | null>;
 };
@@ -119,7 +121,11 @@ export function bindAgent(parts: AgentSocketParts, socket: RealtimeSocket, actor
       },
       'admin:get_stats': stats,
       'admin:debug_queue': async () => ({ handoffs: await store.inWorkspace(workspaceId, (tx) => listQueue(tx)) }),
-      'admin:health_check': parts.health,
+      'admin:health_check': async () => {
+        const signedIn = await parts.current();
+        if (signedIn?.workspaceId !== workspaceId) throw unauthorized();
+        return parts.health({ ...signedIn, workspaceId });
+      },
     },
   });
 }

@@ -4,7 +4,7 @@ import type { Attachment } from '@parley/contract';
 import { files } from '../../db/schema/index.ts';
 import { notFound } from '../../platform/errors.ts';
 import { newId } from '../../platform/ids.ts';
-import type { Storage } from '../../platform/storage.ts';
+import type { LocalFile, Storage } from '../../platform/storage.ts';
 import type { Store, Tx } from '../../platform/tenant.ts';
 import { sniffMime } from './mime.ts';
 import { cleanName } from './name.ts';
@@ -14,7 +14,8 @@ import { findFiles } from './queries.ts';
 export type NewFile = {
   workspaceId: string;
   name: string;
-  bytes: Buffer;
+  /** an upload is on the disk, what Parley fetched or made is in memory */
+  content: LocalFile | Buffer;
   createdBy: { type: 'user' | 'contact' | 'bot'; id: string | null };
   /** the conversation whose visitor may read it; absent: the workspace's people alone */
   conversationId?: string;
@@ -26,16 +27,19 @@ export type NewFile = {
  */
 export async function storeFile(parts: { store: Store; storage: Storage }, file: NewFile): Promise<Attachment> {
   const id = newId();
-  const mime = await sniffMime(file.bytes);
+  const { content } = file;
+  const inMemory = Buffer.isBuffer(content);
+  const mime = await sniffMime(inMemory ? content : content.head);
   const storageKey = `${file.workspaceId}/files/${id}`;
-  await parts.storage.put(storageKey, file.bytes, { contentType: mime });
+  if (inMemory) await parts.storage.put(storageKey, content, { contentType: mime });
+  else await parts.storage.putFile(storageKey, content, { contentType: mime });
   const row = {
     id,
     workspaceId: file.workspaceId,
     name: cleanName(file.name),
     mime,
-    size: file.bytes.length,
-    sha256: createHash('sha256').update(file.bytes).digest('hex'),
+    size: inMemory ? content.length : content.size,
+    sha256: inMemory ? createHash('sha256').update(content).digest('hex') : content.sha256,
     storageKey,
     conversationId: file.conversationId ?? null,
     createdByType: file.createdBy.type,

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { text } from 'node:stream/consumers';
 import { after, before, describe, it } from 'node:test';
 import type { Attachment } from '@parley/contract';
 import { AppError } from '../../platform/errors.ts';
@@ -6,7 +7,7 @@ import { newId } from '../../platform/ids.ts';
 import { startContentApp } from '../../test/content-app.ts';
 import type { ContentApp, Person } from '../../test/content-app.ts';
 import { resolveAttachments, resolveVisitorAttachments, shareAttachments, storeFile } from './commands.ts';
-import { readFile, readVisitorFile } from './queries.ts';
+import { readFile, openVisitorFile } from './queries.ts';
 
 type Found<T> = { success: true; data: T };
 const PNG = Buffer.from(
@@ -52,22 +53,22 @@ describe('what is refused', () => {
     const { workspaceId } = owner;
     const [mine, theirs] = [newId(), newId()];
     const createdBy = { type: 'contact' as const, id: null };
-    const bytes = Buffer.from('hello');
-    const file = await storeFile(app, { workspaceId, name: 'a.txt', bytes, createdBy, conversationId: theirs });
+    const content = Buffer.from('hello');
+    const file = await storeFile(app, { workspaceId, name: 'a.txt', content, createdBy, conversationId: theirs });
     const internal = await upload(owner, 'note.txt', 'for colleagues');
     for (const { id } of [file, internal]) {
-      await assert.rejects(readVisitorFile(app, { workspaceId, conversationId: mine, id }), notFound);
+      await assert.rejects(openVisitorFile(app, { workspaceId, conversationId: mine, id }), notFound);
       await assert.rejects(
         app.store.inWorkspace(workspaceId, (tx) => resolveVisitorAttachments(tx, mine, [id])),
         notFound,
       );
     }
-    const read = await readVisitorFile(app, { workspaceId, conversationId: theirs, id: file.id });
-    assert.equal(read.bytes.toString(), 'hello');
+    const read = await openVisitorFile(app, { workspaceId, conversationId: theirs, id: file.id });
+    assert.equal(await text(read.stream), 'hello');
   });
 
-  it('eleven megabytes, an empty file, and JSON that poses as an upload (attack 15)', async () => {
-    const large = { name: 'large.txt', content: Buffer.alloc(11 * 1024 * 1024, 'a') };
+  it('26 megabytes, an empty file, and JSON that poses as an upload (attack 15)', async () => {
+    const large = { name: 'large.txt', content: Buffer.alloc(26 * 1024 * 1024, 'a') };
     assert.equal((await app.upload(owner, '/files', large)).status, 413);
     assert.equal((await app.upload(owner, '/files', { name: 'empty.txt', content: '' })).status, 400);
     assert.equal((await app.send(owner, 'POST', '/files', { file: { filepath: '/etc/passwd' } })).status, 400);
@@ -118,14 +119,14 @@ describe('a file', () => {
     assert.equal(first[0]?.id, file.id);
     const [second] = await share(two);
     assert.ok(second);
-    const toOther = readVisitorFile(app, { workspaceId, conversationId: two, id: file.id });
+    const toOther = openVisitorFile(app, { workspaceId, conversationId: two, id: file.id });
     await assert.rejects(toOther, notFound);
     for (const [conversationId, id] of [
       [one, file.id],
       [two, second.id],
     ] as const) {
-      const { bytes } = await readVisitorFile(app, { workspaceId, conversationId, id });
-      assert.equal(bytes.toString(), 'the offer');
+      const { stream } = await openVisitorFile(app, { workspaceId, conversationId, id });
+      assert.equal(await text(stream), 'the offer');
     }
     assert.equal((await readFile(app, { workspaceId, id: second.id })).file.name, 'offer.txt');
   });

@@ -27,22 +27,28 @@ export async function findFiles(tx: Tx, ids: string[]): Promise<FileRow[]> {
 
 type Reader = { store: Store; storage: Storage };
 
-const load = async (storage: Storage, row: FileRow): Promise<FileContent> => ({
+/** Whole, for the product itself. @throws not-found */
+export async function readFile({ store, storage }: Reader, wanted: { workspaceId: string; id: string }) {
+  const row = await store.inWorkspace(wanted.workspaceId, (tx) => findFile(tx, wanted.id));
+  return { file: presentFile(row), bytes: await storage.get(row.storageKey) };
+}
+
+const openRow = async (storage: Storage, row: FileRow): Promise<FileContent> => ({
   file: presentFile(row),
-  bytes: await storage.get(row.storageKey),
+  stream: await storage.open(row.storageKey),
 });
 
-/** For the workspace's people and the product itself. @throws not-found */
-export async function readFile({ store, storage }: Reader, wanted: { workspaceId: string; id: string }) {
-  return load(storage, await store.inWorkspace(wanted.workspaceId, (tx) => findFile(tx, wanted.id)));
+/** For the workspace's people. @throws not-found */
+export async function openFile({ store, storage }: Reader, wanted: { workspaceId: string; id: string }) {
+  return openRow(storage, await store.inWorkspace(wanted.workspaceId, (tx) => findFile(tx, wanted.id)));
 }
 
 /** For a visitor: only what belongs to the visitor's own conversation. @throws not-found */
-export async function readVisitorFile(
+export async function openVisitorFile(
   { store, storage }: Reader,
   wanted: { workspaceId: string; conversationId: string; id: string },
 ): Promise<FileContent> {
   const row = await store.inWorkspace(wanted.workspaceId, (tx) => findFile(tx, wanted.id));
   if (row.conversationId !== wanted.conversationId) throw notFound('The file');
-  return load(storage, row);
+  return openRow(storage, row);
 }

@@ -11,6 +11,8 @@ import { openCredentials } from './credentials.ts';
 import { fullSettings } from './settings.ts';
 import { INBOX_CHANGED } from './topics.ts';
 
+// Foreign tables: placed_inboxes. The directory of inboxes of all places.
+
 /** An inbox as the path of a message needs it. `credentials` are what the inbox's channel parses. */
 export type InboxRuntime = {
   id: string;

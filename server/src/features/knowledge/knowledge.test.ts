@@ -117,9 +117,9 @@ describe('what is refused', () => {
     assert.equal(patch.status, 400);
   });
 
-  it('eleven megabytes, and a request that is no upload', async () => {
+  it('51 megabytes, and a request that is no upload', async () => {
     const base = await newBase(owner);
-    assert.equal((await document(base, 'large.md', Buffer.alloc(11 * 1024 * 1024, 'a'))).status, 413);
+    assert.equal((await document(base, 'large.md', Buffer.alloc(51 * 1024 * 1024, 'a'))).status, 413);
     assert.equal((await app.send(owner, 'POST', `/knowledge-bases/${base}/documents`, { file: 'a' })).status, 400);
     const list = await app.send<Found<Source[]>>(owner, 'GET', `/knowledge-bases/${base}/sources`);
     assert.equal(list.body.meta.total, 0);

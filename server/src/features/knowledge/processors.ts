@@ -11,8 +11,8 @@ import type { Logger } from '../../platform/log.ts';
 import type { Publish } from '../../platform/publish/publish.ts';
 import type { Storage } from '../../platform/storage.ts';
 import type { Place, Store } from '../../platform/tenant.ts';
-import { queues } from '../../queues.ts';
-import type { SourceToRead } from '../../queues.ts';
+import { knowledgeQueue } from './queue.ts';
+import type { SourceToRead } from './queue.ts';
 import { readFile } from '../files/queries.ts';
 import { sourceChanged } from './changes.ts';
 import { presentSource } from './present.ts';
@@ -52,7 +52,7 @@ const hashOf = (row: SourceRow): string =>
 /** Queue `knowledge`: sources become passages. Safe to run again at any point, and twice at once. */
 export function createKnowledgeProcessing(parts: ProcessingParts): KnowledgeProcessing {
   const { store, storage, jobs, embedder, publish, log } = parts;
-  const queue = jobs.define(queues.knowledge);
+  const queue = jobs.define(knowledgeQueue);
 
   const load = ({ workspaceId, sourceId }: Task): Promise<SourceRow | undefined> =>
     store.inWorkspace(workspaceId, async (tx) => {

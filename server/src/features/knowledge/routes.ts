@@ -11,6 +11,7 @@ import {
   success,
 } from '@parley/contract';
 import { z } from 'zod';
+import { createRetrieve } from '../../ai/retrieval.ts';
 import type { Embedder } from '../../knowledge/embed.ts';
 import { actorOf, done, ok, page } from '../../platform/http/index.ts';
 import type { Http } from '../../platform/http/index.ts';
@@ -38,7 +39,8 @@ export type KnowledgeParts = {
 const tags = ['Knowledge'];
 
 export function knowledgeRoutes(http: Http, parts: KnowledgeParts): void {
-  const { store, wake } = parts;
+  const { store, wake, embedder } = parts;
+  const retrieve = createRetrieve(store, embedder);
   sourceRoutes(http, parts);
 
   http.get(
@@ -147,7 +149,7 @@ export function knowledgeRoutes(http: Http, parts: KnowledgeParts): void {
     async (request) => {
       const { workspaceId } = actorOf(request);
       const { id } = await store.inWorkspace(workspaceId, (tx) => findKnowledgeBase(tx, request.params.id));
-      return ok(await searchKnowledge(parts, { workspaceId, knowledgeBaseId: id, ...request.body }));
+      return ok(await searchKnowledge(retrieve, { workspaceId, knowledgeBaseId: id, ...request.body }));
     },
   );
 }

@@ -1,8 +1,6 @@
 import type { SearchHit } from '@parley/contract';
-import { retrieve } from '../../ai/retrieval.ts';
+import type { Retrieve } from '../../ai/retrieval.ts';
 import { searchTerms } from '../../ai/terms.ts';
-import type { Embedder } from '../../knowledge/embed.ts';
-import type { Store } from '../../platform/tenant.ts';
 import { presentHit } from './present.ts';
 
 const BOT_LIMIT = 8;
@@ -10,11 +8,11 @@ const BOT_BUDGET = 2600;
 
 /** What a bot would find for this question as the first of a conversation; more than a bot reads when `limit` says so. */
 export async function searchKnowledge(
-  { store, embedder }: { store: Store; embedder: Embedder },
+  retrieve: Retrieve,
   wanted: { workspaceId: string; knowledgeBaseId: string; query: string; limit: number },
 ): Promise<SearchHit[]> {
   const { terms, text } = await searchTerms({ question: wanted.query, history: [] });
-  const { passages } = await retrieve(store, embedder, {
+  const { passages } = await retrieve({
     workspaceId: wanted.workspaceId,
     knowledgeBaseIds: [wanted.knowledgeBaseId],
     text,

@@ -10,7 +10,7 @@ import {
   SourceQuery,
 } from '@parley/contract';
 import { paged, success } from '@parley/contract';
-import { actorOf, done, ok, page, readUpload } from '../../platform/http/index.ts';
+import { actorOf, done, ok, page, withUpload } from '../../platform/http/index.ts';
 import type { Http } from '../../platform/http/index.ts';
 import { storeFile } from '../files/commands.ts';
 import { sourceChanged } from './changes.ts';
@@ -75,7 +75,7 @@ export function sourceRoutes(http: Http, parts: Omit<KnowledgeParts, 'embedder' 
   http.post(
     '/knowledge-bases/:id/documents',
     {
-      config: { permission: 'knowledge:write', upload: true },
+      config: { permission: 'knowledge:write', body: 'document' },
       schema: {
         tags,
         summary: 'Upload a document',
@@ -88,8 +88,10 @@ export function sourceRoutes(http: Http, parts: Omit<KnowledgeParts, 'embedder' 
     async (request) => {
       const { workspaceId, userId } = actorOf(request);
       const base = await store.inWorkspace(workspaceId, (tx) => findKnowledgeBase(tx, request.params.id));
-      const { name, bytes } = await readUpload(request);
-      const file = await storeFile(parts, { workspaceId, name, bytes, createdBy: { type: 'user', id: userId } });
+      const createdBy = { type: 'user', id: userId } as const;
+      const file = await withUpload(request, (upload) =>
+        storeFile(parts, { workspaceId, name: upload.name, content: upload.file, createdBy }),
+      );
       const row = await store.inWorkspace(workspaceId, (tx) =>
         addDocument(tx, { workspaceId, knowledgeBaseId: base.id }, file),
       );

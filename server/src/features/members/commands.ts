@@ -106,6 +106,11 @@ export async function refreshPasswordHash(tx: Tx, userId: string, passwordHash: 
   await tx.update(users).set({ passwordHash }).where(eq(users.id, userId));
 }
 
+/** Across workspaces. */
+export async function renamePerson(tx: Tx, userId: string, name: string): Promise<void> {
+  await tx.update(users).set({ name }).where(eq(users.id, userId));
+}
+
 /** Locks the owners' rows first, so that two owners who demote each other at once leave one. */
 async function assertAnotherOwner(tx: Tx, leaving: string): Promise<void> {
   const owners = await tx

@@ -193,6 +193,19 @@ describe('members', () => {
     dataOf(await remove(both, await idOf(both)), Done);
   });
 
+  it('take the invitations to what they may no longer give with them when they are lowered', async () => {
+    const lowered = await people.join(owner, 'lowered@acme.test', 'admin');
+    const token = await tokenFor(lowered, 'friend@acme.test', 'admin');
+    const others = await tokenFor(owner, 'other-friend@acme.test', 'agent');
+    assert.equal((await preview(token)).status, 200);
+    assert.equal((await setRole(owner, await idOf(lowered), 'agent')).status, 200);
+    assert.equal(failureOf(await preview(token)), '404 not_found');
+    const accepted = await accept({ token, name: 'Friend', password: PASSWORD });
+    assert.equal(failureOf(accepted), '404 not_found');
+    assert.equal((await preview(others)).status, 200);
+    assert.equal((await remove(owner, await idOf(lowered))).status, 200);
+  });
+
   it('lose their access at once when removed, and their invitations with it', async () => {
     const leaver = await people.join(owner, 'leaver@acme.test', 'admin');
     const token = await tokenFor(leaver, 'friend@acme.test', 'agent');

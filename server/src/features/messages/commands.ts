@@ -22,6 +22,8 @@ import { presentMessage } from './present.ts';
 import type { MessageRow } from './present.ts';
 import { since } from './queries.ts';
 
+// Foreign tables: conversations, deliveries, outbox, threads. A message, its delivery and its fact are one statement.
+
 export type NewMessage = {
   id?: string;
   author: Author;

@@ -6,6 +6,8 @@ import type { Tx } from '../../platform/tenant.ts';
 import { presentMessage } from './present.ts';
 import type { MessageRow } from './present.ts';
 
+// Foreign tables: conversations. A row and what it shows come in one statement.
+
 /**
  * Condition on `id`: not older than the conversation. Messages lie in a partition for each month, and only the months
  * the conversation lived in are read (see `messages_from`).

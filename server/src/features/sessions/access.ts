@@ -27,6 +27,8 @@ export type Access = {
   verify(accessToken: string): Promise<SignedIn | null>;
   /** Ends a session at once, here and in the other processes: to be called after the commit that revoked it. */
   announceRevoked(sessionId: string): void;
+  /** What this process believes of people is looked up again; the others do within seconds. */
+  forget(): void;
   close(): void;
 };
 
@@ -106,6 +108,7 @@ export const createAccess = (parts: { store: Store; wake: Wake; tokens: AccessTo
       return token.startsWith(KEY_PREFIX) ? verifyKey(token) : verify(token);
     },
     verify,
+    forget,
     announceRevoked: (sessionId) => {
       forget();
       wake.wake(SESSION_REVOKED, sessionId);

@@ -1,4 +1,4 @@
-import { and, eq, gt, inArray, isNotNull, isNull, lt, sql } from 'drizzle-orm';
+import { and, eq, gt, inArray, isNotNull, isNull, lt, ne, sql } from 'drizzle-orm';
 import { refreshTokens, sessions } from '../../db/schema/index.ts';
 import { hashToken, newId, newToken } from '../../platform/ids.ts';
 import type { Tx } from '../../platform/tenant.ts';
@@ -102,6 +102,16 @@ export async function revokeSession(tx: Tx, sessionId: string, reason: string): 
     .where(and(eq(sessions.id, sessionId), isNull(sessions.revokedAt)))
     .returning({ id: sessions.id });
   return revoked.length > 0;
+}
+
+/** Their ids. */
+export async function endOtherSessions(tx: Tx, userId: string, keptId: string): Promise<string[]> {
+  const ended = await tx
+    .update(sessions)
+    .set({ revokedAt: sql`now()`, revokedReason: 'the password was changed' })
+    .where(and(eq(sessions.userId, userId), ne(sessions.id, keptId), isNull(sessions.revokedAt)))
+    .returning({ id: sessions.id });
+  return ended.map(({ id }) => id);
 }
 
 /** Ends the session a refresh token belongs to, whatever the token's state. Its id, or undefined if there is none. */

@@ -4,28 +4,29 @@ import {
   InvitationPreview,
   Login,
   LoginInput,
+  ProofInput,
   RefreshInput,
   SetupInput,
   SetupState,
   SwitchInput,
   success,
 } from '@parley/contract';
-import type { FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { done, ok, signedInOf } from '../../platform/http/index.ts';
 import type { Http } from '../../platform/http/index.ts';
 import type { Store } from '../../platform/tenant.ts';
-import type { Device } from './commands.ts';
 import { needsSetup } from './setup.ts';
-import type { SignIn } from './sign-in.ts';
+import type { Entrance, SignIn } from './sign-in.ts';
 
 const tags = ['Sign-in'];
 /** Takes a secret: no login, and few tries. */
-const guarded = { permission: 'public', limit: 'credentials' } as const;
+const guarded = { permission: 'public', limit: 'credentials', body: 'credentials' } as const;
 
-const deviceOf = (request: FastifyRequest): Device => ({
-  userAgent: request.headers['user-agent']?.slice(0, 300) ?? null,
-  ip: request.ip,
+const entranceOf = (request: FastifyRequest, reply: FastifyReply): Entrance => ({
+  device: { userAgent: request.headers['user-agent']?.slice(0, 300) ?? null, ip: request.ip },
+  headers: request.headers,
+  setCookie: (cookie) => void reply.header('set-cookie', cookie),
 });
 
 export function sessionRoutes(http: Http, { store, signIn }: { store: Store; signIn: SignIn }): void {
@@ -33,16 +34,44 @@ export function sessionRoutes(http: Http, { store, signIn }: { store: Store; sig
     '/auth/login',
     {
       config: guarded,
-      schema: { tags, summary: 'Log in', body: LoginInput, response: { 200: success(Login) } },
+      schema: {
+        tags,
+        summary: 'Log in',
+        description:
+          'Sets a cookie by which the browser is known to this account: its guesses count for itself alone. After many wrong ' +
+          'passwords from elsewhere an unknown device gets 429 `proof_needed` where mail is sent (`POST /auth/proof`).',
+        body: LoginInput,
+        response: { 200: success(Login) },
+      },
     },
-    async (request) => ok(await signIn.logIn(request.body, deviceOf(request))),
+    async (request, reply) => ok(await signIn.logIn(request.body, entranceOf(request, reply))),
+  );
+
+  http.post(
+    '/auth/proof',
+    {
+      config: guarded,
+      schema: {
+        tags,
+        summary: 'Have a link sent that proves who signs in',
+        description:
+          'The same answer for every address. The link is good for 15 minutes and one sign-in, with the password. 409 when this ' +
+          'installation sends no mail.',
+        body: ProofInput,
+        response: { 200: success(Done) },
+      },
+    },
+    async (request, reply) => {
+      await signIn.askForProof(request.body.email, entranceOf(request, reply));
+      return done();
+    },
   );
 
   http.post(
     '/auth/refresh',
     {
       // Nobody guesses a refresh token, and an office behind one address refreshes often.
-      config: { permission: 'public' },
+      config: { permission: 'public', body: 'credentials' },
       schema: {
         tags,
         summary: 'Get new tokens',
@@ -57,7 +86,7 @@ export function sessionRoutes(http: Http, { store, signIn }: { store: Store; sig
   http.post(
     '/auth/logout',
     {
-      config: { permission: 'public' },
+      config: { permission: 'public', body: 'credentials' },
       schema: {
         tags,
         summary: 'Log out',
@@ -75,7 +104,7 @@ export function sessionRoutes(http: Http, { store, signIn }: { store: Store; sig
   http.post(
     '/auth/switch',
     {
-      config: { permission: 'signed-in' },
+      config: { permission: 'signed-in', body: 'credentials' },
       schema: {
         tags,
         summary: 'Go to another workspace',
@@ -108,7 +137,7 @@ export function sessionRoutes(http: Http, { store, signIn }: { store: Store; sig
         response: { 200: success(Login) },
       },
     },
-    async (request) => ok(await signIn.setUp(request.body, deviceOf(request))),
+    async (request, reply) => ok(await signIn.setUp(request.body, entranceOf(request, reply))),
   );
 
   http.get(
@@ -138,6 +167,6 @@ export function sessionRoutes(http: Http, { store, signIn }: { store: Store; sig
         response: { 200: success(Login) },
       },
     },
-    async (request) => ok(await signIn.acceptInvite(request.body, deviceOf(request))),
+    async (request, reply) => ok(await signIn.acceptInvite(request.body, entranceOf(request, reply))),
   );
 }

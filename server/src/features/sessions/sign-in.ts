@@ -1,19 +1,35 @@
-import type { Login } from '@parley/contract';
+import type { IncomingHttpHeaders } from 'node:http';
+import type { Login, MePatch } from '@parley/contract';
 import type { z } from 'zod';
 import type { AcceptInviteInput, LoginInput, SetupInput } from '@parley/contract';
-import { badRequest, notFound, unauthorized } from '../../platform/errors.ts';
+import { AppError, badRequest, conflict, notFound, unauthorized } from '../../platform/errors.ts';
 import type { SignedIn } from '../../platform/http/index.ts';
-import { hashToken } from '../../platform/ids.ts';
+import { hashToken, newId } from '../../platform/ids.ts';
+import type { Logger } from '../../platform/log.ts';
+import type { Mail } from '../../platform/mail/index.ts';
 import type { Passwords } from '../../platform/password.ts';
 import type { Store, Tx } from '../../platform/tenant.ts';
-import { acceptInvitation, addAccount, refreshPasswordHash } from '../members/commands.ts';
+import { acceptInvitation, addAccount, refreshPasswordHash, renamePerson } from '../members/commands.ts';
 import { findAccount, findInvitation, findPerson, membershipsOf } from '../members/queries.ts';
 import type { Access } from './access.ts';
-import { continueSession, endSession, moveSession, startSession, useRefreshToken } from './commands.ts';
+import { recordAttempt } from './attempts.ts';
+import {
+  continueSession,
+  endOtherSessions,
+  endSession,
+  moveSession,
+  startSession,
+  useRefreshToken,
+} from './commands.ts';
 import type { Device } from './commands.ts';
+import type { Devices } from './device.ts';
+import { addProof, proofMail, useProof } from './proof.ts';
 import { assertSetupToken, setUp } from './setup.ts';
 import type { Throttle } from './throttle.ts';
 import type { AccessTokens } from './tokens.ts';
+
+/** Who knocks, and a way to give their browser a cookie. */
+export type Entrance = { device: Device; headers: IncomingHttpHeaders; setCookie(cookie: string): void };
 
 type Person = { id: string; email: string; name: string };
 
@@ -31,8 +47,13 @@ export const createSignIn = (parts: {
   tokens: AccessTokens;
   access: Access;
   throttle: Throttle;
+  devices: Devices;
+  /** undefined when this installation sends none */
+  mail: Mail | undefined;
+  publicUrl: string;
+  log: Logger;
 }) => {
-  const { store, passwords, tokens, access, throttle } = parts;
+  const { store, passwords, tokens, access, throttle, devices, mail, publicUrl, log } = parts;
 
   type Opened = { user: Person; sessionId: string; refreshToken: string; workspaceId: string | null };
   const present = async (opened: Opened, workspaces: Login['workspaces']): Promise<Login> => {
@@ -48,33 +69,105 @@ export const createSignIn = (parts: {
     return { workspaces, workspaceId: chosen?.id ?? null };
   };
 
-  const open = async (tx: Tx, user: Person, wanted: string | null, device: Device) => {
+  /** `known` names the device that knew the account before. */
+  const open = async (tx: Tx, user: Person, wanted: string | null, device: Device, known?: string) => {
+    const knownDevice = known !== undefined;
+    await recordAttempt(tx, user.id, { outcome: 'signed_in', device, knownDevice });
     const { workspaces, workspaceId } = await choose(tx, user.id, wanted);
     const session = await startSession(tx, user.id, workspaceId, device);
     return { workspaces, opened: { user, workspaceId, ...session } };
   };
 
+  /** Not waited for: how long an answer takes must not tell whether there is an account. */
+  const record = (userId: string, attempt: Parameters<typeof recordAttempt>[2]): void => {
+    store
+      .asSystem((tx) => recordAttempt(tx, userId, attempt))
+      .catch((error: unknown) => log.warn({ err: error }, 'an attempt to sign in was not written down'));
+  };
+  const remember = async ({ setCookie }: Entrance, userId: string, deviceId = newId()): Promise<void> =>
+    setCookie(await devices.cookie(userId, deviceId));
+
   /** The account, if the password is its own. The work is the same when there is no such account. */
-  const proven = async (email: string, password: string, device: Device) => {
-    await throttle.count(email, device.ip ?? '');
+  const proven = async (email: string, password: string, entrance: Entrance, proof?: string) => {
+    const { device, headers } = entrance;
     const account = await store.asSystem((tx) => findAccount(tx, email));
+    let deviceId = account && (await devices.read(headers, account.id));
+    const knownDevice = deviceId !== undefined;
+    if (account && proof !== undefined && (await store.asSystem((tx) => useProof(tx, account.id, proof)))) {
+      // Good for one sign-in; a mistyped password after it is a guess of a known device.
+      deviceId ??= newId();
+      await remember(entrance, account.id, deviceId);
+    }
+    const guess = { email, address: device.ip ?? '', deviceId };
+    try {
+      await throttle.count(guess);
+    } catch (error) {
+      if (account && error instanceof AppError && (await throttle.isWorthNoting(email)))
+        record(account.id, { outcome: 'refused', device, knownDevice });
+      throw error;
+    }
     const right = await passwords.verify(password, account?.passwordHash ?? undefined);
-    if (!account || !right || account.disabledAt) return undefined;
-    await throttle.forgive(email, device.ip ?? '');
-    return account;
+    if (!account || !right || account.disabledAt) {
+      if (account) record(account.id, { outcome: 'wrong_password', device, knownDevice });
+      return undefined;
+    }
+    await throttle.forgive(guess);
+    await remember(entrance, account.id, deviceId);
+    return { ...account, deviceId: knownDevice ? deviceId : undefined };
   };
 
   return {
-    logIn: async ({ email, password }: z.infer<typeof LoginInput>, device: Device): Promise<Login> => {
-      const account = await proven(email, password, device);
+    logIn: async ({ email, password, proof }: z.infer<typeof LoginInput>, entrance: Entrance): Promise<Login> => {
+      const account = await proven(email, password, entrance, proof);
       if (!account) throw refused();
       const { id, name, passwordHash } = account;
       const stale = passwordHash && passwords.isStale(passwordHash) ? await passwords.hash(password) : undefined;
       const { opened, workspaces } = await store.asSystem(async (tx) => {
         if (stale) await refreshPasswordHash(tx, id, stale);
-        return open(tx, { id, email, name }, null, device);
+        return open(tx, { id, email, name }, null, entrance.device, account.deviceId);
       });
       return present(opened, workspaces);
+    },
+
+    /** The same for every address, whether somebody has an account there or not. @throws conflict without mail */
+    askForProof: async (email: string, { device, headers }: Entrance): Promise<void> => {
+      if (!mail) throw conflict('This installation sends no mail: a link cannot be sent. Wait and try again.');
+      const mayMail = await throttle.countLink(email, device.ip ?? '');
+      const account = await store.asSystem((tx) => findAccount(tx, email));
+      if (!account || account.disabledAt || !mayMail) return;
+      const knownDevice = (await devices.read(headers, account.id)) !== undefined;
+      // Behind the answer, for the same reason as `record`.
+      store
+        .asSystem(async (tx) => {
+          await recordAttempt(tx, account.id, { outcome: 'link_sent', device, knownDevice });
+          return addProof(tx, account.id);
+        })
+        .then((token) => mail.send({ to: account.email, ...proofMail(publicUrl, token) }))
+        .catch((error: unknown) => log.error({ err: error }, 'a link to sign in was not sent'));
+    },
+
+    /** @throws bad-request without the current password; too-many after wrong ones */
+    changeMe: async (patch: MePatch, { userId, sessionId, email }: SignedIn): Promise<void> => {
+      const { name, password, currentPassword } = patch;
+      const wrong = (message: string) => badRequest('The input is not valid.', [{ field: 'currentPassword', message }]);
+      let passwordHash: string | undefined;
+      if (password !== undefined) {
+        if (currentPassword === undefined) throw wrong('is needed for a new password');
+        const guess = { email, address: '', deviceId: `session ${sessionId}` };
+        await throttle.count(guess);
+        const account = await store.asSystem((tx) => findAccount(tx, email));
+        if (!(await passwords.verify(currentPassword, account?.passwordHash ?? undefined))) throw wrong('is not right');
+        await throttle.forgive(guess);
+        passwordHash = await passwords.hash(password);
+      }
+      const ended = await store.asSystem(async (tx) => {
+        if (name !== undefined) await renamePerson(tx, userId, name);
+        if (passwordHash === undefined) return [];
+        await refreshPasswordHash(tx, userId, passwordHash);
+        return endOtherSessions(tx, userId, sessionId);
+      });
+      for (const id of ended) access.announceRevoked(id);
+      access.forget();
     },
 
     refresh: async (refreshToken: string): Promise<Login> => {
@@ -115,14 +208,15 @@ export const createSignIn = (parts: {
       return present({ user: { id: userId, email, name }, sessionId, refreshToken, workspaceId }, workspaces);
     },
 
-    setUp: async (input: z.infer<typeof SetupInput>, device: Device): Promise<Login> => {
+    setUp: async (input: z.infer<typeof SetupInput>, entrance: Entrance): Promise<Login> => {
       const { token, email, name, workspaceName } = input;
       await store.asSystem((tx) => assertSetupToken(tx, token));
       const passwordHash = await passwords.hash(input.password);
       const { opened, workspaces } = await store.asSystem(async (tx) => {
         const { userId } = await setUp(tx, token, { email, name, passwordHash, workspaceName });
-        return open(tx, { id: userId, email, name }, null, device);
+        return open(tx, { id: userId, email, name }, null, entrance.device);
       });
+      await remember(entrance, opened.user.id);
       return present(opened, workspaces);
     },
 
@@ -136,7 +230,7 @@ export const createSignIn = (parts: {
       }),
 
     /** Somebody with an account proves to be its owner; an invitation never changes a password. */
-    acceptInvite: async (input: z.infer<typeof AcceptInviteInput>, device: Device): Promise<Login> => {
+    acceptInvite: async (input: z.infer<typeof AcceptInviteInput>, entrance: Entrance): Promise<Login> => {
       const { token, name, password } = input;
       const { invitation, known } = await store.asSystem(async (tx) => {
         const found = await findInvitation(tx, hashToken(token));
@@ -144,7 +238,7 @@ export const createSignIn = (parts: {
         return { invitation: found, known: (await findAccount(tx, found.email)) !== undefined };
       });
       const { email } = invitation;
-      const account = known ? await proven(email, password, device) : undefined;
+      const account = known ? await proven(email, password, entrance) : undefined;
       if (known && !account) throw unauthorized('This is not the password of your account.');
       if (!account && !name) {
         throw badRequest('The input is not valid.', [{ field: 'name', message: 'is needed for a new account' }]);
@@ -156,8 +250,9 @@ export const createSignIn = (parts: {
           name: name ?? email,
         };
         const { workspaceId } = await acceptInvitation(tx, invitation.id, user.id);
-        return open(tx, { id: user.id, email, name: user.name }, workspaceId, device);
+        return open(tx, { id: user.id, email, name: user.name }, workspaceId, entrance.device, account?.deviceId);
       });
+      if (!account) await remember(entrance, opened.user.id);
       return present(opened, workspaces);
     },
   };

@@ -21,6 +21,7 @@ import { apiKeyRoutes } from '../api-keys/routes.ts';
 import { memberRoutes } from '../members/routes.ts';
 import { workspaceRoutes } from '../workspaces/routes.ts';
 import { createAccess } from './access.ts';
+import { createDevices } from './device.ts';
 import { meRoutes } from './me-routes.ts';
 import { sessionRoutes } from './routes.ts';
 import { ensureSetup } from './setup.ts';
@@ -67,15 +68,25 @@ export const startPeople = async (limits: Partial<Limits> = { credentialsPerMinu
   const passwords = createPasswords();
   const tokens = createAccessTokens(config.secrets.jwtSecret);
   const access = createAccess({ store, wake, tokens });
-  const signIn = createSignIn({ store, passwords, tokens, access, throttle: createThrottle(localLimits) });
+  const signIn = createSignIn({
+    store,
+    passwords,
+    tokens,
+    access,
+    throttle: createThrottle(localLimits, { canMail: false }),
+    devices: createDevices({ jwtSecret: config.secrets.jwtSecret, publicUrl: config.publicUrl }),
+    mail: undefined,
+    publicUrl: config.publicUrl,
+    log,
+  });
   const realtime = createRealtime({ log });
   const { publish } = createPublish({ store, live: realtime.live, wake, metrics, log });
   const http = await createHttp({ config, log, metrics, limits, authenticate: access.authenticate });
   await http.register(
     async (api: Http) => {
       sessionRoutes(api, { store, signIn });
-      meRoutes(api, { store, publish });
-      workspaceRoutes(api, { store });
+      meRoutes(api, { store, publish, signIn });
+      workspaceRoutes(api, { store, config });
       apiKeyRoutes(api, { store, wake });
       memberRoutes(api, { store, wake, config });
     },

@@ -3,7 +3,7 @@ import { sql } from 'drizzle-orm';
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { badRequest, forbidden, notFound, tooMany, unauthorized } from '../../platform/errors.ts';
-import { ok, readUpload } from '../../platform/http/index.ts';
+import { ok, withUpload } from '../../platform/http/index.ts';
 import type { Http } from '../../platform/http/index.ts';
 import { bucketOf } from '../../platform/http/proxies.ts';
 import type { Limiter } from '../../platform/limiter.ts';
@@ -12,10 +12,12 @@ import type { Store } from '../../platform/tenant.ts';
 import type { BotDirectory } from '../bots/lookup.ts';
 import { storeFile } from '../files/commands.ts';
 import { FileBytes, sendFile } from '../files/present.ts';
-import { readVisitorFile } from '../files/queries.ts';
+import { openVisitorFile } from '../files/queries.ts';
 import type { InboxDirectory, InboxRuntime } from '../inboxes/lookup.ts';
 import { assertOrigin } from './handshake.ts';
 import type { VisitorTokens } from './token.ts';
+
+// Foreign tables: chunks, conversations, sources, threads, workspaces. What a visitor may see is decided by one statement.
 
 const tags = ['Widget'];
 const Token = z.object({ token: z.string().max(100) });
@@ -92,7 +94,7 @@ export function visitorRoutes(
   http.post(
     '/widget/:token/files',
     {
-      config: { permission: 'public', upload: true, visitor: true },
+      config: { permission: 'public', body: 'attachment', visitor: true },
       schema: {
         tags,
         summary: 'Upload a file to send with a message',
@@ -106,17 +108,12 @@ export function visitorRoutes(
       const conversationId = await conversationOf(request, inbox);
       const { allow, retryAfterSeconds } = await parts.uploadLimit.take(bucketOf(request.ip));
       if (!allow) throw tooMany(retryAfterSeconds);
-      const { name, bytes } = await readUpload(request);
-      if (bytes.length === 0) throw badRequest('This file is empty.', [{ field: 'file', message: 'is empty' }]);
-      return ok(
-        await storeFile(parts, {
-          workspaceId: inbox.workspaceId,
-          name,
-          bytes,
-          createdBy: { type: 'contact', id: null },
-          conversationId,
-        }),
-      );
+      return withUpload(request, async ({ name, file }) => {
+        if (file.size === 0) throw badRequest('This file is empty.', [{ field: 'file', message: 'is empty' }]);
+        const createdBy = { type: 'contact', id: null } as const;
+        const { workspaceId } = inbox;
+        return ok(await storeFile(parts, { workspaceId, name, content: file, createdBy, conversationId }));
+      });
     },
   );
 
@@ -135,7 +132,7 @@ export function visitorRoutes(
       const inbox = await inboxOf(request, request.params.token);
       const conversationId = await conversationOf(request, inbox);
       const { id } = request.params;
-      return sendFile(reply, await readVisitorFile(parts, { workspaceId: inbox.workspaceId, conversationId, id }));
+      return sendFile(reply, await openVisitorFile(parts, { workspaceId: inbox.workspaceId, conversationId, id }));
     },
   );
 

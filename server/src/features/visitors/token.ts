@@ -1,11 +1,8 @@
-import { createSecretKey } from 'node:crypto';
-import { errors, jwtVerify, SignJWT } from 'jose';
 import { z } from 'zod';
+import { createSignedTokens } from '../../platform/signed-tokens.ts';
 
-const issuer = 'parley';
-const audience = 'parley:visitor';
 /** Renewed at every visit, so a customer who comes back within a month finds the conversation. */
-const DAYS = 30;
+const MONTH = 30 * 86_400;
 
 const Claims = z.object({ sub: z.uuid(), inbox: z.uuid() });
 
@@ -17,26 +14,12 @@ export type VisitorTokens = {
 };
 
 export function createVisitorTokens(jwtSecret: string): VisitorTokens {
-  const key = createSecretKey(Buffer.from(jwtSecret, 'utf8'));
+  const tokens = createSignedTokens({ secret: jwtSecret, audience: 'parley:visitor', lifetimeSeconds: MONTH });
   return {
-    issue: ({ visitorId, inboxId }) =>
-      new SignJWT({ inbox: inboxId })
-        .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
-        .setSubject(visitorId)
-        .setIssuer(issuer)
-        .setAudience(audience)
-        .setIssuedAt()
-        .setExpirationTime(`${DAYS}d`)
-        .sign(key),
+    issue: ({ visitorId, inboxId }) => tokens.issue(visitorId, { inbox: inboxId }),
     read: async (token, inboxId) => {
-      try {
-        const { payload } = await jwtVerify(token, key, { algorithms: ['HS256'], issuer, audience });
-        const claims = Claims.safeParse(payload);
-        return claims.success && claims.data.inbox === inboxId ? claims.data.sub : null;
-      } catch (error) {
-        if (error instanceof errors.JOSEError) return null;
-        throw error;
-      }
+      const claims = Claims.safeParse(await tokens.read(token));
+      return claims.success && claims.data.inbox === inboxId ? claims.data.sub : null;
     },
   };
 }

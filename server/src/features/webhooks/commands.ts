@@ -9,6 +9,7 @@ import { recordFacts } from '../../platform/facts/record.ts';
 import { RefusedAddressError } from '../../platform/outside.ts';
 import type { Outside } from '../../platform/outside.ts';
 import type { Tx } from '../../platform/tenant.ts';
+import { isMasked, sealAddress, showAddress } from './address.ts';
 import { TEST_EVENT } from './events.ts';
 import { webhookFacts } from './facts.ts';
 import { countWebhooks, findWebhook } from './queries.ts';
@@ -19,7 +20,7 @@ const WEBHOOKS_AT_MOST = 20;
 
 /** @throws bad-request for an address that is refused whatever its name resolves to */
 export function requireAddress(outside: Outside, url: string | undefined): void {
-  if (url === undefined) return;
+  if (url === undefined || isMasked(url)) return;
   try {
     outside.check(url);
   } catch (error) {
@@ -35,13 +36,15 @@ export async function createWebhook(
   keyring: Keyring,
   input: WebhookInput,
 ): Promise<{ row: WebhookRow; secret: string }> {
+  if (isMasked(input.url))
+    throw badRequest('The address is masked. Give all of it.', [{ field: 'url', message: 'is masked' }]);
   if ((await countWebhooks(tx)) >= WEBHOOKS_AT_MOST) throw conflict('There are 20 webhooks. Delete one first.');
   const id = newId();
   const { secret, kept } = firstSecret(keyring, id);
   await tx.insert(webhookEndpoints).values({
     id,
     workspaceId: actor.workspaceId,
-    url: input.url,
+    url: sealAddress(keyring, id, input.url),
     description: input.description,
     events: [...new Set(input.events)],
     secrets: kept,
@@ -54,12 +57,18 @@ export async function createWebhook(
 }
 
 /** Switching it on again forgets why it was off. @throws not-found */
-export async function changeWebhook(tx: Tx, actor: Actor, id: string, patch: WebhookPatch): Promise<WebhookRow> {
-  const { enabled, events, url, description } = patch;
+export async function changeWebhook(
+  tx: Tx,
+  actor: Actor,
+  keyring: Keyring,
+  { id, ...patch }: WebhookPatch & { id: string },
+): Promise<WebhookRow> {
+  const { enabled, events, description } = patch;
+  const url = patch.url === undefined ? undefined : await newAddress(tx, keyring, id, patch.url);
   const changed = await tx
     .update(webhookEndpoints)
     .set({
-      ...(url === undefined ? {} : { url }),
+      ...(url === undefined ? {} : { url: sealAddress(keyring, id, url) }),
       ...(description === undefined ? {} : { description }),
       ...(events === undefined ? {} : { events: [...new Set(events)] }),
       ...(enabled === undefined ? {} : { enabled, disabledReason: null }),
@@ -77,6 +86,14 @@ export async function changeWebhook(tx: Tx, actor: Actor, id: string, patch: Web
     }),
   ]);
   return findWebhook(tx, id);
+}
+
+/** Undefined when it is the one that is there, as it is shown. @throws not-found; bad-request for the mask of another one */
+async function newAddress(tx: Tx, keyring: Keyring, id: string, url: string): Promise<string | undefined> {
+  if (!isMasked(url)) return url;
+  const { url: stored } = await findWebhook(tx, id);
+  if (showAddress(keyring, id, stored) === url) return undefined;
+  throw badRequest('The address is masked. Give all of it.', [{ field: 'url', message: 'is masked' }]);
 }
 
 /** With its log. @throws not-found */

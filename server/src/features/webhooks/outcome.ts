@@ -54,7 +54,8 @@ export function outcomeOf(error: unknown, attempts: number): Exclude<Outcome, { 
 function wordsOf(error: unknown): string {
   if (error instanceof RefusedAddressError) return error.message;
   if (error instanceof OutboundTimeoutError) return 'It did not answer in time.';
-  if (error instanceof DecryptError) return 'Its secret cannot be read. Rotate the secret.';
+  if (error instanceof DecryptError)
+    return 'Its address or secret cannot be read. Save the address again and rotate the secret.';
   const code = error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
   return code && /^[A-Z][A-Z0-9_]{1,60}$/.test(code) ? `No connection: ${code}.` : 'It could not be sent.';
 }

@@ -1,4 +1,6 @@
 import type { Webhook, WebhookDelivery } from '@parley/contract';
+import type { Keyring } from '../../platform/crypto.ts';
+import { showAddress } from './address.ts';
 import type { DeliveryRow, WebhookRow } from './queries.ts';
 
 /** As `webhook-id` carries it. */
@@ -18,9 +20,10 @@ export const presentDelivery = (row: DeliveryRow): WebhookDelivery => ({
   finishedAt: row.finishedAt?.toISOString() ?? null,
 });
 
-export const presentWebhook = (row: WebhookRow): Webhook => ({
+/** With its address masked. */
+export const presentWebhook = (keyring: Keyring, row: WebhookRow): Webhook => ({
   id: row.id,
-  url: row.url,
+  url: showAddress(keyring, row.id, row.url),
   description: row.description,
   events: row.events,
   enabled: row.enabled,

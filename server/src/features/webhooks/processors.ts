@@ -8,8 +8,8 @@ import { createTeller } from './tell.ts';
 export function createWebhooks(
   parts: Omit<Parameters<typeof createSender>[0], 'queue'> & { queue: DefinedQueue<WebhookToSend> },
 ) {
-  const { store, queue } = parts;
-  const teller = createTeller({ store, queue });
+  const { store, queue, keyring } = parts;
+  const teller = createTeller({ store, queue, keyring });
   return {
     /** Has this process send. */
     work: (): void => queue.process(createSender(parts)),

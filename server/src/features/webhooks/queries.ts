@@ -74,3 +74,17 @@ export async function listDeliveries(
   const [counted] = await tx.select({ total: count() }).from(webhookDeliveries).where(ofWebhook);
   return { rows, total: counted?.total ?? 0 };
 }
+
+/** Under which name calls to an endpoint are counted, and stopped while it is ill. */
+export const targetOf = (endpointId: string): string => `webhook:endpoint:${endpointId}`;
+
+/** Of everything that was called, the workspace's own endpoints. */
+export async function ownTargets<T>(tx: Tx, targets: Record<string, T>): Promise<Record<string, T>> {
+  const rows = await tx.select({ id: webhookEndpoints.id }).from(webhookEndpoints);
+  return Object.fromEntries(
+    rows.flatMap(({ id }) => {
+      const found = targets[targetOf(id)];
+      return found === undefined ? [] : [[targetOf(id), found]];
+    }),
+  );
+}

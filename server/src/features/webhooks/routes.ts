@@ -61,7 +61,10 @@ export function webhookEndpointRoutes(
     async (request) => {
       const { workspaceId } = actorOf(request);
       const { rows, total } = await store.inWorkspace(workspaceId, (tx) => listWebhooks(tx, request.query));
-      return page(rows.map(presentWebhook), { ...request.query, total });
+      return page(
+        rows.map((row) => presentWebhook(keyring, row)),
+        { ...request.query, total },
+      );
     },
   );
 
@@ -73,7 +76,9 @@ export function webhookEndpointRoutes(
     },
     async (request) => {
       const { workspaceId } = actorOf(request);
-      return ok(presentWebhook(await store.inWorkspace(workspaceId, (tx) => findWebhook(tx, request.params.id))));
+      return ok(
+        presentWebhook(keyring, await store.inWorkspace(workspaceId, (tx) => findWebhook(tx, request.params.id))),
+      );
     },
   );
 
@@ -85,7 +90,8 @@ export function webhookEndpointRoutes(
         tags,
         summary: 'Create a webhook',
         description:
-          'Events are sent as Standard Webhooks: signed POST requests, tried again for three days. The secret is told once.',
+          'Events are sent as Standard Webhooks: signed POST requests, tried again for three days. The secret is told once, ' +
+          'and of the address no more than `https://host/…abcd` is shown.',
         body: WebhookInput,
         response: { 201: success(WebhookCreated) },
       },
@@ -97,7 +103,7 @@ export function webhookEndpointRoutes(
         createWebhook(tx, actor, keyring, request.body),
       );
       wake.wake(WEBHOOKS_CHANGED, actor.workspaceId);
-      return ok({ ...presentWebhook(row), secret });
+      return ok({ ...presentWebhook(keyring, row), secret });
     },
   );
 
@@ -108,6 +114,7 @@ export function webhookEndpointRoutes(
       schema: {
         tags,
         summary: 'Change a webhook, or switch it on or off',
+        description: 'The address as it is shown, masked, leaves it as it is.',
         params: IdParams,
         body: WebhookPatch,
         response: { 200: success(Webhook) },
@@ -117,10 +124,10 @@ export function webhookEndpointRoutes(
       const actor = actorOf(request);
       requireAddress(outside, request.body.url);
       const row = await store.inWorkspace(actor.workspaceId, (tx) =>
-        changeWebhook(tx, actor, request.params.id, request.body),
+        changeWebhook(tx, actor, keyring, { ...request.body, id: request.params.id }),
       );
       wake.wake(WEBHOOKS_CHANGED, actor.workspaceId);
-      return ok(presentWebhook(row));
+      return ok(presentWebhook(keyring, row));
     },
   );
 

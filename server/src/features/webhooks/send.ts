@@ -9,10 +9,12 @@ import type { Metrics } from '../../platform/metrics.ts';
 import type { Outside } from '../../platform/outside.ts';
 import type { Store } from '../../platform/tenant.ts';
 import type { Wake } from '../../platform/wake.ts';
+import { openAddress } from './address.ts';
 import { composeBody } from './body.ts';
 import { outcomeOf } from './outcome.ts';
 import type { Outcome } from './outcome.ts';
 import { eventIdOf } from './present.ts';
+import { targetOf } from './queries.ts';
 import { signedHeaders } from './secrets.ts';
 import { WEBHOOKS_CHANGED } from './topics.ts';
 
@@ -72,14 +74,18 @@ export function createSender(parts: {
   }
 
   /** One attempt. @throws what went wrong, see outcome.ts */
-  async function post({ endpoint_id: id, fact_id: factId, url, secrets }: Claimed, body: string): Promise<number> {
+  async function post(
+    { endpoint_id: id, fact_id: factId, url: stored, secrets }: Claimed,
+    body: string,
+  ): Promise<number> {
+    const url = openAddress(keyring, id, stored);
     const headers = {
       'content-type': 'application/json',
       'user-agent': 'Parley-Webhooks/1',
       ...signedHeaders(keyring, { id, secrets }, { id: eventIdOf(factId), body }),
     };
     return outbound.call(
-      `webhook:endpoint:${id}`,
+      targetOf(id),
       async (signal) => {
         const answer = await outside.request(url, { method: 'POST', headers, body, signal, readAtMost: 1_024 });
         const { status } = answer;

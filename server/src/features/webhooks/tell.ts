@@ -1,23 +1,31 @@
-import { sql } from 'drizzle-orm';
+import { eq, sql } from 'drizzle-orm';
 import { webhookDeliveries, webhookEndpoints } from '../../db/schema/index.ts';
 import type { CommittedFact } from '../../platform/facts/define.ts';
+import type { Keyring } from '../../platform/crypto.ts';
 import { newId } from '../../platform/ids.ts';
 import type { DefinedQueue } from '../../platform/jobs.ts';
 import type { Place, Store } from '../../platform/tenant.ts';
+import { resealed } from './address.ts';
 import { eventOf } from './events.ts';
 import type { WebhookToSend } from './send.ts';
 
 /** What nobody has sent for so long after its time is found again: its job may be lost. */
 const FORGOTTEN_AFTER_S = 15;
-const LOOK_EVERY_MS = 10_000;
 const LOOK_AT_MOST = 200;
 const KEPT_DAYS = 30;
 const TRIM_EVERY_MS = 3_600_000;
 const TRIM_AT_ONCE = 5_000;
 
 /** Makes deliveries of facts, and finds those whose jobs are lost. */
-export function createTeller({ store, queue }: { store: Store; queue: DefinedQueue<WebhookToSend> }) {
-  let lookedAt = 0;
+export function createTeller({
+  store,
+  queue,
+  keyring,
+}: {
+  store: Store;
+  queue: DefinedQueue<WebhookToSend>;
+  keyring: Keyring;
+}) {
   let trimmedAt = 0;
 
   /** One place that fails keeps no other from its turn. */
@@ -43,6 +51,22 @@ export function createTeller({ store, queue }: { store: Store; queue: DefinedQue
         delete from webhook_deliveries where id = any(array(
           select id from webhook_deliveries where created_at < now() - make_interval(days => ${KEPT_DAYS}) limit ${TRIM_AT_ONCE}))`),
     );
+
+  /** Addresses that an earlier version kept in plain text, or that are under an older key. */
+  async function seal(place: Place): Promise<void> {
+    const { rows } = await place.asSystem((tx) =>
+      tx.execute<{ workspace_id: string }>(sql`select distinct workspace_id from webhook_endpoints`),
+    );
+    for (const { workspace_id: workspaceId } of rows)
+      await store.inWorkspace(workspaceId, async (tx) => {
+        const { id, url } = webhookEndpoints;
+        const found = await tx.select({ id, url }).from(webhookEndpoints).for('update');
+        for (const one of found) {
+          const sealed = resealed(keyring, one.id, one.url);
+          if (sealed !== undefined) await tx.update(webhookEndpoints).set({ url: sealed }).where(eq(id, one.id));
+        }
+      });
+  }
 
   return {
     /** Makes a delivery for each endpoint that wants to hear of the fact. Doing it again adds nothing. */
@@ -74,14 +98,13 @@ export function createTeller({ store, queue }: { store: Store; queue: DefinedQue
       });
       for (const { id } of made) await queue.add({ workspaceId, deliveryId: id }, { jobId: `${id}-0` });
     },
-    /** Finds forgotten deliveries, and forgets old ones. May be called often: it looks every ten seconds. */
+    /** Finds forgotten deliveries, forgets old ones, and seals addresses that are not. May be called often: it looks every ten seconds. */
     async look(): Promise<void> {
-      if (Date.now() - lookedAt < LOOK_EVERY_MS) return;
-      lookedAt = Date.now();
       await everywhere(findForgotten);
       if (Date.now() - trimmedAt < TRIM_EVERY_MS) return;
       trimmedAt = Date.now();
       await everywhere(trim);
+      await everywhere(seal);
     },
   };
 }

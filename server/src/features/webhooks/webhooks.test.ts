@@ -116,7 +116,7 @@ describe('webhooks', () => {
     const other = await stranger<WebhookCreated>('POST', '/webhooks', { url: `${receiver.url}/theirs` });
     const replayed = await test.owner('POST', `/webhooks/${other.data.id}/deliveries/${deliveryId}/replay`);
     assert.equal(replayed.status, 404);
-    assert.equal((await find(id)).url, `${receiver.url}/mine`);
+    assert.equal((await find(id)).url, `${receiver.url}/…`);
   });
 
   it('take known fields, web addresses and events there are', async () => {
@@ -290,6 +290,38 @@ describe('webhooks', () => {
     assert.ok(one);
     new Webhook(data.secret).verify(one.body, one.headers);
     assert.throws(() => new Webhook(old).verify(one.body, one.headers), { name: 'WebhookVerificationError' });
+  });
+
+  it('keep their address sealed and show it masked; the mask in a PATCH leaves it', async () => {
+    const path = '/services/T012/B345/token-of-somebody-wxyz';
+    const { id, url } = await create(path);
+    assert.equal(url, `${receiver.url}/…wxyz`);
+    const stored = async () => (await execute(sql`select url from webhook_endpoints where id = ${id}::uuid`)).rows[0];
+    assert.ok(!JSON.stringify(await stored()).includes('token-of-somebody'));
+    const before = await stored();
+    await execute(sql`update webhook_endpoints set failing_since = now() where id = ${id}::uuid`);
+    const patched = await test.owner<WebhookOut>('PATCH', `/webhooks/${id}`, { url, description: 'Ours' });
+    assert.deepEqual([patched.status, patched.data.url, patched.data.description], [200, url, 'Ours']);
+    assert.ok(patched.data.failingSince, 'its five days go on');
+    assert.deepEqual(await stored(), before);
+    for (const other of [`${receiver.url}/…abcd`, 'https://example.com/…']) {
+      assert.equal((await test.owner('PATCH', `/webhooks/${id}`, { url: other })).status, 400);
+      assert.equal((await test.owner('POST', '/webhooks', { url: other })).status, 400);
+    }
+    answers[path] = [{ status: 500 }, { status: 200 }];
+    await sendTest(id);
+    await settled(id);
+    const seen = JSON.stringify([
+      await log(id),
+      await test.owner('GET', '/webhooks'),
+      lines,
+      got.map(({ body }) => body),
+    ]);
+    assert.ok(!seen.includes('token-of-somebody'));
+    const changed = await test.owner<WebhookOut>('PATCH', `/webhooks/${id}`, { url: `${receiver.url}/new` });
+    assert.equal(changed.data.url, `${receiver.url}/…`);
+    await sendTest(id);
+    await arrived('/new');
   });
 
   it('show their secret once, and nowhere else', async () => {

@@ -2,12 +2,14 @@ import { and, eq, isNull, sql } from 'drizzle-orm';
 import type { z } from 'zod';
 import type { WorkspacePatch } from '@parley/contract';
 import { workspaces } from '../../db/schema/index.ts';
-import { notFound } from '../../platform/errors.ts';
+import { limitReached, notFound } from '../../platform/errors.ts';
 import { newId } from '../../platform/ids.ts';
 import type { Tx } from '../../platform/tenant.ts';
 import { addMember } from '../members/commands.ts';
 import { findWorkspace } from './queries.ts';
 import type { WorkspaceRow } from './queries.ts';
+
+// Foreign tables: memberships, users. A workspace begins with its first member.
 
 /** Across workspaces (`asSystem`): a new workspace with its first owner. */
 export async function createWorkspace(tx: Tx, ownerId: string, input: { name: string }): Promise<WorkspaceRow> {
@@ -15,6 +17,30 @@ export async function createWorkspace(tx: Tx, ownerId: string, input: { name: st
   if (!workspace) throw new Error('the workspace was not stored');
   await addMember(tx, workspace.id, ownerId, 'owner');
   return workspace;
+}
+
+/**
+ * The same for somebody who asks for one. What they own counts, and for a day what they made and handed on, so that nobody
+ * gets round it that way. Of several requests at once each counts what the one before made.
+ *
+ * @throws limit-reached
+ */
+export async function createOneMore(
+  tx: Tx,
+  ownerId: string,
+  { atMost, ...input }: { name: string; atMost: number },
+): Promise<WorkspaceRow> {
+  await tx.execute(sql`select id from users where id = ${ownerId}::uuid for no key update`);
+  const { rows } = await tx.execute<{ count: number }>(sql`
+    select count(distinct w.id)::int as count from workspaces w
+    join memberships m on m.workspace_id = w.id and m.user_id = ${ownerId}::uuid
+    where w.deleted_at is null and (
+      (m.role = 'owner' and m.removed_at is null)
+      -- The first membership is made in the transaction of its workspace.
+      or (w.created_at = m.created_at and w.created_at > now() - interval '1 day'))`);
+  if ((rows[0]?.count ?? 0) >= atMost)
+    throw limitReached(`You have ${atMost} workspaces, which is as many as one person may have.`);
+  return createWorkspace(tx, ownerId, input);
 }
 
 /** @throws not-found */

@@ -2,14 +2,18 @@ import { IdParams, Workspace, WorkspaceInput, WorkspacePatch, success } from '@p
 import { notFound } from '../../platform/errors.ts';
 import { actorOf, ok, signedInOf } from '../../platform/http/index.ts';
 import type { Http } from '../../platform/http/index.ts';
+import type { Config } from '../../platform/config.ts';
 import type { Store } from '../../platform/tenant.ts';
-import { changeWorkspace, createWorkspace } from './commands.ts';
+import { changeWorkspace, createOneMore } from './commands.ts';
 import { presentWorkspace } from './present.ts';
 import { findWorkspace } from './queries.ts';
 
 const tags = ['Workspaces'];
 
-export function workspaceRoutes(http: Http, { store }: { store: Store }): void {
+export function workspaceRoutes(
+  http: Http,
+  { store, config }: { store: Store; config: Pick<Config, 'workspacesPerPerson'> },
+): void {
   http.post(
     '/workspaces',
     {
@@ -17,14 +21,17 @@ export function workspaceRoutes(http: Http, { store }: { store: Store }): void {
       schema: {
         tags,
         summary: 'Create a workspace',
-        description: 'You are its owner. `POST /auth/switch` makes it the workspace of your login.',
+        description:
+          'You are its owner. `POST /auth/switch` makes it the workspace of your login. A person may have so many ' +
+          '(`PARLEY_WORKSPACES_PER_PERSON`); one more is 409 `limit_reached`.',
         body: WorkspaceInput,
         response: { 201: success(Workspace) },
       },
     },
     async (request) => {
       const { userId } = signedInOf(request);
-      const workspace = await store.asSystem((tx) => createWorkspace(tx, userId, request.body));
+      const atMost = config.workspacesPerPerson;
+      const workspace = await store.asSystem((tx) => createOneMore(tx, userId, { ...request.body, atMost }));
       return ok(presentWorkspace(workspace));
     },
   );

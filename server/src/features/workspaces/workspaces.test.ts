@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { Login, Workspace } from '@parley/contract';
+import { Login, Member, Workspace } from '@parley/contract';
+import { z } from 'zod';
 import { becomeOwner, dataOf, failureOf, startPeople } from '../sessions/test-people.ts';
 import type { People } from '../sessions/test-people.ts';
 
@@ -62,5 +63,32 @@ describe('workspaces', () => {
     assert.deepEqual([changed.name, changed.accent], ['Ünïcode 公司', 'teal']);
     assert.deepEqual(dataOf(await change(moved, other.id, {}), Workspace), changed);
     assert.deepEqual(dataOf(await people.call('GET', `/workspaces/${other.id}`, { as: moved }), Workspace), changed);
+  });
+
+  it('are as many as a person may have, however many are asked for at once, and whoever has them now', async () => {
+    const maker = await people.join(owner, 'maker@acme.test', 'agent');
+    const made = await Promise.all(
+      Array.from({ length: 30 }, (_, number) =>
+        people.call('POST', '/workspaces', { as: maker, body: { name: `No. ${number}` } }),
+      ),
+    );
+    const refused = made.filter(({ status }) => status !== 201);
+    assert.deepEqual([made.length - refused.length, refused.length], [20, 10]);
+    for (const answer of refused) assert.equal(failureOf(answer), '409 limit_reached');
+    // Handing one on makes no room the same day.
+    const first = made.find(({ status }) => status === 201);
+    assert.ok(first);
+    const workspaceId = dataOf(first, Workspace).id;
+    const there = dataOf(await people.call('POST', '/auth/switch', { as: maker, body: { workspaceId } }), Login);
+    await people.join(there, 'heir@acme.test', 'owner');
+    const members = z
+      .array(Member)
+      .parse(z.object({ data: z.unknown() }).parse((await people.call('GET', '/members', { as: there })).body).data);
+    const own = members.find(({ email }) => email === 'maker@acme.test');
+    assert.equal((await people.call('DELETE', `/members/${own?.id}`, { as: there })).status, 200);
+    const again = await people.call('POST', '/workspaces', { as: maker, body: { name: 'One more' } });
+    assert.equal(failureOf(again), '409 limit_reached');
+    // Somebody else's is no matter.
+    assert.equal((await people.call('POST', '/workspaces', { as: agent, body: { name: 'Mine' } })).status, 201);
   });
 });

@@ -77,7 +77,9 @@ export const parseHtml = (html: string, name: string): Extracted => {
     // Readability sometimes keeps one column of a page of equal parts: then the whole page is the better reading.
     const words = (text: string | null | undefined) => (text ?? '').split(/\s+/).length;
     const found = article?.content && words(article.textContent) * 3 >= words(whole.textContent);
-    const markdown = createTurndown().turndown(found && article.content ? article.content : whole.innerHTML);
+    const main = found && article.content ? article.content : whole.innerHTML;
+    // The converter's parser takes quadratic time over runs of entities; this one is as good unescaped.
+    const markdown = createTurndown().turndown(main.replaceAll('&gt;', '>'));
     const parsed = parseMarkdown(markdown, name);
     return {
       title: (title || article?.title || titleFromName(name)).replace(/\s+/g, ' ').slice(0, 200),

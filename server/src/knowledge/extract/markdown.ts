@@ -1,4 +1,4 @@
-import { lexer, type Token, type Tokens } from 'marked';
+import { Lexer, type Token, type Tokens } from 'marked';
 import { tidy } from '../clean.ts';
 import type { Block, BlockKind, Extracted } from '../types.ts';
 import { extractionFailed } from './failure.ts';
@@ -98,7 +98,7 @@ const pieces = (token: Token): Piece[] => {
 
 const fence = (code: string, language = ''): string => {
   const marks = code.includes('```') ? '~~~~' : '```';
-  return `${marks}${language.split(/\s/)[0] ?? ''}\n${code}\n${marks}`;
+  return `${marks}${(language.split(/\s/, 1)[0] ?? '').slice(0, 40)}\n${code}\n${marks}`;
 };
 
 /** Markdown text → blocks under their headings. A single level-1 heading is the title, not a heading above everything. */
@@ -122,9 +122,18 @@ export const parseMarkdown = (text: string, name: string): Extracted => {
   return { title: declared || onlyTitle?.text || titleFromName(name), blocks };
 };
 
+const mostMarks = 40;
+const marks = /^(?:[ \t]*(?:>|[-*+](?=[ \t])|\d{1,9}[.)](?=[ \t])))+/;
+
+/** Quotes in quotes and lists in lists on one line: the parser reads the line again for each. */
+const isTooDeep = (line: string): boolean =>
+  line.length > mostMarks && (line.match(marks)?.[0].match(/>|[-*+]|[.)]/g)?.length ?? 0) > mostMarks;
+
+/** Blocks alone: emphasis and links inside of them stay Markdown, and reading them costs quadratic time (`_a` × 8,000). */
 const lex = (body: string): Token[] => {
+  if (body.split('\n').some(isTooDeep)) throw extractionFailed('This Markdown is nested too deeply to be read.');
   try {
-    return lexer(body, { gfm: true });
+    return new Lexer({ gfm: true }).blockTokens(body);
   } catch (error) {
     // Thousands of nested quotes or lists exhaust the stack of the parser.
     if (error instanceof RangeError) throw extractionFailed('This Markdown is nested too deeply to be read.', error);

@@ -7,8 +7,10 @@ import type { Config } from '../config.ts';
 import type { Logger } from '../log.ts';
 import { startEmbedded } from './embedded.ts';
 import type { Embedded } from './embedded.ts';
-import { createOutage } from '../outage.ts';
+import { createOutage, isConnectionLoss } from '../outage.ts';
 import type { Outage } from '../outage.ts';
+import { ensureLogin, grantRoles, loginOf, tryLogin } from './login.ts';
+import type { Login } from './login.ts';
 import { migrate, MigrationError } from './migrate.ts';
 
 export { FolderInUseError } from './lock.ts';
@@ -21,7 +23,7 @@ export type PoolOptions = {
   searchPath: string;
   /** What the server calls these connections. */
   name: string;
-  /** Of another server or database than DATABASE_URL. */
+  /** Of another server or database than DATABASE_URL; of a workspace's own one after `allowLogin`. */
   address?: string | undefined;
   /** milliseconds after which a connection nobody uses is closed (default: 60 000) */
   idleMs?: number;
@@ -42,6 +44,8 @@ export type Database = {
   pool: Pool;
   /** A further pool, also as parley_app, for a library with its own schema. Closed by `close()` at the latest. */
   openPool(options: PoolOptions): Pool;
+  /** Has pools of a workspace's own database log in as the product rather than as its owner, where that may be arranged. */
+  allowLogin(address: string): Promise<void>;
   /** All of them that are open, by name. */
   pools(): { name: string; pool: Pool }[];
   /** A connection of its own as the owner of the tables, for schema changes only; with `address`, of another database. */
@@ -52,7 +56,8 @@ export type Database = {
   close(): Promise<void>;
 };
 
-export type DatabaseConfig = Pick<Config, 'dataDir' | 'database'>;
+/** Without secrets there is no login to derive, and the product's statements take its role on in the owner's. */
+export type DatabaseConfig = Pick<Config, 'dataDir' | 'database'> & Partial<Pick<Config, 'secrets'>>;
 
 export const MIGRATIONS = fileURLToPath(new URL('../../db/migrations', import.meta.url));
 const OLDEST_SERVER = 16;
@@ -60,6 +65,8 @@ const CLOSE_WITHIN_MS = 10_000;
 const STATEMENT_MS = 30_000;
 /** The server ends what stands still in a transaction for twice that: who hears nothing for longer has lost it. */
 const SILENT_MS = STATEMENT_MS * 2 + 5_000;
+/** Longer than a connection may take to come about. */
+const ARRANGED_WITHIN_MS = 15_000;
 const APP_ROLE = 'parley_app';
 const OWNER = { search_path: 'public' };
 
@@ -77,11 +84,16 @@ export async function openDatabase(
   migrations = MIGRATIONS,
   { contract = false } = {},
 ): Promise<Database> {
-  const { url } = config.database;
+  const { url, appUrl } = config.database;
   const embedded = url ? null : await startEmbedded(config.dataDir, log);
   const opened: { name: string; pool: Pool }[] = [];
   const pools = () => opened.filter(({ pool: one }) => !one.ending);
   let outage: Outage | undefined;
+  const [key] = config.secrets?.encryptionKeys ?? [];
+  /** null: the owner's, which takes the role on */
+  let login: Login | null = null;
+  const ofOwnDatabases = new Map<string, Promise<Login | null>>();
+  const settled = new Map<string, Login | null>();
 
   async function asOwner<T>(work: (client: Client) => Promise<T>, address?: string): Promise<T> {
     const client = new Client(connection(address ? null : embedded, address ?? url, OWNER, 'parley owner'));
@@ -101,7 +113,13 @@ export async function openDatabase(
       ? undefined
       : { statement_timeout: STATEMENT_MS, idle_in_transaction_session_timeout: STATEMENT_MS * 2 };
     const pool = new Pool({
-      ...connection(embedded, address ?? url, { role: APP_ROLE, search_path: searchPath }, name),
+      ...connection(
+        embedded,
+        address ?? appUrl ?? url,
+        { role: APP_ROLE, search_path: searchPath },
+        name,
+        loginAt(address),
+      ),
       ...limits,
       ...(answerMs ? { query_timeout: answerMs } : {}),
       max,
@@ -123,6 +141,52 @@ export async function openDatabase(
     return pool;
   }
 
+  /** A replica has the logins of its primary. */
+  function loginAt(address: string | undefined): Login | null {
+    const own = address === undefined ? undefined : settled.get(address);
+    return own === undefined ? login : own;
+  }
+  const asLogin = (address: string | undefined, as: Login): ClientConfig =>
+    connection(null, address, { role: APP_ROLE, search_path: 'public' }, 'parley login', as);
+
+  /** The derived login on this server, or null where it cannot be had: said once, since nobody has to do anything. */
+  async function arrangeLogin(address: string | undefined): Promise<Login | null> {
+    if (!key) return null;
+    const derived = loginOf(key);
+    try {
+      await asOwner((client) => ensureLogin(client, derived), address);
+      await tryLogin(asLogin(address ?? url, derived)).catch(async () => {
+        // Somebody gave it another password, perhaps.
+        await asOwner((client) => ensureLogin(client, derived, { reset: true }), address);
+        await tryLogin(asLogin(address ?? url, derived));
+      });
+      return derived;
+    } catch (error) {
+      if (isConnectionLoss(error)) throw error;
+      const reason = error instanceof Error ? error.message : String(error);
+      log.warn(
+        { reason },
+        'the database user may not arrange a login for tenant work: it is done in its own, as parley_app. DATABASE_APP_URL names another',
+      );
+      return null;
+    }
+  }
+
+  async function allowLogin(address: string): Promise<void> {
+    if (settled.has(address)) return;
+    let arranged = ofOwnDatabases.get(address);
+    if (!arranged) {
+      arranged = promptly(arrangeLogin(address), ARRANGED_WITHIN_MS);
+      ofOwnDatabases.set(address, arranged);
+    }
+    try {
+      settled.set(address, await arranged);
+    } finally {
+      // Of a server that is away nothing is known: the next caller asks it.
+      ofOwnDatabases.delete(address);
+    }
+  }
+
   async function oneAtATime<T>(lock: number, work: () => Promise<T>): Promise<T> {
     if (embedded) return work();
     return asOwner(async (client) => {
@@ -133,6 +197,24 @@ export async function openDatabase(
       await client.query('commit');
       return result;
     });
+  }
+
+  /** The login DATABASE_APP_URL names. @throws ConfigError when it cannot do the product's work, or can do more */
+  async function checkedLogin(address: string): Promise<Login> {
+    const { username, password } = new URL(address);
+    const named = { user: decodeURIComponent(username), password: password ? decodeURIComponent(password) : undefined };
+    try {
+      // A database administrator may have granted them, where the owner may not.
+      await asOwner((client) => grantRoles(client, named.user)).catch(() => undefined);
+      await tryLogin(asLogin(address, named));
+      return named;
+    } catch (error) {
+      throw unusable(
+        error,
+        'DATABASE_APP_URL',
+        'of DATABASE_URL with a user that may SET ROLE to parley_app and parley_system',
+      );
+    }
   }
 
   async function close(): Promise<void> {
@@ -152,6 +234,13 @@ export async function openDatabase(
     await embedded?.close();
     throw embedded || error instanceof MigrationError ? error : unusable(error);
   }
+  if (!embedded) {
+    login = appUrl
+      ? await checkedLogin(appUrl)
+      : await arrangeLogin(undefined).catch((error: unknown) => {
+          throw unusable(error);
+        });
+  }
   const max = config.database.pool ?? (embedded ? 10 : 20);
   const pool = openPool({ max, searchPath: 'public', name: 'parley', silentMs: SILENT_MS });
   // The embedded one does not go away: its thread ends with the process.
@@ -164,7 +253,7 @@ export async function openDatabase(
       watchEveryMs: 5_000,
     });
   }
-  return { kind: embedded ? 'embedded' : 'external', pool, openPool, pools, asOwner, oneAtATime, close };
+  return { kind: embedded ? 'embedded' : 'external', pool, openPool, allowLogin, pools, asOwner, oneAtATime, close };
 }
 
 /**
@@ -189,6 +278,7 @@ function connection(
   url: string | undefined,
   settings: Record<string, string>,
   name: string,
+  login: Login | null = null,
 ): ClientConfig {
   const options = Object.entries(settings)
     .map(([setting, value]) => `-c ${setting}=${value.replace(/[\\\s]/g, '\\$&')}`)
@@ -201,6 +291,12 @@ function connection(
   // What stands in the address wins over what is passed beside it, so its own options are taken out and joined.
   const own = address.searchParams.get('options');
   address.searchParams.delete('options');
+  if (login) {
+    // What stands behind the question mark would win.
+    for (const named of ['user', 'password']) address.searchParams.delete(named);
+    address.username = encodeURIComponent(login.user);
+    address.password = encodeURIComponent(login.password ?? '');
+  }
   return {
     connectionString: address.href,
     options: own ? `${own} ${options}` : options,
@@ -218,10 +314,17 @@ async function assertServer(client: Client): Promise<void> {
   if (version < OLDEST_SERVER) throw new Error(`it is PostgreSQL ${version}, ${OLDEST_SERVER} or later is needed`);
 }
 
-function unusable(error: unknown): Error {
+function unusable(error: unknown, variable = 'DATABASE_URL', which = 'of a PostgreSQL server that can be used'): Error {
   const reason =
     error instanceof Error ? error.message || ('code' in error ? String(error.code) : error.name) : 'unknown';
-  return new ConfigError('DATABASE_URL', `takes the address of a PostgreSQL server that can be used: ${reason}`);
+  return new ConfigError(variable, `takes the address ${which}: ${reason}`);
+}
+
+/** @throws what a lost connection throws, when it takes too long */
+async function promptly<T>(work: Promise<T>, milliseconds: number): Promise<T> {
+  const late = Object.assign(new Error('Connection terminated: the database has said nothing'), { code: '08006' });
+  if ((await within(work, milliseconds)) === 'late') throw late;
+  return work;
 }
 
 async function within(work: Promise<unknown>, milliseconds: number): Promise<'done' | 'late'> {

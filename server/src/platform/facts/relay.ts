@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm';
 import type { Logger } from '../log.ts';
+import type { Sweep } from '../sweeps/sweeps.ts';
 import type { Place, Store } from '../tenant.ts';
 import type { Wake } from '../wake.ts';
 import type { CommittedFact } from './define.ts';
@@ -11,7 +12,7 @@ const BATCH = 200;
 const FORGOTTEN_AFTER_S = 60;
 const AGAIN_AT_ONCE = 500;
 const KEPT_DAYS = 7;
-const TRIM_EVERY_MS = 3_600_000;
+const HOUR_MS = 3_600_000;
 
 type Row = {
   id: string;
@@ -33,7 +34,6 @@ type Waiting = { fact: CommittedFact; due: string[] | null; done: string[] };
 export function createRelay(parts: { store: Store; wake: Wake; log: Logger; reactions: Reactions }) {
   const { store, wake, reactions } = parts;
   const relays = new Map<string, { running: Promise<void>; again: boolean }>();
-  let trimmedAt = 0;
 
   async function waiting(place: Place): Promise<Waiting[]> {
     const { rows } = await place.asSystem((tx) =>
@@ -120,6 +120,35 @@ export function createRelay(parts: { store: Store; wake: Wake; log: Logger; reac
   /** Each place for itself: one that says nothing keeps the facts of no other. */
   const relay = async (): Promise<void> => void (await everywhere(relayPlace));
 
+  /** Hands facts over again whose jobs may be lost. */
+  async function again(): Promise<void> {
+    const found = await everywhere((place) =>
+      place.asSystem((tx) =>
+        tx.execute(sql`
+          update outbox set relayed_at = null where id in (
+            select id from outbox where handled_at is null
+              and relayed_at < now() - make_interval(secs => ${FORGOTTEN_AFTER_S})
+            order by relayed_at limit ${AGAIN_AT_ONCE} for update skip locked)
+          returning id`),
+      ),
+    );
+    if (found.some(({ rows }) => rows.length > 0)) await relay();
+  }
+
+  /** Deletes facts that were dealt with a week ago. */
+  const deleteOld = (place: Place): Promise<unknown> =>
+    place.asSystem((tx) =>
+      tx.execute(
+        sql`delete from outbox where handled_at is not null and relayed_at < now() - make_interval(days => ${KEPT_DAYS})`,
+      ),
+    );
+
+  const sweeps: Sweep[] = [
+    { name: 'facts to relay', run: relay },
+    { name: 'facts nobody dealt with', run: again },
+    { name: 'old facts', everyMs: HOUR_MS, at: deleteOld },
+  ];
+
   const stop = wake.on(OUTBOX, relay);
   return {
     relay,
@@ -134,32 +163,8 @@ export function createRelay(parts: { store: Store; wake: Wake; log: Logger; reac
             where id = ${fact.id}::uuid`,
       );
     },
-    /** Hands facts over again whose jobs may be lost. For the sweeper. */
-    async again(): Promise<void> {
-      const found = await everywhere((place) =>
-        place.asSystem((tx) =>
-          tx.execute(sql`
-          update outbox set relayed_at = null where id in (
-            select id from outbox where handled_at is null
-              and relayed_at < now() - make_interval(secs => ${FORGOTTEN_AFTER_S})
-            order by relayed_at limit ${AGAIN_AT_ONCE} for update skip locked)
-          returning id`),
-        ),
-      );
-      if (found.some(({ rows }) => rows.length > 0)) await relay();
-    },
-    /** Forgets facts that were dealt with a week ago. May be called often: it looks once an hour. */
-    async trim(): Promise<void> {
-      if (Date.now() - trimmedAt < TRIM_EVERY_MS) return;
-      trimmedAt = Date.now();
-      await everywhere((place) =>
-        place.asSystem((tx) =>
-          tx.execute(
-            sql`delete from outbox where handled_at is not null and relayed_at < now() - make_interval(days => ${KEPT_DAYS})`,
-          ),
-        ),
-      );
-    },
+    again,
+    sweeps,
     async close(): Promise<void> {
       stop();
       await Promise.allSettled([...relays.values()].map(({ running }) => running));

@@ -1,3 +1,4 @@
+import { assertModestText, importLimits, jsonLimits } from '../json-limits.ts';
 import type { Http } from './types.ts';
 
 /** JSON only, besides uploads. An empty body is none; keys that would reach a prototype are refused. */
@@ -6,15 +7,20 @@ export const acceptJson = (http: Http): void => {
   // Text is not accepted: a form of another site may send it without asking.
   http.removeAllContentTypeParsers();
   http.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
-    if (body.length === 0) done(null, undefined);
-    else void parse(request, body.toString(), done);
+    if (body.length === 0) {
+      done(null, undefined);
+      return;
+    }
+    const text = body.toString();
+    assertModestText(text, request.routeOptions.config.body === 'import' ? importLimits : jsonLimits);
+    void parse(request, text, done);
   });
 };
 
 /**
  * Inside of this scope `request.body` is a Buffer with the bytes as they came, whatever they are called
  * (undefined for none): signatures are over bytes. For webhooks:
- * `http.register(async (scope) => { keepRawBodies(scope); scope.post('/webhooks/…', …) })`
+ * `http.register(async (scope) => { keepRawBodies(scope); scope.post('/webhooks/…', { config: { body: 'webhook' } }, …) })`
  */
 export const keepRawBodies = (scope: Http): void => {
   scope.removeAllContentTypeParsers();

@@ -21,6 +21,7 @@ const isPage = (request: FastifyRequest): boolean => {
   if (request.method !== 'GET' && request.method !== 'HEAD') return false;
   if (!request.headers.accept?.includes('text/html')) return false;
   const path = request.url.split('?')[0] ?? '';
+  if (path.includes('//')) return false;
   return !NOT_PAGES.some((prefix) => path === prefix || path.startsWith(`${prefix}/`));
 };
 

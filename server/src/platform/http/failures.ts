@@ -1,5 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { notFound, toProblem } from '../errors.ts';
+import { routeNotFound, toProblem } from '../errors.ts';
 import type { Http } from './types.ts';
 
 const DISCARD_WITHIN_MS = 5_000;
@@ -40,9 +40,14 @@ export const answerFailure = (error: unknown, request: FastifyRequest, reply: Fa
 
 export const translateFailures = (http: Http): void => {
   http.setErrorHandler(answerFailure);
+  // An empty part of a path would be taken for a parameter that is empty.
+  http.addHook('onRequest', async ({ url }) => {
+    const [path = ''] = url.replace(/^https?:\/\/[^/?]*/i, '').split('?', 1);
+    if (path.includes('//')) throw routeNotFound();
+  });
   http.decorate('pages', { send: null });
   // A server has one handler for this, so whoever serves pages leaves word here.
   http.setNotFoundHandler((request, reply) => {
-    if (!http.pages.send?.(request, reply)) answerFailure(notFound('This address'), request, reply);
+    if (!http.pages.send?.(request, reply)) answerFailure(routeNotFound(), request, reply);
   });
 };

@@ -113,9 +113,10 @@ describe('health', () => {
     assert.equal(started, 1);
   });
 
-  it('tells of each outside service what its breaker counted', async () => {
+  it('tells of each kind of outside service the worst, and neither ids nor figures', async () => {
+    const none = { attempts: 0, failures: 0, timeouts: 0, retries: 0, opened: 0 };
     const { http, get } = await serve({
-      dependencies: {},
+      dependencies: { database: { needed: true, probe: well } },
       targets: () => ({
         telegram: {
           state: 'open',
@@ -126,12 +127,17 @@ describe('health', () => {
           opened: 1,
           retryAfterSeconds: 60,
         },
+        'webhook:endpoint:0197-one': { state: 'half-open', ...none },
+        'webhook:endpoint:0197-two': { state: 'closed', ...none },
       }),
     });
     const health = (await get('/health')).json();
     assert.equal(health.status, 'degraded');
-    assert.deepEqual(health.breakers, { telegram: 'open' });
-    assert.equal(health.targets.telegram.opened, 1);
+    assert.deepEqual(health, {
+      status: 'degraded',
+      dependencies: { database: { status: 'up', needed: true } },
+      breakers: { telegram: 'open', 'webhook:endpoint': 'half-open' },
+    });
     assert.equal((await get('/health/ready')).statusCode, 200);
     await http.close();
   });

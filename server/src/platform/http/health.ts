@@ -1,8 +1,10 @@
-import type { TargetReport } from '../breaker.ts';
+import type { FastifyRequest } from 'fastify';
+import { labelOf } from '../breaker.ts';
+import type { BreakerState, TargetReport } from '../breaker.ts';
 import type { Metrics } from '../metrics.ts';
 import type { PressureReport } from '../pressure.ts';
 import type { ReplicaReport } from '../replicas.ts';
-import type { Http } from './types.ts';
+import type { Http, SignedIn } from './types.ts';
 
 /** Resolves when the dependency works. Rejects, or takes too long, when it does not. */
 export type Probe = () => Promise<unknown>;
@@ -74,12 +76,48 @@ export function createExamination(dependencies: Record<string, Dependency>) {
   };
 }
 
+/** What anybody may know: which parts work. No figure, and no name a workspace chose or owns. */
+export type HealthSummary = {
+  status: 'up' | 'degraded' | 'down' | 'draining';
+  dependencies: Record<string, { status: 'up' | 'down'; needed: boolean }>;
+  /** by kind of service; of several of a kind, the worst */
+  breakers: Record<string, BreakerState>;
+  replicas?: { name: string; state: string }[] | undefined;
+  pressure?: { refused: string[] } | undefined;
+};
+
+export type HealthReports = {
+  summary(): Promise<HealthSummary>;
+  /** With figures and every single service, of all workspaces: for whoever runs the installation. */
+  whole(): Promise<HealthSummary & { uptimeSeconds: number; targets: Record<string, TargetReport> }>;
+};
+
+const worse: Record<BreakerState, number> = { closed: 0, 'half-open': 1, open: 2 };
+
+export function breakersByKind(targets: Record<string, TargetReport>): Record<string, BreakerState> {
+  const kinds: Record<string, BreakerState> = {};
+  for (const [target, { state }] of Object.entries(targets)) {
+    const kind = labelOf(target);
+    if (worse[state] >= worse[kinds[kind] ?? 'closed']) kinds[kind] = state;
+  }
+  return kinds;
+}
+
+/** Those who look after the queues of the installation look after all of it: owners of its first workspace. */
+export const isOperator = ({ permissions }: Pick<SignedIn, 'permissions'>): boolean => permissions.has('queues:read');
+
 /**
  * /health/live: the process answers; asks nobody. /health/ready: it should get traffic (503 while draining, or while
- * something it needs is down). /health: every dependency and outside service; 503 when something needed is down.
- * /metrics for Prometheus. Names and figures only: why something is down goes to the log, never to the answer.
+ * something it needs is down). /health: every dependency and kind of outside service; 503 when something needed is down;
+ * with the operator's login also figures and each service. /metrics for Prometheus. Names and figures only: why something
+ * is down goes to the log, never to the answer.
  */
-export const healthRoutes = (http: Http, health: Health, metrics: Metrics): void => {
+export const healthRoutes = (
+  http: Http,
+  health: Health,
+  metrics: Metrics,
+  authenticate: (request: FastifyRequest) => Promise<SignedIn | null>,
+): void => {
   const startedAt = Date.now();
   const look = createExamination(health.dependencies);
 
@@ -97,6 +135,42 @@ export const healthRoutes = (http: Http, health: Health, metrics: Metrics): void
   };
   metrics.beforeRender(async () => void (await examineNow()));
 
+  const whole = async () => {
+    const { dependencies, down, strained } = await examineNow();
+    const targets = health.targets();
+    const breakers = breakersByKind(targets);
+    const broken = Object.values(breakers).some((state) => state !== 'closed');
+    const pressure = health.pressure?.();
+    const pressed = pressure !== undefined && pressure.refused.length > 0;
+    const replicas = health.replicas?.();
+    const replicaDown = replicas?.some(({ state }) => state === 'down') ?? false;
+    const ill = strained || broken || replicaDown || pressed;
+    const status = http.isDraining() ? 'draining' : down ? 'down' : ill ? 'degraded' : 'up';
+    const uptimeSeconds = Math.round((Date.now() - startedAt) / 1_000);
+    return { status, uptimeSeconds, dependencies, breakers, targets, replicas, pressure, down } as const;
+  };
+  const forTheOperator = async () => {
+    const { down: _down, ...report } = await whole();
+    return report;
+  };
+  const forAnybody = ({ status, dependencies, breakers, replicas, pressure }: Awaited<ReturnType<typeof whole>>) => ({
+    status,
+    dependencies: Object.fromEntries(
+      Object.entries(dependencies).map(([name, { status: is, needed }]) => [name, { status: is, needed }]),
+    ),
+    breakers,
+    replicas: replicas?.map(({ name, state }) => ({ name, state })),
+    pressure: pressure && { refused: pressure.refused },
+  });
+  http.decorate('health', { summary: async () => forAnybody(await whole()), whole: forTheOperator });
+
+  /** While the database is away nobody can be known, and this still has to answer. */
+  const isAsked = async (request: FastifyRequest): Promise<boolean> => {
+    if (request.headers.authorization === undefined) return false;
+    const signedIn = await authenticate(request).catch(() => null);
+    return signedIn !== null && isOperator(signedIn);
+  };
+
   http.get('/health/live', hidden, async () => ({ status: 'up' }));
 
   http.get('/health/ready', hidden, async (_request, reply) => {
@@ -105,26 +179,9 @@ export const healthRoutes = (http: Http, health: Health, metrics: Metrics): void
     return reply.code(down ? 503 : 200).send({ status: down ? 'down' : 'ready' });
   });
 
-  http.get('/health', hidden, async (_request, reply) => {
-    const { dependencies, down, strained } = await examineNow();
-    const targets = health.targets();
-    const breakers = Object.fromEntries(Object.entries(targets).map(([target, { state }]) => [target, state]));
-    const broken = Object.values(breakers).some((state) => state !== 'closed');
-    const pressure = health.pressure?.();
-    const pressed = pressure !== undefined && pressure.refused.length > 0;
-    const replicas = health.replicas?.();
-    const replicaDown = replicas?.some(({ state }) => state === 'down') ?? false;
-    const status = http.isDraining()
-      ? 'draining'
-      : down
-        ? 'down'
-        : strained || broken || replicaDown || pressed
-          ? 'degraded'
-          : 'up';
-    const uptimeSeconds = Math.round((Date.now() - startedAt) / 1_000);
-    return reply
-      .code(down ? 503 : 200)
-      .send({ status, uptimeSeconds, dependencies, breakers, targets, replicas, pressure });
+  http.get('/health', hidden, async (request, reply) => {
+    const [byOperator, { down, ...report }] = await Promise.all([isAsked(request), whole()]);
+    return reply.code(down ? 503 : 200).send(byOperator ? report : forAnybody({ ...report, down }));
   });
 
   http.get('/metrics', hidden, async (_request, reply) => {

@@ -1,5 +1,7 @@
 import type { Socket } from 'node:net';
-import { MAX_UPLOAD_BYTES } from '@parley/contract';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { MAX_CREDENTIALS_BYTES } from '@parley/contract';
 import fastify, { LogController } from 'fastify';
 import type { FastifyBaseLogger, FastifyRequest } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
@@ -14,6 +16,7 @@ import type { Tracing } from '../tracing.ts';
 import type { Pressure } from '../pressure.ts';
 import { guardAccess } from './access.ts';
 import { acceptJson } from './bodies.ts';
+import { bodyLimits, limitBodies } from './body-limits.ts';
 import { answerCreated } from './created.ts';
 import { addDrain } from './drain.ts';
 import { answerFailure, translateFailures } from './failures.ts';
@@ -29,21 +32,22 @@ import { secureHeaders } from './security.ts';
 import type { Http, SignedIn } from './types.ts';
 import { acceptUploads } from './upload.ts';
 import { shedLoad } from './shed.ts';
-import { serializerCompiler, validatorCompiler } from './validate.ts';
+import { refuseUnknownQueries, serializerCompiler, validatorCompiler } from './validate.ts';
 
 export { actorOf, signedInOf } from './access.ts';
 export { keepRawBodies } from './bodies.ts';
 export { serveDashboard } from './dashboard.ts';
 export { cursor, done, ok, page } from './envelope.ts';
+export { isOperator } from './health.ts';
 export type { Dependency, Health } from './health.ts';
 export type { Limits } from './limits.ts';
 export type { Actor, DrainOptions, Http, RoutePermission, SignedIn } from './types.ts';
-export { readUpload } from './upload.ts';
+export { withUpload } from './upload.ts';
 export type { Upload } from './upload.ts';
 export { fieldProblems } from './validate.ts';
 
 export type HttpOptions = {
-  config: Pick<Config, 'publicUrl'>;
+  config: Pick<Config, 'publicUrl'> & Partial<Pick<Config, 'dataDir' | 'maxDocumentBytes'>>;
   log: Logger;
   metrics: Metrics;
   /** Who sends this request; null for nobody. Asked once per request, and not for public routes. */
@@ -70,7 +74,7 @@ const refuseNonsense = (error: Error & { code?: string }, socket: Socket): void 
   }
   const [line, code] =
     error.code === 'HPE_HEADER_OVERFLOW'
-      ? ['431 Request Header Fields Too Large', 'too_large']
+      ? ['431 Request Header Fields Too Large', 'payload_too_large']
       : ['400 Bad Request', 'bad_request'];
   const body = JSON.stringify({ success: false, error: { code, message: 'The request could not be read.' } });
   socket.end(
@@ -90,11 +94,13 @@ export const createHttp = async (options: HttpOptions): Promise<Http> => {
     loggerInstance,
     // observe.ts writes the one line per answer.
     logController: new LogController({ disableRequestLogging: true }),
-    bodyLimit: MAX_UPLOAD_BYTES,
+    // For what no route is there for; each route has its own (body-limits.ts).
+    bodyLimit: MAX_CREDENTIALS_BYTES,
     requestIdHeader: false,
     genReqId: requestIdOf,
     trustProxy: proxies ? (address) => proxies.trusts(address) : false,
-    requestTimeout: 60_000,
+    // For a document on a slow line.
+    requestTimeout: 300_000,
     // A request that arrives on an open connection while closing is still answered; then the connection ends.
     return503OnClosing: false,
     forceCloseConnections: 'idle',
@@ -103,7 +109,7 @@ export const createHttp = async (options: HttpOptions): Promise<Http> => {
       reply.header('x-request-id', request.id);
       answerFailure(error, request, reply);
     },
-    routerOptions: { maxParamLength: 500 },
+    routerOptions: { maxParamLength: 500, ignoreTrailingSlash: true },
   }).withTypeProvider<ZodTypeProvider>();
 
   http.setValidatorCompiler(validatorCompiler);
@@ -111,13 +117,15 @@ export const createHttp = async (options: HttpOptions): Promise<Http> => {
   bindRequestId(http, options.tracing ?? noTracing);
   translateFailures(http);
   acceptJson(http);
+  limitBodies(http, bodyLimits(config.maxDocumentBytes));
+  refuseUnknownQueries(http);
   observe(http, metrics);
   addDrain(http);
   await secureHeaders(http, config.publicUrl);
   const limits = { ...defaultLimits, ...options.limits };
   if (options.pressure) shedLoad(http, options.pressure);
   limitAddresses(http, limits, makeLimiter);
-  await acceptUploads(http);
+  await acceptUploads(http, join(config.dataDir ?? tmpdir(), 'uploads'));
   if (serves !== 'health') await describeApi(http, config.publicUrl);
   guardAccess(http, authenticate);
   limitCallers(http, limits, makeLimiter);
@@ -131,6 +139,7 @@ export const createHttp = async (options: HttpOptions): Promise<Http> => {
       pressure: options.pressure?.report,
     },
     metrics,
+    authenticate,
   );
   return http;
 };

@@ -5,13 +5,15 @@ import { Failure } from '@parley/contract';
 import type { FastifySchema } from 'fastify';
 import { createJsonSchemaTransform } from 'fastify-type-provider-zod';
 import { z } from 'zod';
+import { isUpload } from './body-limits.ts';
+import type { BodyLimits } from './body-limits.ts';
 import type { Http, RoutePermission } from './types.ts';
 
 const failures: Record<number, string> = {
   400: 'The input is not valid; `details` names the fields.',
   401: 'Nobody is signed in, or what was given is wrong.',
   403: 'The role does not allow it.',
-  404: 'Not there, or not in this workspace.',
+  404: 'Not there, or not in this workspace. `route_not_found`: no route has this address.',
   409: 'It conflicts with the present state.',
   413: 'Too large.',
   429: 'Too many requests; `Retry-After` says when to try again.',
@@ -22,11 +24,13 @@ const failureFor = (status: string) => ({
   content: { 'application/json': { schema: Failure } },
 });
 
-const fileBody = {
+const fileBody = (bytes: number) => ({
   type: 'object',
-  properties: { file: { type: 'string', format: 'binary', description: 'At most 10 MB.' } },
+  properties: {
+    file: { type: 'string', format: 'binary', description: `At most ${Math.floor(bytes / 1024 / 1024)} MB.` },
+  },
   required: ['file'],
-};
+});
 
 const asked = (permission: RoutePermission): string => {
   if (permission === 'public') return 'Needs no login.';
@@ -43,38 +47,42 @@ const operationId = (method: string, url: string): string =>
 const toJsonSchema = createJsonSchemaTransform({});
 
 /** Adds to each operation what the route's configuration says: who may call it, how it fails, what it uploads. */
-const transform: SwaggerTransform = (document) => {
-  const { schema, route } = document;
-  const permission = route.config?.permission;
-  if (!schema || schema.hide || !permission) return { schema: { hide: true }, url: document.url };
-  const { visitor, limit } = route.config ?? {};
-  const open = permission === 'public' && !visitor;
-  // A wrong password is a 401 as well.
-  const never = open ? (limit === 'credentials' ? ['403'] : ['401', '403']) : [];
-  const kinds = Object.keys(failures).filter((status) => !never.includes(status));
-  const declared: FastifySchema = {
-    ...schema,
-    operationId: operationId(String(route.method), document.url),
-    description: [schema.description, visitor ? 'Needs a visitor token.' : asked(permission)]
-      .filter(Boolean)
-      .join('\n\n'),
-    security: open ? [] : [visitor ? { visitor: [] } : { login: [] }],
-    response: {
-      ...Object.fromEntries(kinds.map((status) => [status, failureFor(status)])),
-      ...Object(schema.response),
-    },
-  };
-  const transformed = toJsonSchema({ ...document, schema: declared });
-  // The converter drops what a schema says about itself, its examples among it.
-  const examples = schema.body instanceof z.ZodType ? schema.body.meta()?.examples : undefined;
-  if (examples)
-    return {
-      ...transformed,
-      schema: { ...transformed.schema, body: { ...Object(transformed.schema?.body), examples } },
+const transformWith =
+  (limits: BodyLimits): SwaggerTransform =>
+  (document) => {
+    const { schema, route } = document;
+    const permission = route.config?.permission;
+    if (!schema || schema.hide || !permission) return { schema: { hide: true }, url: document.url };
+    const { visitor, limit } = route.config ?? {};
+    const open = permission === 'public' && !visitor;
+    // A wrong password is a 401 as well.
+    const never = open ? (limit === 'credentials' ? ['403'] : ['401', '403']) : [];
+    const kinds = Object.keys(failures).filter((status) => !never.includes(status));
+    const declared: FastifySchema = {
+      ...schema,
+      operationId: operationId(String(route.method), document.url),
+      description: [schema.description, visitor ? 'Needs a visitor token.' : asked(permission)]
+        .filter(Boolean)
+        .join('\n\n'),
+      security: open ? [] : [visitor ? { visitor: [] } : { login: [] }],
+      response: {
+        ...Object.fromEntries(kinds.map((status) => [status, failureFor(status)])),
+        ...Object(schema.response),
+      },
     };
-  if (!route.config?.upload) return transformed;
-  return { ...transformed, schema: { ...transformed.schema, consumes: ['multipart/form-data'], body: fileBody } };
-};
+    const transformed = toJsonSchema({ ...document, schema: declared });
+    // The converter drops what a schema says about itself, its examples among it.
+    const examples = schema.body instanceof z.ZodType ? schema.body.meta()?.examples : undefined;
+    if (examples)
+      return {
+        ...transformed,
+        schema: { ...transformed.schema, body: { ...Object(transformed.schema?.body), examples } },
+      };
+    const kind = route.config?.body;
+    if (!kind || !isUpload(kind)) return transformed;
+    const body = fileBody(limits[kind]);
+    return { ...transformed, schema: { ...transformed.schema, consumes: ['multipart/form-data'], body } };
+  };
 
 const tags = [
   { name: 'Sign-in', description: 'Set-up, login, invitations, tokens.' },
@@ -121,7 +129,7 @@ export const describeApi = async (http: Http, publicUrl: string): Promise<void> 
         },
       },
     },
-    transform,
+    transform: transformWith(http.bodyLimits),
   });
   http.get('/openapi.json', { schema: { hide: true } }, async () => http.swagger());
   await http.register(reference, {

@@ -3,6 +3,8 @@ import type { Permission, Role } from '@parley/contract';
 import type { FastifyBaseLogger, FastifyInstance, FastifyReply } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { RequestContext } from '../log.ts';
+import type { BodyKind, BodyLimits } from './body-limits.ts';
+import type { HealthReports } from './health.ts';
 
 /** Who is signed in. Without a workspace (never joined one, or removed from it) there are no permissions. */
 export type SignedIn = {
@@ -42,8 +44,11 @@ declare module 'fastify' {
     load?: 'heavy';
     /** What other people's pages may load: a script or data, or a page in a frame. */
     embed?: 'script' | 'page';
-    /** The body is multipart with one file in the field `file`; read it with `readUpload`. */
-    upload?: true;
+    /**
+     * What the body is, and so how large it may be (default `json`; `credentials` where nobody has to be signed in).
+     * `attachment` and `document`: multipart with one file in the field `file`, to be read with `withUpload`.
+     */
+    body?: BodyKind;
     /** Needs the token of a visitor instead of a login; the handler reads it. */
     visitor?: true;
   }
@@ -52,9 +57,14 @@ declare module 'fastify' {
     logContext: RequestContext | null;
   }
   interface FastifyInstance {
+    /** in bytes */
+    bodyLimits: BodyLimits;
+    /** where files are while they are received */
+    uploadFolder: string;
     /** Readiness turns 503, requests under way finish, then the server is closed. Safe to call twice. */
     drain(options?: DrainOptions): Promise<void>;
     isDraining(): boolean;
+    health: HealthReports;
     /** Answers an address no route has with a page; false when it is none. */
     pages: { send: ((request: FastifyRequest, reply: FastifyReply) => boolean) | null };
   }

@@ -38,6 +38,9 @@ export function createPlacedPools(database: Database, keyring: Keyring): PlacedP
 
   async function hold(placement: Placement): Promise<Held> {
     const key = keyOf(placement);
+    const addressOf = (): string | undefined =>
+      placement.address === null ? undefined : keyring.decrypt(placement.address, placement.workspaceId);
+    if (placement.address !== null && !held.has(key)) await database.allowLogin(addressOf() ?? '');
     const until = performance.now() + WAIT_MS;
     for (;;) {
       const found = held.get(key);
@@ -54,7 +57,7 @@ export function createPlacedPools(database: Database, keyring: Keyring): PlacedP
           name: 'parley placed',
           idleMs: IDLE_MS,
           silentMs: SILENT_MS,
-          address: placement.address === null ? undefined : keyring.decrypt(placement.address, placement.workspaceId),
+          address: addressOf(),
         });
         const made = { pool, users: 1 };
         held.set(key, made);

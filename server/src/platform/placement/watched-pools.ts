@@ -6,8 +6,8 @@ import type { PlacedPools } from './pools.ts';
 import type { Placement, Placements } from './registry.ts';
 
 export type WatchedPools = Pick<PlacedPools, 'use'> & {
-  /** Workspaces whose database is away, or is not at this version yet, as far as this process knows. */
-  away(): string[];
+  /** Rejects while the database of a workspace is away, or not at this version yet, as far as this process knows. */
+  probe(): Promise<void>;
   /** Refuses the workspace until it is opened again: its tables are of an older version. */
   bar(workspaceId: string): void;
   open(workspaceId: string): void;
@@ -85,7 +85,10 @@ export function watchPools(parts: {
         throw away(isDropped(error) ? notAsked() : error);
       }
     },
-    away: () => [...new Set([...barred, ...[...outages].flatMap(([id, outage]) => (outage.isOn() ? [id] : []))])],
+    async probe() {
+      if (barred.size > 0 || [...outages.values()].some((outage) => outage.isOn()))
+        throw new Error('a database of its own is away');
+    },
     bar: (workspaceId) => void barred.add(workspaceId),
     open: (workspaceId) => void barred.delete(workspaceId),
     close() {

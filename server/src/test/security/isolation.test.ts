@@ -121,6 +121,7 @@ describe('workspaces are apart', () => {
       'POST /auth/accept-invite',
       'POST /auth/login',
       'POST /auth/logout',
+      'POST /auth/proof',
       'POST /auth/refresh',
       'POST /auth/setup',
       'POST /widget/{token}/files',

@@ -185,10 +185,11 @@ describe('logins and the sockets they open', () => {
     const key = createSecretKey(Buffer.from(test.app.config.secrets.jwtSecret, 'utf8'));
     const sign = (change: { seconds: number; audience?: string; issuer?: string }, header = {}) =>
       new SignJWT({ sid, wid })
-        .setProtectedHeader({ alg: 'HS256', ...header })
+        .setProtectedHeader({ alg: 'HS256', typ: 'JWT', ...header })
         .setSubject(sub)
         .setIssuer(change.issuer ?? 'parley')
         .setAudience(change.audience ?? 'parley:dashboard')
+        .setIssuedAt()
         .setExpirationTime(Math.floor(Date.now() / 1_000) + change.seconds)
         .sign(key);
     const short = await connect(test.url, { token: await sign({ seconds: 2 }) });

@@ -1,0 +1,69 @@
+import type { Http, SignedIn, Dependency } from './platform/http/index.ts';
+import type { Signal } from './platform/pressure.ts';
+import type { FactDefinitions } from './platform/facts/define.ts';
+import type { Reaction } from './platform/facts/reactions.ts';
+import type { Sweep } from './platform/sweeps/sweeps.ts';
+import type { FastifyRequest } from 'fastify';
+import type { Kit, Services } from './kit.ts';
+
+/** What a feature adds to the product, in one process with the roles it has. All of it is optional. */
+export type FeatureParts = {
+  /** Under /api/v1; in processes with the role `api`, as `pages` and `connections` are. */
+  routes?(api: Http): void;
+  /** Beside the API: pages, webhooks of platforms. */
+  pages?(http: Http): void | Promise<void>;
+  reactions?: Reaction[];
+  sweeps?: Sweep[];
+  /** Who sends a request; one feature says. */
+  authenticate?(request: FastifyRequest): Promise<SignedIn | null>;
+  /** What this process rests on, by name, for /health. */
+  health?: Record<string, Dependency>;
+  /** What the pressure of this process is measured by, beside its own resources. */
+  signals?: Signal[];
+  /** What else is deleted with messages that are no longer kept; `before` by their time. */
+  forget?(before: Date): Promise<void>;
+  /** Before anything runs: what a dead process left. */
+  recover?(): Promise<void>;
+  /** The first steps of an installation: of several processes that start at once one does them, the others find them done. */
+  firstSteps?(): Promise<{ setupUrl: string | undefined } | void>;
+  /** Work of this process begins. */
+  start?(): void;
+  /** The server listens, and what people see first is prepared. */
+  listening?(): Promise<void>;
+  /** The process is about to end: nobody new is let in. */
+  retire?(): void;
+  /** Running work finishes or hands itself over. */
+  close?(): void | Promise<void>;
+  /** After everything that works and speaks has ended. */
+  release?(): void | Promise<void>;
+};
+
+/** Notifications of other processes: `work` is taken by any of them that can do it, `news` by all. */
+export type Topics = { work?: string[]; news?: string[] };
+
+export type Feature = {
+  name: string;
+  /** the parts of the kit it gets, and no others */
+  uses: readonly (keyof Kit)[];
+  /** The tables it owns: SQL elsewhere names them only with a reason (`npm run check`). */
+  tables?: readonly string[];
+  facts?: { definitions: FactDefinitions };
+  topics?: Topics;
+  /** Services for others, made when one of them first asks. */
+  provides?: { [K in keyof Services]?: (kit: Kit) => Services[K] };
+  setUp?(kit: Kit): FeatureParts;
+};
+
+/**
+ * The one shape in which a feature declares itself. It gets the parts of the kit it names in `uses`, so that what it depends
+ * on is visible; services are added to the kit by declaring them in `Services` of kit.ts and making them in `provides`.
+ */
+export function defineFeature<const U extends keyof Kit>(
+  feature: Omit<Feature, 'uses' | 'provides' | 'setUp'> & {
+    uses: readonly U[];
+    provides?: { [K in keyof Services]?: (kit: Pick<Kit, U>) => Services[K] };
+    setUp?(kit: Pick<Kit, U>): FeatureParts;
+  },
+): Feature {
+  return feature;
+}

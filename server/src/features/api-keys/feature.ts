@@ -1,0 +1,13 @@
+import { defineFeature } from '../../feature.ts';
+import { apiKeyFacts } from './facts.ts';
+import { apiKeyRoutes } from './routes.ts';
+import { API_KEY_REVOKED } from './topics.ts';
+
+export const apiKeys = defineFeature({
+  name: 'api-keys',
+  tables: ['api_keys'],
+  uses: ['store', 'wake'],
+  facts: apiKeyFacts,
+  topics: { news: [API_KEY_REVOKED] },
+  setUp: (kit) => ({ routes: (api) => apiKeyRoutes(api, kit) }),
+});

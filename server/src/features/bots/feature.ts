@@ -1,0 +1,25 @@
+import { defineFeature } from '../../feature.ts';
+import { createAsk } from './ask.ts';
+import { botFacts } from './facts.ts';
+import { createBotDirectory } from './lookup.ts';
+import type { BotDirectory } from './lookup.ts';
+import { botRoutes } from './routes.ts';
+import { BOT_CHANGED } from './topics.ts';
+
+declare module '../../kit.ts' {
+  interface Services {
+    bots: BotDirectory;
+  }
+}
+
+export const bots = defineFeature({
+  name: 'bots',
+  tables: ['bots', 'bot_knowledge_bases', 'traces'],
+  uses: ['store', 'wake', 'cacheMs', 'answerQuestion'],
+  facts: botFacts,
+  topics: { news: [BOT_CHANGED] },
+  provides: { bots: ({ store, wake, cacheMs }) => createBotDirectory({ store, wake, keptMs: cacheMs }) },
+  setUp: ({ store, wake, answerQuestion }) => ({
+    routes: (api) => botRoutes(api, { store, wake, ask: createAsk({ store, answerQuestion }) }),
+  }),
+});

@@ -1,0 +1,263 @@
+import { toProblem, unauthorized } from '../../platform/errors.ts';
+import { bucketOf } from '../../platform/http/proxies.ts';
+import type { Proxies } from '../../platform/http/proxies.ts';
+import type { Limiter } from '../../platform/limiter.ts';
+import type { Logger } from '../../platform/log.ts';
+import type { Metrics } from '../../platform/metrics.ts';
+import type { Pressure } from '../../platform/pressure.ts';
+import { rooms } from '../../platform/realtime.ts';
+import type { Realtime, RealtimeSocket } from '../../platform/realtime.ts';
+import type { Claim } from '../../platform/recovery.ts';
+import { RESYNC } from '../../platform/wake.ts';
+import type { Wake } from '../../platform/wake.ts';
+import type { Actor } from '../../platform/http/index.ts';
+import { bindAgent } from '../conversations/socket.ts';
+import type { AgentSocketParts } from '../conversations/socket.ts';
+import type { InboxDirectory, InboxRuntime } from '../inboxes/lookup.ts';
+import { MEMBERSHIP_CHANGED, parseMembershipKey } from '../members/topics.ts';
+import { SESSION_REVOKED } from '../sessions/topics.ts';
+import type { Access } from '../sessions/access.ts';
+import { expiryOf } from '../sessions/tokens.ts';
+import { admitVisitor } from '../visitors/handshake.ts';
+import { bindVisitor } from '../visitors/socket.ts';
+import type { VisitorParts } from '../visitors/socket.ts';
+import type { VisitorTokens } from '../visitors/token.ts';
+
+type Person = Pick<Actor, 'workspaceId' | 'userId'>;
+type Entrance =
+  { kind: 'agent'; actor: Actor; token: string } | { kind: 'visitor'; inbox: InboxRuntime; visitorId: string };
+
+export type SocketParts = {
+  realtime: Realtime;
+  proxies: Proxies;
+  pressure: Pressure;
+  wake: Wake;
+  log: Logger;
+  metrics: Metrics;
+  access: Access;
+  inboxes: InboxDirectory;
+  tokens: VisitorTokens;
+  ownOrigin: string;
+  /** connections per address */
+  connectLimit: Limiter;
+  /** Rejects while the sockets of other processes cannot be asked for; undefined when there are none. */
+  askOthers?: (() => Promise<unknown>) | undefined;
+  /** some of those who are shown as present */
+  present: () => Promise<Person[]>;
+  /** How long somebody without a socket is still shown as present (default 30 000 ms). */
+  leaveAfterMs?: number | undefined;
+  agent: Omit<AgentSocketParts, 'current' | 'visitorsConnected' | 'log' | 'pressure'>;
+  visitor: Omit<VisitorParts, 'currentInbox' | 'log' | 'tokens' | 'pressure'>;
+};
+
+/** The same for the same person in the same workspace, or the same visitor of the same inbox. */
+const identityOf = (entrance: Entrance): string =>
+  entrance.kind === 'agent'
+    ? `agent ${entrance.actor.workspaceId} ${entrance.actor.userId}`
+    : `visitor ${entrance.inbox.id} ${entrance.visitorId}`;
+
+const LEAVE_AFTER_MS = 30_000;
+const visitorsOf = (workspaceId: string): string => `visitors-of:${workspaceId}`;
+
+/**
+ * Who may connect, and as whom. A connection that comes back goes through the same door as a new one (attack 10): its
+ * rooms and what it missed are handed out behind it, and only those rooms it would be let into now.
+ */
+export function openSockets(parts: SocketParts): { close(): void } {
+  const { realtime, access, inboxes, log } = parts;
+  const { io } = realtime;
+  const entrances = new WeakMap<RealtimeSocket, Entrance>();
+  const claims = new WeakMap<RealtimeSocket, Claim>();
+  const { leaveAfterMs = LEAVE_AFTER_MS } = parts;
+  const leaving = { closed: false, timers: new Set<NodeJS.Timeout>() };
+
+  const addressOf = ({ handshake }: RealtimeSocket): string =>
+    bucketOf(parts.proxies.clientOf(handshake.address, handshake.headers['x-forwarded-for']));
+
+  async function enter(socket: RealtimeSocket): Promise<Entrance> {
+    parts.pressure.admit(typeof socket.handshake.auth['token'] === 'string' ? 'ordinary' : 'visitors');
+    const { allow, retryAfterSeconds } = await parts.connectLimit.take(addressOf(socket));
+    if (!allow)
+      throw Object.assign(new Error(`Too many connections. Try again in ${retryAfterSeconds} s.`), { statusCode: 429 });
+    const auth: Record<string, unknown> = socket.handshake.auth;
+    if (typeof auth['token'] === 'string') {
+      const signedIn = await access.verify(auth['token']);
+      if (!signedIn?.workspaceId || !signedIn.role) throw unauthorized();
+      return {
+        kind: 'agent',
+        token: auth['token'],
+        actor: { ...signedIn, workspaceId: signedIn.workspaceId, role: signedIn.role },
+      };
+    }
+    const { inbox, visitorId } = await admitVisitor(
+      { inboxes, tokens: parts.tokens, ownOrigin: parts.ownOrigin },
+      auth,
+      socket.handshake.headers.origin,
+    );
+    return { kind: 'visitor', inbox, visitorId };
+  }
+
+  /** What the handshake says when somebody may not come in; undefined: welcome. */
+  async function refusal(socket: RealtimeSocket): Promise<Error | undefined> {
+    try {
+      const entrance = await enter(socket);
+      entrances.set(socket, entrance);
+      await hearClaim(socket, entrance);
+      return undefined;
+    } catch (error) {
+      const problem = toProblem(error);
+      if (problem.reportable) log.error({ err: error }, 'a socket was refused by mistake');
+      return Object.assign(new Error(problem.body.error.message), { data: problem.body.error });
+    }
+  }
+  /**
+   * A connection that comes back goes on as what it was only when the door has just found the same person. Otherwise it is
+   * a new one: the client is told so, and asks for what it missed.
+   */
+  async function hearClaim(socket: RealtimeSocket, entrance: Entrance): Promise<void> {
+    const asks = socket.recovered;
+    const claim = await realtime.recovery.claim(socket);
+    const isTheirs = claim?.identity === identityOf(entrance);
+    if (claim && isTheirs) claims.set(socket, claim);
+    else realtime.recovery.refuse(socket);
+    if (asks) parts.metrics.socketRecoveries.inc({ outcome: isTheirs ? 'recovered' : claim ? 'refused' : 'too_late' });
+  }
+  io.use(async (socket, next) => next(await refusal(socket)));
+
+  /** Binds first, without waiting for anything: a client speaks as soon as it hears that it is connected. */
+  function welcome(socket: RealtimeSocket, entrance: Entrance): Promise<void> {
+    return entrance.kind === 'agent' ? welcomeAgent(socket, entrance) : welcomeVisitor(socket, entrance);
+  }
+
+  async function welcomeAgent(socket: RealtimeSocket, { actor, token }: Extract<Entrance, { kind: 'agent' }>) {
+    const visitorsConnected = async (workspaceId: string) =>
+      (await io.in(visitorsOf(workspaceId)).fetchSockets()).length;
+    bindAgent(
+      { ...parts.agent, log, pressure: parts.pressure, visitorsConnected, current: () => access.verify(token) },
+      socket,
+      actor,
+    );
+    // Cut when the token ends, also when the socket only listens.
+    const end = setTimeout(() => socket.disconnect(true), expiryOf(token) - Date.now());
+    socket.once('disconnect', () => {
+      clearTimeout(end);
+      leaveLater(actor);
+    });
+    await socket.join([
+      rooms.workspace(actor.workspaceId),
+      rooms.user(actor.workspaceId, actor.userId),
+      rooms.session(actor.sessionId),
+    ]);
+    // A login that ended while this socket was let in was not in its room yet when the others were cut.
+    const now = await access.verify(token);
+    if (!now) {
+      socket.disconnect(true);
+      return;
+    }
+    const claim = claims.get(socket);
+    if (!claim) return;
+    const isConversation = (room: string): boolean => room.startsWith(rooms.conversation(''));
+    const again = now.permissions.has('conversations:read') ? claim.rooms.filter(isConversation) : [];
+    await socket.join(again);
+    const heard = [rooms.workspace(actor.workspaceId), rooms.user(actor.workspaceId, actor.userId), ...again];
+    await realtime.recovery.replay(socket, claim, new Set(heard));
+  }
+
+  /** Whether no process has a socket in the room. Without an answer from the others nobody can say: a later look will. */
+  async function goneFrom(room: string): Promise<boolean> {
+    if (io.of('/').adapter.rooms.has(room)) return false;
+    const others = parts.askOthers?.().then(
+      () => true,
+      () => false,
+    );
+    return (await others) !== false && (await io.in(room).fetchSockets()).length === 0;
+  }
+
+  /** Nobody is online without a socket. A reload, or a moment without network, is not leaving. */
+  function leaveLater(actor: Person): void {
+    if (leaving.closed) return;
+    const timer = setTimeout(() => {
+      leaving.timers.delete(timer);
+      const room = rooms.user(actor.workspaceId, actor.userId);
+      goneFrom(room)
+        .then((isGone) => (isGone ? parts.agent.setPresence(actor, 'offline') : undefined))
+        .catch((error: unknown) => log.warn({ err: error }, 'somebody who left is still shown as online'));
+    }, leaveAfterMs);
+    leaving.timers.add(timer);
+  }
+
+  async function welcomeVisitor(
+    socket: RealtimeSocket,
+    { inbox, visitorId }: Extract<Entrance, { kind: 'visitor' }>,
+  ): Promise<void> {
+    const currentInbox = () => inboxes.byId(inbox.workspaceId, inbox.id);
+    const bound = bindVisitor(
+      { ...parts.visitor, log, pressure: parts.pressure, tokens: parts.tokens, currentInbox },
+      socket,
+      inbox,
+      { id: visitorId },
+      addressOf(socket),
+    );
+    await socket.join(visitorsOf(inbox.workspaceId));
+    const claim = claims.get(socket);
+    const room = claim?.rooms.find((name) => name.startsWith(rooms.visitor('')));
+    if (!claim || !room || !(await bound.goOn(room.slice(rooms.visitor('').length)))) return;
+    await realtime.recovery.replay(socket, claim, new Set([room]));
+  }
+
+  io.on('connection', (socket) => {
+    const entrance = entrances.get(socket);
+    if (!entrance) {
+      socket.disconnect(true);
+      return;
+    }
+    // What a later connection is compared with when it says that it is this one.
+    Reflect.set(socket.data, 'identity', identityOf(entrance));
+    parts.metrics.socketConnections.inc({ kind: entrance.kind });
+    socket.on('disconnect', () => parts.metrics.socketConnections.dec({ kind: entrance.kind }));
+    welcome(socket, entrance).catch((error: unknown) => {
+      log.error({ err: error }, 'a socket was not let in');
+      socket.disconnect(true);
+    });
+  });
+
+  /** Whoever was connected to a process that died is shown as present, and no process has seen them leave. */
+  async function lookForGone(): Promise<void> {
+    try {
+      await parts.askOthers?.();
+      for (const person of await parts.present())
+        if (!io.of('/').adapter.rooms.has(rooms.user(person.workspaceId, person.userId))) leaveLater(person);
+    } catch (error) {
+      log.debug({ err: error }, 'nobody looked for people who are gone');
+    }
+  }
+  const looking = setInterval(() => void lookForGone(), 2 * leaveAfterMs).unref();
+
+  /** News may be lost: whoever only listens is never asked again who they are, so they are now. */
+  async function checkAgain(): Promise<void> {
+    for (const socket of [...io.sockets.sockets.values()]) {
+      const entrance = entrances.get(socket);
+      if (entrance?.kind !== 'agent') continue;
+      const now = await access.verify(entrance.token);
+      if (now?.role !== entrance.actor.role) socket.disconnect(true);
+    }
+  }
+
+  const stops = [
+    parts.wake.on(RESYNC, checkAgain),
+    parts.wake.on(SESSION_REVOKED, (sessionId) => realtime.cut(rooms.session(sessionId))),
+    // A new role or none: the client comes back through the door above, or stays out.
+    parts.wake.on(MEMBERSHIP_CHANGED, (key) => {
+      const { workspaceId, userId } = parseMembershipKey(key);
+      realtime.cut(rooms.user(workspaceId, userId));
+    }),
+  ];
+  return {
+    close: () => {
+      leaving.closed = true;
+      clearInterval(looking);
+      for (const timer of leaving.timers) clearTimeout(timer);
+      for (const stop of stops) stop();
+    },
+  };
+}

@@ -1,0 +1,16 @@
+import { defineFeature } from '../../feature.ts';
+import { inEachWorkspace } from '../../platform/retention.ts';
+import { handoffFacts } from './facts.ts';
+import { forgetWords } from './retention.ts';
+import { handoffRoutes } from './routes.ts';
+
+export const handoffs = defineFeature({
+  name: 'handoffs',
+  tables: ['handoffs'],
+  uses: ['store', 'desk'],
+  facts: handoffFacts,
+  setUp: ({ store, desk }) => ({
+    routes: (api) => handoffRoutes(api, { store, pickUp: desk.pickUp }),
+    forget: (before) => inEachWorkspace(store, [forgetWords], before),
+  }),
+});

@@ -1,0 +1,33 @@
+import { defineFeature } from '../../feature.ts';
+import { channelRoutes } from './channel-routes.ts';
+import { inboxFacts } from './facts.ts';
+import { createInboxFinder } from './guesses.ts';
+import { createInboxDirectory } from './lookup.ts';
+import type { FindInbox, InboxDirectory } from './lookup.ts';
+import { inboxRoutes } from './routes.ts';
+import { INBOX_CHANGED } from './topics.ts';
+
+declare module '../../kit.ts' {
+  interface Services {
+    inboxes: InboxDirectory;
+    findInbox: FindInbox;
+  }
+}
+
+export const inboxes = defineFeature({
+  name: 'inboxes',
+  tables: ['inboxes'],
+  uses: ['store', 'keyring', 'wake', 'log', 'config', 'cacheMs', 'channelClient', 'inboxes'],
+  facts: inboxFacts,
+  topics: { news: [INBOX_CHANGED] },
+  provides: {
+    inboxes: ({ store, keyring, wake, cacheMs }) => createInboxDirectory({ store, keyring, wake, keptMs: cacheMs }),
+    findInbox: (kit) => createInboxFinder(kit.inboxes),
+  },
+  setUp: ({ channelClient, ...kit }) => ({
+    routes(api) {
+      inboxRoutes(api, { ...kit, channelHttp: channelClient });
+      channelRoutes(api, { ...kit, channelHttp: channelClient });
+    },
+  }),
+});

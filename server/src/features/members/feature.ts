@@ -1,0 +1,13 @@
+import { defineFeature } from '../../feature.ts';
+import { memberFacts } from './facts.ts';
+import { memberRoutes } from './routes.ts';
+import { MEMBERSHIP_CHANGED } from './topics.ts';
+
+export const members = defineFeature({
+  name: 'members',
+  tables: ['memberships', 'invitations', 'users'],
+  uses: ['store', 'wake', 'config'],
+  facts: memberFacts,
+  topics: { news: [MEMBERSHIP_CHANGED] },
+  setUp: (kit) => ({ routes: (api) => memberRoutes(api, kit) }),
+});

@@ -1,0 +1,53 @@
+import { defineFeature } from '../../feature.ts';
+import { createPasswords } from '../../platform/password.ts';
+import type { Passwords } from '../../platform/password.ts';
+import { createAccess } from './access.ts';
+import type { Access } from './access.ts';
+import { createDevices } from './device.ts';
+import { meRoutes } from './me-routes.ts';
+import { sessionRoutes } from './routes.ts';
+import { ensureSetup } from './setup.ts';
+import { createSignIn } from './sign-in.ts';
+import { createThrottle } from './throttle.ts';
+import { createAccessTokens } from './tokens.ts';
+import { SESSION_REVOKED } from './topics.ts';
+
+declare module '../../kit.ts' {
+  interface Services {
+    access: Access;
+    passwords: Passwords;
+  }
+}
+
+export const sessions = defineFeature({
+  name: 'sessions',
+  tables: ['sessions', 'refresh_tokens', 'one_time_tokens', 'sign_ins'],
+  uses: ['config', 'log', 'store', 'wake', 'publish', 'makeLimiter', 'mail', 'access', 'passwords'],
+  topics: { news: [SESSION_REVOKED] },
+  provides: {
+    passwords: () => createPasswords(),
+    access: ({ store, wake, config }) =>
+      createAccess({ store, wake, tokens: createAccessTokens(config.secrets.jwtSecret) }),
+  },
+  setUp({ config, log, store, publish, makeLimiter, mail, access, passwords }) {
+    const { publicUrl } = config;
+    const { jwtSecret } = config.secrets;
+    const signIn = createSignIn({
+      ...{ store, passwords, access, mail, publicUrl, log, tokens: createAccessTokens(jwtSecret) },
+      throttle: createThrottle(makeLimiter, { canMail: mail !== undefined }),
+      devices: createDevices({ jwtSecret, publicUrl }),
+    });
+    return {
+      authenticate: access.authenticate,
+      routes(api) {
+        sessionRoutes(api, { store, signIn });
+        meRoutes(api, { store, publish, signIn });
+      },
+      async firstSteps() {
+        const setup = await ensureSetup({ store, passwords, config });
+        return { setupUrl: setup.state === 'link' ? setup.url : undefined };
+      },
+      release: () => access.close(),
+    };
+  },
+});

@@ -1,0 +1,53 @@
+import { and, eq, gt, isNull, sql } from 'drizzle-orm';
+import { oneTimeTokens } from '../../db/schema/index.ts';
+import { hashToken, newId, newToken } from '../../platform/ids.ts';
+import type { Tx } from '../../platform/tenant.ts';
+
+export const PROOF_MINUTES = 15;
+
+/** A token for a link, kept as a hash. Earlier ones stay good: a stranger who asks for links takes none away. */
+export async function addProof(tx: Tx, userId: string): Promise<string> {
+  const token = newToken();
+  await tx.execute(
+    sql`delete from one_time_tokens where purpose = 'sign_in' and expires_at < now() - interval '1 day'`,
+  );
+  await tx.insert(oneTimeTokens).values({
+    id: newId(),
+    purpose: 'sign_in',
+    userId,
+    tokenHash: hashToken(token),
+    expiresAt: sql`now() + make_interval(mins => ${PROOF_MINUTES})`,
+  });
+  return token;
+}
+
+/** Uses it up; of several at once exactly one succeeds. False for one that is another account's, used, too old or unknown. */
+export async function useProof(tx: Tx, userId: string, token: string): Promise<boolean> {
+  const used = await tx
+    .update(oneTimeTokens)
+    .set({ usedAt: sql`now()` })
+    .where(
+      and(
+        eq(oneTimeTokens.purpose, 'sign_in'),
+        eq(oneTimeTokens.userId, userId),
+        eq(oneTimeTokens.tokenHash, hashToken(token)),
+        isNull(oneTimeTokens.usedAt),
+        gt(oneTimeTokens.expiresAt, sql`now()`),
+      ),
+    )
+    .returning({ id: oneTimeTokens.id });
+  return used.length > 0;
+}
+
+export const proofMail = (publicUrl: string, token: string): { subject: string; text: string } => ({
+  subject: 'Sign in to Parley',
+  text: [
+    'Somebody, hopefully you, wants to sign in to your account from a device it does not know.',
+    `Open this link within ${PROOF_MINUTES} minutes and enter your password there:`,
+    '',
+    // After the #, so that neither a server's log nor a referrer has it.
+    `${publicUrl}/sign-in#proof=${token}`,
+    '',
+    'If it was not you, do nothing: the link alone opens nothing.',
+  ].join('\n'),
+});

@@ -1,0 +1,26 @@
+import { defineFeature } from '../../feature.ts';
+import { webhookFacts } from './facts.ts';
+import { createWebhookDirectory } from './lookup.ts';
+import { createWebhooks } from './processors.ts';
+import { webhookQueue } from './queue.ts';
+import { tellWebhooks } from './reactions.ts';
+import { webhookEndpointRoutes } from './routes.ts';
+import { WEBHOOKS_CHANGED } from './topics.ts';
+
+export const webhooks = defineFeature({
+  name: 'webhooks',
+  tables: ['webhook_endpoints', 'webhook_deliveries'],
+  uses: ['config', 'store', 'wake', 'log', 'metrics', 'outbound', 'outside', 'keyring', 'jobs', 'cacheMs'],
+  facts: webhookFacts,
+  topics: { news: [WEBHOOKS_CHANGED] },
+  setUp({ config, jobs, cacheMs, ...kit }) {
+    const directory = createWebhookDirectory({ wake: kit.wake, keptMs: cacheMs });
+    const out = createWebhooks({ ...kit, queue: jobs.define(webhookQueue) });
+    if (config.roles.worker.facts) out.work();
+    return {
+      routes: (api) => webhookEndpointRoutes(api, { ...kit, sendNow: out.sendNow }),
+      reactions: [tellWebhooks({ directory, tell: out.tell })],
+      sweeps: [{ name: 'forgotten webhooks', everyMs: 10_000, run: out.look }],
+    };
+  },
+});

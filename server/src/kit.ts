@@ -1,0 +1,224 @@
+import { openTracing } from './tracing.ts';
+import { createOutbound } from './platform/breaker.ts';
+import type { Config } from './platform/config.ts';
+import { createKeyring } from './platform/crypto.ts';
+import { openDatabase } from './platform/db/index.ts';
+import { readInstallation } from './platform/db/installation.ts';
+import { maintainEmbedded } from './platform/db/maintain.ts';
+import { createPartitionKeeper } from './platform/db/partitions.ts';
+import { OUTBOX } from './platform/facts/relay.ts';
+import { connectWakes } from './platform/fleet.ts';
+import { registerGauges } from './platform/gauges.ts';
+import type { Dependency } from './platform/http/index.ts';
+import { createProxies } from './platform/http/proxies.ts';
+import { createJobs } from './platform/jobs.ts';
+import type { Logger } from './platform/log.ts';
+import { createMail } from './platform/mail/index.ts';
+import { createMetrics } from './platform/metrics.ts';
+import { isConnectionLoss } from './platform/outage.ts';
+import { createOutside } from './platform/outside.ts';
+import { migrateLate, migratePlacements } from './platform/placement/migrate-placements.ts';
+import { createMover } from './platform/placement/move.ts';
+import { ownDatabases } from './platform/placement/own-database.ts';
+import { createPlacedPools } from './platform/placement/pools.ts';
+import { createPlacements, PLACEMENT_CHANGED } from './platform/placement/registry.ts';
+import { watchMoves } from './platform/placement/watch-moves.ts';
+import { watchPools } from './platform/placement/watched-pools.ts';
+import { createPressure } from './platform/pressure.ts';
+import type { Signal } from './platform/pressure.ts';
+import { createPublish } from './platform/publish/publish.ts';
+import { createEmitTyping } from './platform/publish/typing.ts';
+import { createRealtime } from './platform/realtime.ts';
+import { assertRedis, redisPlace, watchRedis } from './platform/redis.ts';
+import { createReplicas, replicaAt } from './platform/replicas.ts';
+import { openLimits } from './platform/shared-limits.ts';
+import { createStorage } from './platform/storage.ts';
+import { createStore } from './platform/tenant.ts';
+import { createWake } from './platform/wake.ts';
+import type { Feature } from './feature.ts';
+
+/** Waits of the product, shorter in tests. */
+export type Pace = {
+  /** milliseconds of silence after which a model counts as hanging */
+  modelIdleMs?: number;
+  /** first wait before a model is asked again; it doubles */
+  modelRetryMs?: number;
+  /** first wait before a failed round of a mailbox is tried again; it doubles */
+  roundRetryMs?: number;
+  /** how long somebody without a socket is still shown as present */
+  leaveAfterMs?: number;
+};
+
+const MINUTE = 60_000;
+
+/** Opens the machinery of the platform. Nothing of it runs before it is started, besides what watches connections. */
+export async function openPlatform(config: Config, log: Logger, features: Feature[], pace: Pace = {}) {
+  const metrics = createMetrics();
+  const tracing = await openTracing(config, log);
+  await assertRedis(config.redis.url);
+  const database = await openDatabase(config, log);
+  const keyring = createKeyring(config);
+  const unreachable = new Set<string>();
+  await migratePlacements(database, {
+    keyring,
+    away(workspaceId, error) {
+      unreachable.add(workspaceId);
+      log.warn({ err: error, workspaceId }, 'the database of a workspace is away: the others are served without it');
+    },
+  });
+  const wake = createWake((error, topic) =>
+    log[isConnectionLoss(error) ? 'debug' : 'error']({ err: error, topic }, 'woken work failed'),
+  );
+  const placements = createPlacements({ database, log, wake });
+  await placements.reload();
+  const mover = createMover({
+    database,
+    keyring,
+    announce: async (workspaceId) => {
+      wake.wake(PLACEMENT_CHANGED, workspaceId);
+      await placements.reload();
+    },
+  });
+  const moves = watchMoves({ mover, placements, log });
+  const maintenance = maintainEmbedded(database, log, placements.schemas);
+  const replicas = createReplicas({
+    primary: database.pool,
+    replicas: config.database.replicaUrls.map((address, index) => replicaAt(database, config, address, index + 1)),
+    log,
+    metrics,
+  });
+  const pools = watchPools({ pools: createPlacedPools(database, keyring), placements, log });
+  const migrations = migrateLate({ database, keyring, late: unreachable, log, pools });
+  const store = createStore(database, replicas, { placements, pools });
+  const redis = redisPlace(config.redis.url, await readInstallation(database));
+  const redisWatch = config.redis.url ? watchRedis({ url: config.redis.url, log }) : undefined;
+  const jobs = createJobs({ redis, database, log, metrics, tracing });
+  const topics = features.map((feature) => feature.topics ?? {});
+  const wakes = connectWakes({
+    ...{ redis, database, wake, log },
+    topics: {
+      work: [OUTBOX, ...topics.flatMap(({ work = [] }) => work)],
+      news: [PLACEMENT_CHANGED, ...topics.flatMap(({ news = [] }) => news)],
+    },
+  });
+  const outbound = createOutbound({ log, metrics });
+  const mail = createMail(config, { outbound, log });
+  const limits = openLimits({ redis, log });
+  const realtime = createRealtime({ log, metrics, redis, listens: config.roles.api });
+  const publishing = createPublish({ store, live: realtime.live, wake, metrics, log });
+  /** Filled by features before it starts. */
+  const signals: Signal[] = [];
+  const pressure = createPressure({ signals, log, metrics });
+  registerGauges({ metrics, database, jobs, log });
+
+  return {
+    /** What features may ask for. */
+    kit: {
+      config,
+      log,
+      metrics,
+      tracing,
+      database,
+      store,
+      placements,
+      keyring,
+      wake,
+      jobs,
+      outbound,
+      outside: createOutside(config.webhooks),
+      storage: createStorage(config, outbound),
+      /** undefined where no server for mail is named */
+      mail,
+      makeLimiter: limits.make,
+      realtime,
+      publish: publishing.publish,
+      emitTyping: createEmitTyping(realtime.live),
+      proxies: createProxies(config.trustedProxies),
+      pressure,
+      pace,
+      redis,
+      /** Rejects while Redis is away; undefined without one. */
+      askRedis: redisWatch?.probe,
+      /**
+       * How long what other processes may change is kept in memory, in milliseconds. Their news come at most once; on the
+       * embedded database there are no others.
+       */
+      cacheMs: database.kind === 'embedded' ? 5 * MINUTE : MINUTE,
+    },
+    moves,
+    replicas,
+    wakes,
+    signals,
+    /** What every process rests on. */
+    dependencies: {
+      database: { needed: true, probe: () => store.statement('select 1', []) },
+      ...(redisWatch ? { redis: { needed: false, probe: redisWatch.probe } } : {}),
+      // The log names them. All other workspaces are served.
+      placements: { needed: false, probe: pools.probe },
+    } satisfies Record<string, Dependency>,
+    /** Makes the partitions of months to come and, in a worker, ends those that are no longer kept, with what `forget` deletes. */
+    keepPartitions(forget: (before: Date) => Promise<void>) {
+      const { messages, events, traces } = config.retention;
+      const isWorker = Object.values(config.roles.worker).some((isOn) => isOn);
+      return createPartitionKeeper({
+        ...{ database, log, metrics, forget },
+        retention: isWorker ? { messages, inbound_events: events, traces } : undefined,
+        elsewhere: () => ownDatabases(placements, keyring),
+      });
+    },
+    /** Ends what watches and remembers, but not what works; the database is last. */
+    async close(): Promise<void> {
+      await mail?.close();
+      limits.close();
+      redisWatch?.close();
+      for (const part of [publishing, moves, placements, maintenance, pools, migrations]) part.close();
+      await database.close();
+      await tracing.close();
+    },
+  };
+}
+
+export type Platform = Awaited<ReturnType<typeof openPlatform>>['kit'];
+
+/** What features provide to each other. Each declares its own here by `declare module` in its feature.ts. */
+export interface Services {}
+
+export type Kit = Platform & Services;
+
+/** An object with these parts of another, each looked up when it is asked for. */
+function pick<T extends object>(whole: T, names: readonly (keyof T)[]): T {
+  const some = {};
+  for (const name of names) Object.defineProperty(some, name, { enumerable: true, get: () => whole[name] });
+  // What a feature did not name is not there, and its type does not have it.
+  return some as T;
+}
+
+/**
+ * The platform, and the services of all features, each made when somebody first asks for it.
+ *
+ * @returns `of` gives a feature the parts it names
+ * @throws when two features provide the same service or, on first use, when a service needs itself
+ */
+export function createKit(platform: Platform, features: Feature[]): Kit & { of(feature: Feature): Kit } {
+  const kit = { ...platform } as Kit;
+  const under = new Set<string>();
+  const of = (feature: Feature): Kit => pick(kit, feature.uses);
+  for (const feature of features)
+    for (const [service, make] of Object.entries(feature.provides ?? {})) {
+      if (Object.hasOwn(kit, service)) throw new Error(`${service} is provided twice, also by ${feature.name}`);
+      let made: { value: unknown } | undefined;
+      const get = (): unknown => {
+        if (made) return made.value;
+        if (under.has(service)) throw new Error(`${service} needs itself, by way of ${[...under].join(', ')}`);
+        under.add(service);
+        try {
+          made = { value: make(of(feature)) };
+        } finally {
+          under.delete(service);
+        }
+        return made.value;
+      };
+      Object.defineProperty(kit, service, { enumerable: true, get });
+    }
+  return Object.assign(kit, { of });
+}

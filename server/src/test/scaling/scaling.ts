@@ -1,0 +1,97 @@
+import assert from 'node:assert/strict';
+import { setImmediate } from 'node:timers/promises';
+
+/** Prepares an input of `n` units and returns the work on it; only the work is timed. */
+export type Work = (n: number) => () => unknown;
+
+const ROUNDS = 3;
+/** A measurement lasts at least this long: quick work is repeated, so that the clock's grain does not show. */
+const LONG_ENOUGH_MS = 10;
+/** Work that takes less than this at twice its largest input harms nobody, whatever its curve. */
+const FELT_MS = 10;
+
+const cpuMs = (since?: NodeJS.CpuUsage): number => {
+  const { user, system } = process.threadCpuUsage(since);
+  return (user + system) / 1_000;
+};
+
+/** Milliseconds: of this thread's own work, whatever else the machine does; of the clock for work done elsewhere. */
+const timed = async (work: () => unknown, times: number): Promise<number> => {
+  const [started, cpu] = [performance.now(), process.threadCpuUsage()];
+  let elsewhere = false;
+  for (let at = 0; at < times; at += 1) {
+    const pending = work();
+    if (!(pending instanceof Promise)) continue;
+    elsewhere = true;
+    await pending;
+  }
+  return (elsewhere ? performance.now() - started : cpuMs(cpu)) / times;
+};
+
+const wallMs = async (work: () => unknown): Promise<number> => {
+  const started = performance.now();
+  await work();
+  return performance.now() - started;
+};
+
+/**
+ * How many times longer twice the input takes: 2 is linear, 4 is quadratic. Both sizes in turn, the best of several rounds
+ * each, since a busy machine only ever adds time; it stops as soon as the answer is `enough`. 1 for work nobody could feel.
+ */
+export async function growth(make: Work, size: number, enough = 2.5): Promise<number> {
+  const once = make(size);
+  const twice = make(size * 2);
+  // Warms up, and tells how often quick work is repeated. By the clock: the count of the thread's own time is coarse.
+  const first = await wallMs(once);
+  if (Math.min(await wallMs(twice), await wallMs(twice)) < FELT_MS) return 1;
+  let grown = Infinity;
+  // What looks like too much is measured again, four times as long: the grain of the clock weighs less, a real curve stays.
+  for (let long = LONG_ENOUGH_MS; long <= LONG_ENOUGH_MS * 16 && grown > enough; long *= 4) {
+    const times = Math.ceil(long / Math.max(first, 0.5));
+    let [one, two] = [Infinity, Infinity];
+    for (let round = 0; round < ROUNDS && grown > enough; round += 1) {
+      one = Math.min(one, await timed(once, times));
+      two = Math.min(two, await timed(twice, times));
+      // A thread's own time may be counted as nothing.
+      if (one > 0) grown = two / one;
+    }
+  }
+  return grown;
+}
+
+/** Twice the input takes at most 2.5 times the time. */
+export async function assertLinear(name: string, make: Work, size: number): Promise<void> {
+  // Work that never waits would keep the reporter silent until the end.
+  await setImmediate();
+  const grown = await growth(make, size);
+  assert.ok(grown <= 2.5, `${name}: twice the input of ${size} takes ${grown.toFixed(1)} times the time`);
+}
+
+/** `pattern` again and again, `n` UTF-16 units long. */
+export const filled = (pattern: string, n: number): string => pattern.repeat(Math.ceil(n / pattern.length)).slice(0, n);
+
+/** What has made parsers, expressions and tokenizers quadratic, here or elsewhere. */
+export const hostilePatterns: Record<string, string> = {
+  'underscore and letter': '_a',
+  'letter and underscore': 'a_',
+  'home paths': '~/',
+  'relative paths': './',
+  'opened comments': '<!--',
+  spaces: ' ',
+  'opened brackets': '(',
+  stars: '*',
+  'one letter': 'a',
+  'emoji with joiners': '👩🏽‍💻',
+  'combining marks': 'e\u0301\u0323',
+  newlines: '\n',
+  'short lines': 'a\n',
+  'empty links': '[](',
+  'opened links': '[',
+  backticks: '`a',
+  'quotation marks': '> ',
+  'addresses of mail': 'a@',
+  'ends of sentences': 'a. ',
+  'opened tags': '<a ',
+  entities: '&amp;',
+  pipes: '|-',
+};

@@ -1,0 +1,156 @@
+import { createAnswerer } from '../ai/answer.ts';
+import { createQuestionAnswerer } from '../ai/question.ts';
+import type { QuestionAnswerer } from '../ai/question.ts';
+import type { Channel, ChannelHttp } from '../channels/contract.ts';
+import { createChannelHttp } from '../channels/http.ts';
+import { channels } from '../channels/registry.ts';
+import { filesHandler } from '../engine/handlers/files.ts';
+import { personHandler } from '../engine/handlers/person.ts';
+import { createQaHandler } from '../engine/handlers/qa.ts';
+import { smallTalkHandler } from '../engine/handlers/small-talk.ts';
+import { createRouter } from '../engine/router.ts';
+import { defineFeature } from '../feature.ts';
+import { readFile } from '../features/files/queries.ts';
+import { createLastEvent } from '../features/inboxes/last-event.ts';
+import { createCredentialRefresh } from '../features/inboxes/refresh.ts';
+import type { Config } from '../platform/config.ts';
+import { backlogSignal } from '../platform/pressure-signals.ts';
+import { inEachWorkspace } from '../platform/retention.ts';
+import { lag } from './backlog.ts';
+import { createDelivery } from './deliver.ts';
+import type { ClientOf } from './deliver.ts';
+import { registerBacklogGauges } from './gauges.ts';
+import { createListeners } from './listeners.ts';
+import { createMailbox } from './mailbox.ts';
+import { createMediaFetcher } from './media.ts';
+import { createReceive } from './receive.ts';
+import type { Receive } from './receive.ts';
+import { freeLeasesOfTheDead } from './recover.ts';
+import { forgetDeliveries, forgetTurns } from './retention.ts';
+import { sendContext } from './send-context.ts';
+import { dueDeliveries, pendingThreads } from './sweeps.ts';
+import { THREAD } from './topics.ts';
+import { createIdTrim } from './trim.ts';
+import { createTurns } from './turn.ts';
+import { createTyping } from './typing.ts';
+import { webhookRoutes } from './webhooks.ts';
+
+/** Where the platform is; a channel without one calls nobody. */
+const apiOf = (config: Config, { api }: Channel): string => (api ? config.channels[api.name].apiUrl : config.publicUrl);
+
+type OfChannel = { workspaceId: string; channel: keyof typeof channels };
+
+declare module '../kit.ts' {
+  interface Services {
+    /** Stores what a platform sent, and wakes whoever deals with it. */
+    receive: Receive;
+    /** Answers a question outside of any conversation. */
+    answerQuestion: QuestionAnswerer;
+    /** What a channel may use of the outside. */
+    channelClient: (inbox: OfChannel) => ChannelHttp;
+  }
+}
+
+/** The path of a message, from what a platform sent to what it is told, with the roles this process has of it. */
+export const messagePath = defineFeature({
+  name: 'turn',
+  tables: ['threads', 'inbound_events', 'inbound_ids', 'turns', 'deliveries'],
+  uses: [
+    ...([
+      'config',
+      'log',
+      'metrics',
+      'tracing',
+      'database',
+      'store',
+      'wake',
+      'outbound',
+      'storage',
+      'publish',
+    ] as const),
+    ...(['emitTyping', 'placements', 'pace', 'inboxes', 'findInbox', 'bots', 'embedder'] as const),
+    ...(['receive', 'answerQuestion', 'channelClient', 'keyring', 'makeLimiter'] as const),
+  ],
+  topics: { work: [THREAD] },
+  provides: {
+    channelClient:
+      ({ config, outbound, store, storage }) =>
+      (inbox) =>
+        createChannelHttp({
+          channel: channels[inbox.channel],
+          baseUrl: apiOf(config, channels[inbox.channel]),
+          outbound,
+          readFile: async ({ id }) =>
+            (await readFile({ store, storage }, { workspaceId: inbox.workspaceId, id })).bytes,
+        }),
+    receive({ store, wake, metrics, log }) {
+      const received = createReceive({ store, wake, metrics, log });
+      const noteLastEvent = createLastEvent({ store, log });
+      return async (inbox, events) => {
+        const result = await received(inbox, events);
+        if (result.stored > 0) noteLastEvent(inbox);
+        return result;
+      };
+    },
+    answerQuestion: ({ config, store, embedder, outbound, pace, log, metrics }) =>
+      createQuestionAnswerer({
+        ...{ store, embedder, log, metrics, outbound, models: config.models, prices: config.prices },
+        answer: createAnswerer({ embedder, outbound, idleMs: pace.modelIdleMs, backoffMs: pace.modelRetryMs }),
+      }),
+  },
+  setUp(kit) {
+    const { config, log, metrics, database, store, wake, inboxes, channelClient } = kit;
+    const { worker } = config.roles;
+    const credentialsOf = createCredentialRefresh({ ...kit, http: channelClient });
+    const clientOf: ClientOf = async (inbox) => ({
+      channel: channels[inbox.channel],
+      http: channelClient(inbox),
+      credentials: await credentialsOf(inbox),
+    });
+    const typing = createTyping({
+      emitTyping: kit.emitTyping,
+      log,
+      onPlatform: (inbox, threadKey, conversationId) => {
+        const show = channels[inbox.channel].typing;
+        const { workspaceId } = inbox;
+        const context = sendContext(store, { workspaceId, conversationId, threadKey, attemptKey: '' });
+        return (
+          show &&
+          (async () => {
+            const { http, credentials } = await clientOf(inbox);
+            await show(context, credentials, http);
+          })
+        );
+      },
+    });
+    const delivery = worker.delivery ? createDelivery({ ...kit, clientOf }) : undefined;
+    const listeners = worker.turn ? createListeners({ ...kit, clientOf }) : undefined;
+    const route = createRouter([personHandler, smallTalkHandler, filesHandler, createQaHandler(kit.answerQuestion)]);
+    const turns = createTurns({ ...kit, route, typing, beginDelivery: delivery?.begin });
+    const mailbox = worker.turn
+      ? createMailbox({ ...kit, work: turns.work, deadLetter: turns.deadLetter, retryMs: kit.pace.roundRetryMs })
+      : undefined;
+    registerBacklogGauges({ metrics, store, log });
+
+    return {
+      pages: (http) => webhookRoutes(http, kit),
+      reactions: [createMediaFetcher({ ...kit, clientOf })],
+      sweeps: [
+        pendingThreads(wake),
+        dueDeliveries(wake),
+        { name: 'ids of platforms', run: createIdTrim(store) },
+        ...(listeners ? [{ name: 'listeners', run: listeners.look }] : []),
+      ],
+      signals: config.roles.api ? [backlogSignal(lag(store))] : [],
+      forget: (before) => inEachWorkspace(store, [forgetDeliveries, forgetTurns], before),
+      recover: () => freeLeasesOfTheDead(database, kit.placements.schemas()),
+      async close() {
+        await listeners?.close();
+        await mailbox?.close();
+        await delivery?.close();
+        typing.close();
+        turns.close();
+      },
+    };
+  },
+});
