@@ -1,21 +1,12 @@
 import { and, eq, isNull, sql } from 'drizzle-orm';
+import type { Sender } from '../../channels/contract.ts';
 import { contacts } from '../../db/schema/index.ts';
 import { notFound } from '../../platform/errors.ts';
 import { newId } from '../../platform/ids.ts';
 import type { Tx } from '../../platform/tenant.ts';
 
-/** Who wrote, as the channel tells it (channels/contract.ts). Nothing of it is proof of identity. */
-export type Person = {
-  externalId: string;
-  otherIds?: string[];
-  spellings?: string[];
-  name?: string;
-  username?: string;
-  email?: string;
-  phone?: string;
-  language?: string;
-  metadata?: Record<string, string>;
-};
+/** Who wrote, as the channel tells it. Nothing of it is proof of identity. */
+export type Person = Sender;
 
 const nameOf = (person: Person): string => person.name?.trim() || person.username?.trim() || person.email || 'Visitor';
 
