@@ -68,7 +68,7 @@ export function unreadInbound() {
     {
       ...ts.sys,
       onUnRecoverableConfigFileDiagnostic: (problem) => {
-        throw new Error(String(problem.messageText));
+        throw new Error(ts.flattenDiagnosticMessageText(problem.messageText, ' '));
       },
     },
   );

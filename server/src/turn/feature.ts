@@ -99,7 +99,7 @@ export const messagePath = defineFeature({
       }),
   },
   setUp(kit) {
-    const { config, log, metrics, database, store, wake, inboxes, channelClient } = kit;
+    const { config, log, metrics, database, store, wake, channelClient } = kit;
     const { worker } = config.roles;
     const credentialsOf = createCredentialRefresh({ ...kit, http: channelClient });
     const clientOf: ClientOf = async (inbox) => ({

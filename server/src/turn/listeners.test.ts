@@ -82,7 +82,7 @@ describe('listeners', () => {
       ...store,
       once: (...statement: Parameters<typeof store.once>) =>
         isAlive() ? store.once(...statement) : Promise.reject(new Error('dead')),
-    } as typeof store;
+    };
     const clientOf = async (inbox: InboxRuntime) => ({ channel, http: noHttp, credentials: inbox.credentials });
     return createListeners({ store: mortal, log, inboxes, receive, clientOf, listening: [channel] });
   };

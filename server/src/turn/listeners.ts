@@ -8,6 +8,8 @@ import type { Store } from '../platform/tenant.ts';
 import type { ClientOf } from './deliver.ts';
 import type { Receive } from './receive.ts';
 
+// Foreign tables: inboxes. The lease and the cursor stand on the row of what is listened for.
+
 const LEASE_MS = 6_000;
 const FIRST_WAIT_MS = 1_000;
 const LONGEST_WAIT_MS = 60_000;

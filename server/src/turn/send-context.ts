@@ -2,6 +2,8 @@ import { sql } from 'drizzle-orm';
 import type { Conversation, SendContext } from '../channels/contract.ts';
 import type { Store } from '../platform/tenant.ts';
 
+// Foreign tables: contact_identities, messages, conversations, contacts. What a channel asks for is read in one statement.
+
 /** Where a part is said. What the conversation was like is read when the channel asks for it, once. */
 export function sendContext(
   store: Store,

@@ -7,7 +7,7 @@ import type { Store, Tx } from '../../platform/tenant.ts';
 import { resolveAttachments, shareAttachments } from '../files/commands.ts';
 import { queueTouched } from '../handoffs/changes.ts';
 import { pickUp } from '../handoffs/commands.ts';
-import { fillTemplate, findTemplate } from '../inboxes/templates.ts';
+import { fillTemplate, findTemplate } from '../inboxes/queries.ts';
 import { deliveryDue, messageStored, messageUpdated } from '../messages/changes.ts';
 import { retry as retryMessage } from '../messages/commands.ts';
 import { assertMessageOf, findMessage } from '../messages/queries.ts';

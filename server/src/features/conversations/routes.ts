@@ -118,6 +118,21 @@ export function conversationRoutes(http: Http, { store, desk }: { store: Store; 
   );
 
   http.post(
+    '/messages/:id/retry',
+    {
+      config: { permission: 'conversations:write' },
+      schema: {
+        tags,
+        summary: 'Send a failed message again',
+        description: '409 unless it failed, and `window_closed` while the platform takes only templates.',
+        params: IdParams,
+        response: { 200: success(Message) },
+      },
+    },
+    async (request) => ok(await desk.retry(actorOf(request), request.params.id)),
+  );
+
+  http.post(
     '/conversations/:id/read',
     {
       config: { permission: 'conversations:read' },

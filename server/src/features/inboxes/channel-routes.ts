@@ -4,7 +4,8 @@ import { channels, describeChannel } from '../../channels/registry.ts';
 import { actorOf, ok } from '../../platform/http/index.ts';
 import type { Http } from '../../platform/http/index.ts';
 import type { InboxParts } from './setup.ts';
-import { listTemplates, syncTemplates } from './templates.ts';
+import { listTemplates } from './queries.ts';
+import { syncTemplates } from './templates.ts';
 
 const tags = ['Inboxes'];
 
