@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { Id, Timestamp, line } from './common.ts';
+import { Id, Timestamp, line, PageQuery, paged, success, IdParams, Done } from './common.ts';
+import { api, get, post, remove } from './declare.ts';
 import { allScopes } from './nouns.ts';
 
 export const ApiKeyScope = z.enum(allScopes);
@@ -25,3 +26,18 @@ export type ApiKey = z.infer<typeof ApiKey>;
 /** `key` is shown once; only its hash is kept. */
 export const ApiKeyCreated = ApiKey.extend({ key: z.string() });
 export type ApiKeyCreated = z.infer<typeof ApiKeyCreated>;
+
+export const apiKeysApi = api('API keys', {
+  list: get('/api-keys', 'api-keys:read', { summary: 'List API keys', query: PageQuery, response: paged(ApiKey) }),
+  create: post('/api-keys', 'api-keys:write', {
+    summary: 'Create an API key',
+    body: ApiKeyInput,
+    status: 201,
+    response: success(ApiKeyCreated),
+  }),
+  remove: remove('/api-keys/:id', 'api-keys:write', {
+    summary: 'Revoke an API key',
+    params: IdParams,
+    response: success(Done),
+  }),
+});

@@ -1,5 +1,18 @@
 import { z } from 'zod';
-import { Id, Timestamp, line, prose } from './common.ts';
+import {
+  Id,
+  Timestamp,
+  line,
+  prose,
+  IdParams,
+  success,
+  CursorQuery,
+  cursored,
+  PageQuery,
+  paged,
+  Done,
+} from './common.ts';
+import { api, get, patch, post, remove } from './declare.ts';
 
 export const ReplyUnknown = z.enum(['INPUT_ANSWER', 'AI_GENERATE', 'NO_REPLY']);
 export type ReplyUnknown = z.infer<typeof ReplyUnknown>;
@@ -121,3 +134,33 @@ export const Trace = z.object({
   error: z.string().nullable(),
 });
 export type Trace = z.infer<typeof Trace>;
+
+export const botsApi = api('Bots', {
+  ask: post('/bots/:id/ask', 'bots:read', {
+    summary: 'Ask a bot, without a conversation',
+    params: IdParams,
+    body: AskInput,
+    response: success(Ask),
+  }),
+  listTraces: get('/bots/:id/traces', 'bots:read', {
+    summary: 'List how a bot came to its answers',
+    params: IdParams,
+    query: CursorQuery,
+    response: cursored(Trace),
+  }),
+  getTrace: get('/traces/:id', 'bots:read', {
+    summary: 'Read how an answer came about',
+    params: IdParams,
+    response: success(Trace),
+  }),
+  list: get('/bots', 'bots:read', { summary: 'List bots', query: PageQuery, response: paged(Bot) }),
+  create: post('/bots', 'bots:write', { summary: 'Make a bot', body: BotInput, status: 201, response: success(Bot) }),
+  get: get('/bots/:id', 'bots:read', { summary: 'Read a bot', params: IdParams, response: success(Bot) }),
+  update: patch('/bots/:id', 'bots:write', {
+    summary: 'Change a bot',
+    params: IdParams,
+    body: BotPatch,
+    response: success(Bot),
+  }),
+  remove: remove('/bots/:id', 'bots:write', { summary: 'Delete a bot', params: IdParams, response: success(Done) }),
+});

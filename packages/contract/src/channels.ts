@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { IdParams, success } from './common.ts';
+import { api, get, post } from './declare.ts';
 import { ChannelName } from './inboxes.ts';
 
 /** One field of a form: what the platform calls it, and where to find it. */
@@ -50,3 +52,20 @@ export const ChannelTemplate = z.object({
   variables: z.array(z.string()),
 });
 export type ChannelTemplate = z.infer<typeof ChannelTemplate>;
+
+export const channelsApi = api('Inboxes', {
+  list: get('/channels', 'inboxes:read', {
+    summary: 'List the channels with the forms to connect them',
+    response: success(z.array(ChannelInfo)),
+  }),
+  listTemplates: get('/inboxes/:id/templates', 'conversations:read', {
+    summary: 'List the templates of an inbox',
+    params: IdParams,
+    response: success(z.array(ChannelTemplate)),
+  }),
+  syncTemplates: post('/inboxes/:id/templates/sync', 'inboxes:write', {
+    summary: 'Read the templates from the platform again',
+    params: IdParams,
+    response: success(z.array(ChannelTemplate)),
+  }),
+});

@@ -52,6 +52,9 @@ export const CursorQuery = z.strictObject({
 });
 export const IdParams = z.object({ id: Id });
 
+/** Bytes have no shape to declare. */
+export const FileBytes = z.unknown().describe('The bytes of the file.');
+
 /** What a call answers when there is nothing to tell but that it is done. */
 export const Done = z.object({ done: z.literal(true) });
 

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { Id, Timestamp, line, prose, CursorQuery } from './common.ts';
+import { Id, Timestamp, line, prose, CursorQuery, cursored, IdParams, success } from './common.ts';
+import { api, get, patch } from './declare.ts';
 import { ChannelName } from './inboxes.ts';
 
 export const Contact = z.object({
@@ -26,3 +27,22 @@ export const ContactPatch = z
   })
   .partial();
 export const ContactQuery = CursorQuery.extend({ q: prose(200).optional() });
+
+export const contactsApi = api('Contacts', {
+  list: get('/contacts', 'contacts:read', {
+    summary: 'List contacts',
+    query: ContactQuery,
+    response: cursored(Contact),
+  }),
+  get: get('/contacts/:id', 'contacts:read', {
+    summary: 'Read a contact',
+    params: IdParams,
+    response: success(Contact),
+  }),
+  update: patch('/contacts/:id', 'contacts:write', {
+    summary: 'Change a contact',
+    params: IdParams,
+    body: ContactPatch,
+    response: success(Contact),
+  }),
+});

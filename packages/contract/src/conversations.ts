@@ -1,5 +1,18 @@
 import { z } from 'zod';
-import { ClientId, Id, Timestamp, line, prose, queryNumber, CursorQuery, MAX_MESSAGE_LENGTH } from './common.ts';
+import {
+  ClientId,
+  Id,
+  Timestamp,
+  line,
+  prose,
+  queryNumber,
+  CursorQuery,
+  MAX_MESSAGE_LENGTH,
+  cursored,
+  success,
+  IdParams,
+} from './common.ts';
+import { api, get, post, put } from './declare.ts';
 import { ChannelName } from './inboxes.ts';
 import { Citation } from './bots.ts';
 
@@ -165,3 +178,81 @@ export const ConversationCounts = z.object({
   open: z.int(),
 });
 export type ConversationCounts = z.infer<typeof ConversationCounts>;
+
+export const conversationsApi = api('Conversations', {
+  list: get('/conversations', 'conversations:read', {
+    summary: 'List conversations, newest first',
+    query: ConversationQuery,
+    response: cursored(Conversation),
+  }),
+  count: get('/conversations/counts', 'conversations:read', {
+    summary: 'Count open conversations by view',
+    response: success(ConversationCounts),
+  }),
+  get: get('/conversations/:id', 'conversations:read', {
+    summary: 'Read a conversation',
+    params: IdParams,
+    response: success(Conversation),
+  }),
+  listMessages: get('/conversations/:id/messages', 'conversations:read', {
+    summary: 'Read messages: the newest before `cursor`, or all after a known `seq`; oldest first',
+    params: IdParams,
+    query: MessageQuery,
+    response: cursored(Message),
+  }),
+  sendMessage: post('/conversations/:id/messages', 'conversations:write', {
+    summary: 'Reply, or write a private note',
+    params: IdParams,
+    body: AgentMessageInput,
+    status: 201,
+    response: success(Message),
+  }),
+  retryMessage: post('/messages/:id/retry', 'conversations:write', {
+    summary: 'Send a failed message again',
+    params: IdParams,
+    response: success(Message),
+  }),
+  markRead: post('/conversations/:id/read', 'conversations:read', {
+    summary: 'Mark as read',
+    params: IdParams,
+    response: success(Conversation),
+  }),
+  setLabels: put('/conversations/:id/labels', 'conversations:write', {
+    summary: 'Replace the labels',
+    params: IdParams,
+    body: LabelsInput,
+    response: success(Conversation),
+  }),
+  takeOver: post('/conversations/:id/take-over', 'conversations:write', {
+    summary: 'Take over from the bot or the queue; the bot falls silent',
+    params: IdParams,
+    response: success(Conversation),
+  }),
+  returnToBot: post('/conversations/:id/return-to-bot', 'conversations:write', {
+    summary: 'Give it back to the bot',
+    params: IdParams,
+    response: success(Conversation),
+  }),
+  resolve: post('/conversations/:id/resolve', 'conversations:write', {
+    summary: 'Resolve',
+    params: IdParams,
+    response: success(Conversation),
+  }),
+  reopen: post('/conversations/:id/reopen', 'conversations:write', {
+    summary: 'Reopen a resolved or snoozed conversation',
+    params: IdParams,
+    response: success(Conversation),
+  }),
+  assign: post('/conversations/:id/assign', 'conversations:write', {
+    summary: 'Assign an agent, or nobody',
+    params: IdParams,
+    body: AssignInput,
+    response: success(Conversation),
+  }),
+  snooze: post('/conversations/:id/snooze', 'conversations:write', {
+    summary: 'Snooze until a time or the next message',
+    params: IdParams,
+    body: SnoozeInput,
+    response: success(Conversation),
+  }),
+});

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { Id, Timestamp } from './common.ts';
+import { Id, Timestamp, PageQuery, paged, IdParams, success } from './common.ts';
+import { api, get, post } from './declare.ts';
 import { Priority } from './conversations.ts';
 import { ChannelName } from './inboxes.ts';
 
@@ -30,3 +31,16 @@ export const Handoff = z.object({
 });
 export type Handoff = z.infer<typeof Handoff>;
 export const HandoffPickedUp = z.object({ conversationId: Id, handoffId: Id });
+
+export const handoffsApi = api('Handoffs', {
+  list: get('/handoffs', 'handoffs:read', {
+    summary: 'The queue, next first',
+    query: PageQuery,
+    response: paged(Handoff),
+  }),
+  pickUp: post('/handoffs/:id/pick-up', 'handoffs:write', {
+    summary: 'Pick up a waiting conversation; 409 when somebody was faster',
+    params: IdParams,
+    response: success(HandoffPickedUp),
+  }),
+});

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { Id, Timestamp, line, prose } from './common.ts';
+import { Id, Timestamp, line, prose, PageQuery, paged, success, IdParams, Done } from './common.ts';
+import { api, get, patch, post, remove } from './declare.ts';
 
 export const ChannelName = z.enum(['web', 'telegram', 'whatsapp']);
 export type ChannelName = z.infer<typeof ChannelName>;
@@ -58,3 +59,30 @@ export type Inbox = z.infer<typeof Inbox>;
 /** The live check of a connection: what the platform says about our credentials and webhook. */
 export const InboxCheck = z.object({ ok: z.boolean(), displayName: z.string().nullable(), detail: prose(1000) });
 export type InboxCheck = z.infer<typeof InboxCheck>;
+
+export const inboxesApi = api('Inboxes', {
+  list: get('/inboxes', 'inboxes:read', { summary: 'List inboxes', query: PageQuery, response: paged(Inbox) }),
+  create: post('/inboxes', 'inboxes:write', {
+    summary: 'Connect an inbox',
+    body: InboxInput,
+    status: 201,
+    response: success(Inbox),
+  }),
+  get: get('/inboxes/:id', 'inboxes:read', { summary: 'Read an inbox', params: IdParams, response: success(Inbox) }),
+  update: patch('/inboxes/:id', 'inboxes:write', {
+    summary: 'Change an inbox',
+    params: IdParams,
+    body: InboxPatch,
+    response: success(Inbox),
+  }),
+  remove: remove('/inboxes/:id', 'inboxes:write', {
+    summary: 'Delete an inbox',
+    params: IdParams,
+    response: success(Done),
+  }),
+  check: post('/inboxes/:id/check', 'inboxes:write', {
+    summary: 'Check the connection of an inbox now',
+    params: IdParams,
+    response: success(InboxCheck),
+  }),
+});

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { Id, Timestamp, cleanText, line, prose, PageQuery } from './common.ts';
+import { Id, Timestamp, cleanText, line, prose, PageQuery, IdParams, paged, success, Done } from './common.ts';
+import { api, get, patch, post, remove } from './declare.ts';
 
 export const KnowledgeBaseInput = z.strictObject({ name: line(80), description: prose(500).default('') });
 export const KnowledgeBasePatch = z.strictObject({ name: line(80), description: prose(500) }).partial();
@@ -88,3 +89,89 @@ export const SearchHit = z.object({
   textScore: z.number().nullable(),
 });
 export type SearchHit = z.infer<typeof SearchHit>;
+
+export const sourcesApi = api('Knowledge', {
+  list: get('/knowledge-bases/:id/sources', 'knowledge:read', {
+    summary: 'List the sources of a knowledge base',
+    params: IdParams,
+    query: SourceQuery,
+    response: paged(Source),
+  }),
+  create: post('/knowledge-bases/:id/sources', 'knowledge:write', {
+    summary: 'Add a question with its answer, or a text',
+    params: IdParams,
+    body: SourceInput,
+    status: 201,
+    response: success(Source),
+  }),
+  upload: post('/knowledge-bases/:id/documents', 'knowledge:write', {
+    summary: 'Upload a document',
+    params: IdParams,
+    upload: 'document',
+    status: 201,
+    response: success(Source),
+  }),
+  get: get('/sources/:id', 'knowledge:read', {
+    summary: 'Read a source',
+    params: IdParams,
+    response: success(SourceDetail),
+  }),
+  update: patch('/sources/:id', 'knowledge:write', {
+    summary: 'Change a source',
+    params: IdParams,
+    body: SourcePatch,
+    response: success(SourceDetail),
+  }),
+  remove: remove('/sources/:id', 'knowledge:write', {
+    summary: 'Delete a source',
+    params: IdParams,
+    response: success(Done),
+  }),
+  retry: post('/sources/:id/retry', 'knowledge:write', {
+    summary: 'Read a source again',
+    params: IdParams,
+    response: success(Source),
+  }),
+  listChunks: get('/sources/:id/chunks', 'knowledge:read', {
+    summary: 'List the passages of a source',
+    params: IdParams,
+    query: PageQuery,
+    response: paged(Chunk),
+  }),
+});
+
+export const knowledgeBasesApi = api('Knowledge', {
+  list: get('/knowledge-bases', 'knowledge:read', {
+    summary: 'List knowledge bases',
+    query: PageQuery,
+    response: paged(KnowledgeBase),
+  }),
+  create: post('/knowledge-bases', 'knowledge:write', {
+    summary: 'Make a knowledge base',
+    body: KnowledgeBaseInput,
+    status: 201,
+    response: success(KnowledgeBase),
+  }),
+  get: get('/knowledge-bases/:id', 'knowledge:read', {
+    summary: 'Read a knowledge base',
+    params: IdParams,
+    response: success(KnowledgeBase),
+  }),
+  update: patch('/knowledge-bases/:id', 'knowledge:write', {
+    summary: 'Rename a knowledge base',
+    params: IdParams,
+    body: KnowledgeBasePatch,
+    response: success(KnowledgeBase),
+  }),
+  remove: remove('/knowledge-bases/:id', 'knowledge:write', {
+    summary: 'Delete a knowledge base with its sources',
+    params: IdParams,
+    response: success(Done),
+  }),
+  search: post('/knowledge-bases/:id/search', 'knowledge:read', {
+    summary: 'Search as a bot does',
+    params: IdParams,
+    body: SearchInput,
+    response: success(SearchHit.array()),
+  }),
+});

@@ -79,6 +79,7 @@ export const SetupInput = z
     ],
   });
 export const SetupState = z.object({ needsSetup: z.boolean() });
+export const InvitationParams = z.object({ token: z.string().min(10).max(200) });
 /** What an invitation link may tell before it is accepted. */
 export const InvitationPreview = z.object({
   email: z.string(),

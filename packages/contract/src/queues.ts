@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { Timestamp } from './common.ts';
+import { Timestamp, success, PageQuery, paged } from './common.ts';
+import { api, get, post } from './declare.ts';
 
 /** Background work of the whole installation, for the person who runs it. */
 
@@ -45,3 +46,33 @@ export const FailedJobParams = z.object({ name: QueueName, id: z.string().min(1)
 /** How many jobs were put back to run again. */
 export const Replayed = z.object({ replayed: Count });
 export type Replayed = z.infer<typeof Replayed>;
+
+export const queuesApi = api('Queues', {
+  list: get('/queues', 'queues:read', { summary: 'The queues of the installation', response: success(Queue.array()) }),
+  listFailed: get('/queues/:name/failed', 'queues:read', {
+    summary: 'Jobs that failed for good, the latest first',
+    params: QueueParams,
+    query: PageQuery,
+    response: paged(FailedJob),
+  }),
+  replayJob: post('/queues/:name/failed/:id/replay', 'queues:write', {
+    summary: 'Run a failed job again with fresh attempts',
+    params: FailedJobParams,
+    response: success(Replayed),
+  }),
+  replayAll: post('/queues/:name/replay', 'queues:write', {
+    summary: 'Run the failed jobs of a queue again, at most a thousand at a time',
+    params: QueueParams,
+    response: success(Replayed),
+  }),
+  pause: post('/queues/:name/pause', 'queues:write', {
+    summary: 'Start no more jobs of a queue until it is resumed',
+    params: QueueParams,
+    response: success(Queue),
+  }),
+  resume: post('/queues/:name/resume', 'queues:write', {
+    summary: 'Start the jobs of a paused queue again',
+    params: QueueParams,
+    response: success(Queue),
+  }),
+});

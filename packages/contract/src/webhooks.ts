@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { Id, Timestamp, line, optionalLine } from './common.ts';
+import { Id, Timestamp, line, optionalLine, PageQuery, paged, IdParams, success, Done } from './common.ts';
+import { api, get, patch, post, remove } from './declare.ts';
 
 /** What a webhook can tell. `webhook.test` is sent on demand alone. */
 export const WebhookEvent = z.enum([
@@ -87,3 +88,55 @@ export const WebhookRotated = z.object({ secret: z.string(), oldSecretUntil: Tim
 export type WebhookRotated = z.infer<typeof WebhookRotated>;
 
 export const WebhookDeliveryParams = z.object({ id: Id, deliveryId: Id });
+
+export const webhooksApi = api('Webhooks', {
+  list: get('/webhooks', 'webhooks:read', {
+    summary: 'List webhooks with their last delivery',
+    query: PageQuery,
+    response: paged(Webhook),
+  }),
+  get: get('/webhooks/:id', 'webhooks:read', {
+    summary: 'Read a webhook',
+    params: IdParams,
+    response: success(Webhook),
+  }),
+  create: post('/webhooks', 'webhooks:write', {
+    summary: 'Create a webhook',
+    body: WebhookInput,
+    status: 201,
+    response: success(WebhookCreated),
+  }),
+  update: patch('/webhooks/:id', 'webhooks:write', {
+    summary: 'Change a webhook, or switch it on or off',
+    params: IdParams,
+    body: WebhookPatch,
+    response: success(Webhook),
+  }),
+  remove: remove('/webhooks/:id', 'webhooks:write', {
+    summary: 'Delete a webhook and its log',
+    params: IdParams,
+    response: success(Done),
+  }),
+  rotateSecret: post('/webhooks/:id/rotate-secret', 'webhooks:write', {
+    summary: 'Replace the secret',
+    params: IdParams,
+    response: success(WebhookRotated),
+  }),
+  sendTest: post('/webhooks/:id/test', 'webhooks:write', {
+    summary: 'Send a test event',
+    params: IdParams,
+    status: 201,
+    response: success(WebhookDelivery),
+  }),
+  listDeliveries: get('/webhooks/:id/deliveries', 'webhooks:read', {
+    summary: 'What was sent to a webhook in the last 30 days, the newest first',
+    params: IdParams,
+    query: PageQuery,
+    response: paged(WebhookDelivery),
+  }),
+  replayDelivery: post('/webhooks/:id/deliveries/:deliveryId/replay', 'webhooks:write', {
+    summary: 'Send one again',
+    params: WebhookDeliveryParams,
+    response: success(WebhookDelivery),
+  }),
+});

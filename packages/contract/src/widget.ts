@@ -1,6 +1,9 @@
 import { z } from 'zod';
-import { ConversationStatus, Message } from './conversations.ts';
+import { success, Id, FileBytes } from './common.ts';
+import { api, get, post } from './declare.ts';
+import { Attachment, ConversationStatus, Message } from './conversations.ts';
 
+export const WidgetParams = z.object({ token: z.string().max(100) });
 /** GET /api/v1/widget/:token — what the widget needs before a visitor says anything. Public. */
 export const WidgetConfig = z.object({
   title: z.string(),
@@ -31,3 +34,30 @@ export type WidgetPassage = z.infer<typeof WidgetPassage>;
 /** What `customer:resume` answers: what came after the known seq, oldest first, and the state the conversation is in. */
 export const Missed = z.object({ status: ConversationStatus, messages: z.array(Message) });
 export type Missed = z.infer<typeof Missed>;
+
+export const widgetApi = api('Widget', {
+  config: get('/widget/:token', 'public', {
+    summary: 'What the widget shows before anybody writes',
+    params: WidgetParams,
+    response: success(WidgetConfig),
+  }),
+  upload: post('/widget/:token/files', 'public', {
+    summary: 'Upload a file to send with a message',
+    params: WidgetParams,
+    upload: 'attachment',
+    visitor: true,
+    status: 201,
+    response: success(Attachment),
+  }),
+  download: get('/widget/:token/files/:id', 'public', {
+    summary: 'Download a file of one’s own conversation',
+    params: WidgetParams.extend({ id: Id }),
+    visitor: true,
+    response: FileBytes,
+  }),
+  getPassage: get('/widget/:token/passages/:chunkId', 'public', {
+    summary: 'Open a cited passage',
+    params: WidgetParams.extend({ chunkId: Id }),
+    response: success(WidgetPassage),
+  }),
+});

@@ -1,7 +1,6 @@
 import type { Readable } from 'node:stream';
 import type { Attachment } from '@parley/contract';
 import type { FastifyReply } from 'fastify';
-import { z } from 'zod';
 import type { files } from '../../db/schema/index.ts';
 import { attachmentHeader } from './name.ts';
 
@@ -14,9 +13,6 @@ export const presentFile = (row: Pick<FileRow, 'id' | 'name' | 'mime' | 'size'>)
   mime: row.mime,
   size: row.size,
 });
-
-/** Bytes have no shape to declare. */
-export const FileBytes = z.unknown().describe('The bytes of the file.');
 
 /** Sends a file to be saved: never shown in place, never guessed at, without any right should a browser open it. */
 export function sendFile(reply: FastifyReply, { file, stream }: FileContent): FastifyReply {

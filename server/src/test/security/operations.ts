@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { examples } from './examples.ts';
 import type { Kind } from './world.ts';
 
 /** The part of JSON Schema that /openapi.json uses. */
@@ -89,6 +90,7 @@ const SEGMENTS: Record<string, Kind> = {
   conversations: 'conversation',
   messages: 'message',
   handoffs: 'handoff',
+  ...Object.fromEntries(examples.map(({ segment }) => [segment, segment])),
 };
 
 /** Names that are nobody's id. */

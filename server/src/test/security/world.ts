@@ -21,6 +21,7 @@ import type {
 import type { OutboundMessage } from '../../channels/contract.ts';
 import { connect, until } from '../app.ts';
 import type { Call, TestApp, TestSocket } from '../app.ts';
+import { examples } from './examples.ts';
 
 /** Everything a request can name by id. */
 export type Kind =
@@ -44,7 +45,9 @@ export type Kind =
   | 'contact'
   | 'conversation'
   | 'message'
-  | 'handoff';
+  | 'handoff'
+  /** of a feature's own example */
+  | (string & {});
 
 /** One company with one of everything; `mark` stands in every text that was written for it. */
 export type Company = {
@@ -163,6 +166,11 @@ export async function populate(test: TestApp, person: Person, mark: string): Pro
   const [contact] = await get<Contact[]>('GET', '/contacts');
   const [message] = await get<Message[]>('GET', `/conversations/${conversationId}/messages`);
   const [handoff] = await get<Handoff[]>('GET', '/handoffs');
+  const own = await Promise.all(
+    examples.map(
+      async ({ segment, make }) => [segment, await make((path, body) => get('POST', path, body), mark)] as const,
+    ),
+  );
   assert.ok(chunk && member && contact && message && handoff && me.workspace);
   return {
     call,
@@ -172,6 +180,7 @@ export async function populate(test: TestApp, person: Person, mark: string): Pro
     visitor,
     visitorToken,
     ids: {
+      ...Object.fromEntries(own),
       workspace: me.workspace.id,
       user: me.user.id,
       member: member.id,

@@ -1,0 +1,33 @@
+import { Done, IdParams, PageQuery, paged, success } from './common.ts';
+import { api, get, patch, post, remove } from './declare.ts';
+import { Invitation, InvitationCreated, InviteInput, Member, MemberPatch } from './people.ts';
+
+export const membersApi = api('Members', {
+  list: get('/members', 'members:read', { summary: 'List members', query: PageQuery, response: paged(Member) }),
+  update: patch('/members/:id', 'members:write', {
+    summary: 'Change the role of a member',
+    params: IdParams,
+    body: MemberPatch,
+    response: success(Member),
+  }),
+  remove: remove('/members/:id', 'members:read', {
+    summary: 'Remove a member, or leave',
+    params: IdParams,
+    response: success(Done),
+  }),
+  invite: post('/members/invite', 'members:write', {
+    summary: 'Invite a colleague',
+    body: InviteInput,
+    status: 201,
+    response: success(InvitationCreated),
+  }),
+  listInvitations: get('/members/invitations', 'members:write', {
+    summary: 'List pending invitations',
+    response: success(Invitation.array()),
+  }),
+  revokeInvitation: remove('/members/invitations/:id', 'members:write', {
+    summary: 'Revoke an invitation',
+    params: IdParams,
+    response: success(Done),
+  }),
+});
