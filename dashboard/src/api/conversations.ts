@@ -31,6 +31,7 @@ export const messagesAfter = (id: string, after: number, cursor?: string | null)
   page<Message>(`/conversations/${id}/messages`, { after, cursor, limit: 100 });
 export const sendMessage = (id: string, input: z.input<typeof AgentMessageInput>) =>
   post<Message>(`/conversations/${id}/messages`, input);
+export const retryMessage = (id: string) => post<Message>(`/messages/${id}/retry`);
 export const markRead = (id: string) => post<unknown>(`/conversations/${id}/read`);
 
 export type ConversationAction = 'take-over' | 'return-to-bot' | 'resolve' | 'reopen';

@@ -7,6 +7,8 @@ import type {
   Bot,
   BotPatch,
   Chunk,
+  ChannelInfo,
+  ChannelTemplate,
   Inbox,
   InboxCheck,
   InboxInput,
@@ -72,6 +74,9 @@ export const getInbox = (id: string) => get<Inbox>(`/inboxes/${id}`);
 export const createInbox = (input: z.input<typeof InboxInput>) => post<Inbox>('/inboxes', input);
 export const updateInbox = (id: string, changes: z.input<typeof InboxPatch>) => patch<Inbox>(`/inboxes/${id}`, changes);
 export const deleteInbox = (id: string) => remove(`/inboxes/${id}`);
+export const listChannels = () => get<ChannelInfo[]>('/channels');
+export const listTemplates = (id: string) => get<ChannelTemplate[]>(`/inboxes/${id}/templates`);
+export const syncTemplates = (id: string) => post<ChannelTemplate[]>(`/inboxes/${id}/templates/sync`);
 export const checkInbox = (id: string) => post<z.infer<typeof InboxCheck>>(`/inboxes/${id}/check`);
 
 export const listMembers = () => all<Member>('/members');

@@ -92,6 +92,7 @@ export function createDemo(parts: { store: Store; storage: Storage; knowledge: K
         botId: bot.id,
         token,
         credentials: null,
+        externalId: null,
         settings: { title: 'Parley' },
         status: 'connected',
         statusDetail: null,

@@ -110,6 +110,7 @@ const FIELDS: Record<string, Kind> = {
   contactId: 'contact',
   knowledgeBaseIds: 'knowledgeBase',
   attachmentIds: 'file',
+  replyToId: 'message',
 };
 
 /** The ids in an operation's address. Throws for one nobody has told us about: a new noun needs a line above. */

@@ -51,6 +51,8 @@ const SYSTEM_READS: Record<string, string[] | 'all'> = {
     'settings',
     'status',
     'deleted_at',
+    'external_id',
+    'listener_until',
   ],
   webhook_endpoints: ['id', 'workspace_id', 'events', 'enabled'],
   webhook_deliveries: ['id', 'workspace_id', 'state', 'next_attempt_at', 'created_at'],

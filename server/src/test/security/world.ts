@@ -18,7 +18,7 @@ import type {
   WebhookCreated,
   WebhookDelivery,
 } from '@parley/contract';
-import type { Outbound } from '../../channels/contract.ts';
+import type { OutboundMessage } from '../../channels/contract.ts';
 import { connect, until } from '../app.ts';
 import type { Call, TestApp, TestSocket } from '../app.ts';
 import { examples } from './examples.ts';
@@ -205,7 +205,7 @@ export async function populate(test: TestApp, person: Person, mark: string): Pro
 }
 
 /** What a bot says, as a channel gets it. */
-export const words = (text: string): Outbound => ({
+export const words = (text: string): OutboundMessage => ({
   messageId: 'x',
   author: { type: 'bot', id: null, name: null },
   text,

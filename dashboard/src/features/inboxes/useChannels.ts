@@ -1,0 +1,19 @@
+import type { ChannelInfo } from '@parley/contract';
+import { useQuery } from '@tanstack/vue-query';
+import { computed } from 'vue';
+import { listChannels } from '../../api/studio.ts';
+import { useSession } from '../../composables/useSession.ts';
+
+/** The channels this installation can connect, with their forms. They change with the version alone. */
+export function useChannels() {
+  const { can } = useSession();
+  const query = useQuery({
+    queryKey: ['channels'],
+    queryFn: listChannels,
+    staleTime: Infinity,
+    enabled: () => can('inboxes:read'),
+  });
+  const channels = computed(() => query.data.value ?? []);
+  const find = (name: string): ChannelInfo | undefined => channels.value.find((channel) => channel.name === name);
+  return { query, channels, find };
+}
