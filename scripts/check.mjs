@@ -10,6 +10,8 @@ import { line } from './lib/totals.mjs';
 
 await ensure();
 const { offences } = await import('./arrows.mjs');
+const { unreadInbound } = await import('./readers.mjs');
+const { tableOffences } = await import('./tables.mjs');
 const { deadLinks, emitsElsewhere, isWritten, length, machinePaths, readOrNull, switchedOffTests, trackedFiles } =
   await import('./text.mjs');
 
@@ -50,6 +52,7 @@ const steps = [
   types('scripts/tsconfig.json'),
   types('e2e/tsconfig.json'),
   { name: 'dead code', work: tool('knip/bin/knip.js', ['--no-progress', '--no-config-hints']) },
+  { name: 'readers of inbound events', work: async () => linesResult(unreadInbound()) },
   { name: 'arrows between folders', work: async () => linesResult(await offences()) },
   {
     name: 'file length',
@@ -60,6 +63,7 @@ const steps = [
     },
   },
   { name: 'paths of one machine', work: everyFile(machinePaths) },
+  { name: 'owners of tables', work: async () => linesResult(tableOffences()) },
   { name: 'one place emits', work: everyFile(emitsElsewhere) },
   { name: 'tests switched off', work: everyFile(switchedOffTests) },
   { name: 'links in Markdown', work: everyFile((file, text) => deadLinks(file, text, readOrNull)) },

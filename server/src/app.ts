@@ -5,18 +5,13 @@ import { features } from './features/index.ts';
 import { createKit, openPlatform } from './kit.ts';
 import type { Pace } from './kit.ts';
 import type { Config } from './platform/config.ts';
-import { createPartitionKeeper } from './platform/db/partitions.ts';
 import { createCatalogue } from './platform/facts/define.ts';
 import { createReactions } from './platform/facts/reactions.ts';
-import { createRelay, OUTBOX } from './platform/facts/relay.ts';
-import { connectWakes } from './platform/fleet.ts';
-import { registerGauges } from './platform/gauges.ts';
+import { createRelay } from './platform/facts/relay.ts';
 import { createHttp, serveDashboard } from './platform/http/index.ts';
 import type { Http, Limits } from './platform/http/index.ts';
 import { listen } from './platform/http/listen.ts';
 import type { Logger } from './platform/log.ts';
-import { ownDatabases } from './platform/placement/own-database.ts';
-import { PLACEMENT_CHANGED } from './platform/placement/registry.ts';
 import type { Signal } from './platform/pressure.ts';
 import { resourceSignals } from './platform/pressure-signals.ts';
 import { createSweeper } from './platform/sweeps/sweeps.ts';
@@ -30,14 +25,13 @@ const FIRST_STEPS = 727_002;
 
 /** Opens the platform, builds the kit and sets every feature up, in the order of features/index.ts. Nothing runs before `start`. */
 export async function createApp(config: Config, log: Logger, options: AppOptions = {}) {
-  const platform = await openPlatform(config, log, options.pace);
+  const platform = await openPlatform(config, log, features, options.pace);
   const kit = createKit(platform.kit, features);
   const { metrics, tracing, database, store, placements, keyring, wake, jobs, outbound, realtime, pressure, redis } =
     kit;
   const { roles } = config;
   const isWorker = Object.values(roles.worker).some((isOn) => isOn);
   const parts = features.map((feature) => feature.setUp?.(kit.of(feature)) ?? {});
-  const topics = features.map((feature) => feature.topics ?? {});
 
   const reactions = createReactions({
     jobs,
@@ -55,31 +49,12 @@ export async function createApp(config: Config, log: Logger, options: AppOptions
       ...parts.flatMap((part) => part.sweeps ?? []),
     ],
   });
-  const { messages, events, traces } = config.retention;
-  const partitions = createPartitionKeeper({
-    database,
-    log,
-    metrics,
-    retention: isWorker ? { messages, inbound_events: events, traces } : undefined,
-    forget: async (before) => {
-      for (const part of parts) await part.forget?.(before);
-    },
-    elsewhere: () => ownDatabases(placements, keyring),
-  });
-  const wakes = connectWakes({
-    redis,
-    database,
-    wake,
-    log,
-    topics: {
-      work: [OUTBOX, ...topics.flatMap(({ work = [] }) => work)],
-      news: [PLACEMENT_CHANGED, ...topics.flatMap(({ news = [] }) => news)],
-    },
+  const partitions = platform.keepPartitions(async (before) => {
+    for (const part of parts) await part.forget?.(before);
   });
   platform.signals.push(
     ...(options.signals ?? [...resourceSignals(database), ...parts.flatMap((part) => part.signals ?? [])]),
   );
-  registerGauges({ metrics, database, jobs, log });
 
   const http = await createHttp({
     config,
@@ -93,10 +68,7 @@ export async function createApp(config: Config, log: Logger, options: AppOptions
     serves: roles.api ? 'everything' : 'health',
     health: {
       dependencies: {
-        database: { needed: true, probe: () => store.statement('select 1', []) },
-        ...(kit.askRedis ? { redis: { needed: false, probe: kit.askRedis } } : {}),
-        // The log names them. All other workspaces are served.
-        placements: { needed: false, probe: platform.pools.probe },
+        ...platform.dependencies,
         ...Object.assign({}, ...parts.map((part) => part.health ?? {})),
       },
       targets: outbound.report,
@@ -120,13 +92,16 @@ export async function createApp(config: Config, log: Logger, options: AppOptions
       await platform.moves.look();
       for (const part of parts) await part.recover?.();
       placements.start();
-      wakes?.start();
+      platform.wakes?.start();
       platform.replicas.start();
       await jobs.start();
       let setupUrl: string | undefined;
       if (roles.api)
         await database.oneAtATime(FIRST_STEPS, async () => {
-          for (const part of parts) setupUrl ??= (await part.firstSteps?.())?.setupUrl;
+          for (const part of parts) {
+            const done = await part.firstSteps?.();
+            setupUrl ??= done?.setupUrl;
+          }
         });
       for (const part of parts) part.start?.();
       // Every worker looks for what is lost: in a process of its own nothing else tells it of work.
@@ -144,7 +119,7 @@ export async function createApp(config: Config, log: Logger, options: AppOptions
       const noticeMs = config.drainNoticeMs;
       const drained = http.drain({ noticeMs, graceMs: 5_000 });
       if (noticeMs > 0) await sleep(noticeMs);
-      wakes?.retire();
+      platform.wakes?.retire();
       pressure.close();
       platform.replicas.close();
       for (const part of parts) part.retire?.();
@@ -156,7 +131,7 @@ export async function createApp(config: Config, log: Logger, options: AppOptions
       await jobs.close();
       // Last of all that speaks: what just ended is still told to the sockets and workers of others.
       await realtime.close();
-      await wakes?.close();
+      await platform.wakes?.close();
       await partitions.close();
       for (const part of parts) await part.release?.();
       await platform.close();

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import { readdirSync } from 'node:fs';
 import { it } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import * as contract from '@parley/contract';
 import type { Call } from '@parley/contract';
 import { createHttp } from './platform/http/index.ts';
@@ -11,7 +13,15 @@ import { startTestApp } from './test/app.ts';
 type Operation = { description?: string; responses: Record<string, unknown> };
 type Description = { paths: Record<string, Record<string, Operation>> };
 
-const declared: Call[] = Object.entries(contract)
+/** Of every file of the contract, also of those its index does not name. */
+const folder = new URL('./', import.meta.resolve('@parley/contract'));
+const modules = await Promise.all(
+  readdirSync(fileURLToPath(folder))
+    .filter((file) => file.endsWith('.ts') && !['index.ts'].includes(file) && !file.endsWith('.test.ts'))
+    .map((file) => import(new URL(file, folder).href) as Promise<Record<string, unknown>>),
+);
+const declared: Call[] = modules
+  .flatMap((module) => Object.entries(module))
   .filter(([name]) => name.endsWith('Api'))
   .flatMap(([, calls]) => Object.values(calls as Record<string, Call>));
 

@@ -45,6 +45,8 @@ export type Feature = {
   name: string;
   /** the parts of the kit it gets, and no others */
   uses: readonly (keyof Kit)[];
+  /** The tables it owns: SQL elsewhere names them only with a reason (`npm run check`). */
+  tables?: readonly string[];
   facts?: { definitions: FactDefinitions };
   topics?: Topics;
   /** Services for others, made when one of them first asks. */

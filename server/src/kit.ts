@@ -5,6 +5,11 @@ import { createKeyring } from './platform/crypto.ts';
 import { openDatabase } from './platform/db/index.ts';
 import { readInstallation } from './platform/db/installation.ts';
 import { maintainEmbedded } from './platform/db/maintain.ts';
+import { createPartitionKeeper } from './platform/db/partitions.ts';
+import { OUTBOX } from './platform/facts/relay.ts';
+import { connectWakes } from './platform/fleet.ts';
+import { registerGauges } from './platform/gauges.ts';
+import type { Dependency } from './platform/http/index.ts';
 import { createProxies } from './platform/http/proxies.ts';
 import { createJobs } from './platform/jobs.ts';
 import type { Logger } from './platform/log.ts';
@@ -14,6 +19,7 @@ import { isConnectionLoss } from './platform/outage.ts';
 import { createOutside } from './platform/outside.ts';
 import { migrateLate, migratePlacements } from './platform/placement/migrate-placements.ts';
 import { createMover } from './platform/placement/move.ts';
+import { ownDatabases } from './platform/placement/own-database.ts';
 import { createPlacedPools } from './platform/placement/pools.ts';
 import { createPlacements, PLACEMENT_CHANGED } from './platform/placement/registry.ts';
 import { watchMoves } from './platform/placement/watch-moves.ts';
@@ -45,8 +51,8 @@ export type Pace = {
 
 const MINUTE = 60_000;
 
-/** Opens the machinery of the platform. Nothing of it runs before `start`, besides what watches connections. */
-export async function openPlatform(config: Config, log: Logger, pace: Pace = {}) {
+/** Opens the machinery of the platform. Nothing of it runs before it is started, besides what watches connections. */
+export async function openPlatform(config: Config, log: Logger, features: Feature[], pace: Pace = {}) {
   const metrics = createMetrics();
   const tracing = await openTracing(config, log);
   await assertRedis(config.redis.url);
@@ -87,6 +93,14 @@ export async function openPlatform(config: Config, log: Logger, pace: Pace = {})
   const redis = redisPlace(config.redis.url, await readInstallation(database));
   const redisWatch = config.redis.url ? watchRedis({ url: config.redis.url, log }) : undefined;
   const jobs = createJobs({ redis, database, log, metrics, tracing });
+  const topics = features.map((feature) => feature.topics ?? {});
+  const wakes = connectWakes({
+    ...{ redis, database, wake, log },
+    topics: {
+      work: [OUTBOX, ...topics.flatMap(({ work = [] }) => work)],
+      news: [PLACEMENT_CHANGED, ...topics.flatMap(({ news = [] }) => news)],
+    },
+  });
   const outbound = createOutbound({ log, metrics });
   const mail = createMail(config, { outbound, log });
   const limits = openLimits({ redis, log });
@@ -95,6 +109,7 @@ export async function openPlatform(config: Config, log: Logger, pace: Pace = {})
   /** Filled by features before it starts. */
   const signals: Signal[] = [];
   const pressure = createPressure({ signals, log, metrics });
+  registerGauges({ metrics, database, jobs, log });
 
   return {
     /** What features may ask for. */
@@ -132,8 +147,25 @@ export async function openPlatform(config: Config, log: Logger, pace: Pace = {})
     },
     moves,
     replicas,
-    pools,
+    wakes,
     signals,
+    /** What every process rests on. */
+    dependencies: {
+      database: { needed: true, probe: () => store.statement('select 1', []) },
+      ...(redisWatch ? { redis: { needed: false, probe: redisWatch.probe } } : {}),
+      // The log names them. All other workspaces are served.
+      placements: { needed: false, probe: pools.probe },
+    } satisfies Record<string, Dependency>,
+    /** Makes the partitions of months to come and, in a worker, ends those that are no longer kept, with what `forget` deletes. */
+    keepPartitions(forget: (before: Date) => Promise<void>) {
+      const { messages, events, traces } = config.retention;
+      const isWorker = Object.values(config.roles.worker).some((isOn) => isOn);
+      return createPartitionKeeper({
+        ...{ database, log, metrics, forget },
+        retention: isWorker ? { messages, inbound_events: events, traces } : undefined,
+        elsewhere: () => ownDatabases(placements, keyring),
+      });
+    },
     /** Ends what watches and remembers, but not what works; the database is last. */
     async close(): Promise<void> {
       await mail?.close();

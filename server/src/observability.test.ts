@@ -245,7 +245,7 @@ describe('traces', () => {
     const named = (name: string) => spans().filter((span) => span.name === name);
     const wanted = [
       ...['POST /webhooks/:channel/:token', 'receive', 'turn', 'mailbox claim', 'store', 'terms', 'retrieve', 'model'],
-      ...['call model:openai', 'paragraph', 'finish', 'deliver', 'call telegram', 'job fetch-files'],
+      ...['call model:openai', 'paragraph', 'finish', 'deliver', 'call channel:telegram', 'job fetch-files'],
     ];
     await until(async () => wanted.every((name) => named(name).length > 0), `all of ${wanted.join(', ')}`).catch(
       (error: unknown) => {
@@ -279,7 +279,7 @@ describe('traces', () => {
     // What the model says is told while it speaks.
     assert.ok(named('paragraph').some((span) => parentOf(span) === 'call model:openai'));
     for (const span of named('deliver')) assert.equal(parentOf(span), 'paragraph');
-    assert.ok(named('call telegram').some((span) => parentOf(span) === 'deliver'));
+    assert.ok(named('call channel:telegram').some((span) => parentOf(span) === 'deliver'));
     assert.equal(one('turn').attributes['parley.request_id'], id);
     assert.equal(one('turn').service, 'parley');
     assert.equal(

@@ -26,6 +26,15 @@ function message(seq: number, over: Partial<Message> = {}): Message {
     createdAt: '2026-01-01T10:00:00Z',
     editedAt: null,
     deletedAt: null,
+    edited: false,
+    deleted: false,
+    failure: null,
+    retries: 0,
+    replyToId: null,
+    reactions: [],
+    externalId: null,
+    details: null,
+    unsupported: null,
     ...over,
   };
 }

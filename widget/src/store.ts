@@ -1,4 +1,5 @@
 import type { Attachment, Citation, Message, MessageChunk } from '@parley/contract';
+import { laterStatus } from '@parley/contract/messages';
 
 /** What the visitor wrote and the server has not confirmed yet. `error` null while it is on its way, else why not ('': unknown). */
 export type Draft = { clientId: string; text: string; attachments: Attachment[]; at: number; error: string | null };
@@ -22,8 +23,6 @@ export type Entry = {
 };
 
 export type MessageStore = ReturnType<typeof createMessageStore>;
-
-const rank = { pending: 0, sent: 1, delivered: 2, read: 3, failed: 4 };
 
 /** A bot's paragraph and a visitor's draft are known before they have an id. */
 function keyOf(message: Message): string {
@@ -69,7 +68,7 @@ export function createMessageStore() {
   function put(message: Message): boolean {
     if (message.private) return false;
     const before = messages.get(message.id);
-    const status = before && rank[before.status] > rank[message.status] ? before.status : message.status;
+    const status = before ? laterStatus(before, message) : message.status;
     const stale = before?.editedAt && (!message.editedAt || message.editedAt < before.editedAt);
     messages.set(message.id, stale ? { ...before, status } : { ...message, status });
     if (message.author.type === 'bot') botName = message.author.name;

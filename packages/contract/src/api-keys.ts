@@ -1,20 +1,9 @@
 import { z } from 'zod';
 import { Id, Timestamp, line, PageQuery, paged, success, IdParams, Done } from './common.ts';
 import { api, get, post, remove } from './declare.ts';
-import { Permission } from './people.ts';
+import { allScopes } from './nouns.ts';
 
-/**
- * What a key may be allowed. Keys neither see nor make keys or webhooks: one that was stolen leaves nothing behind when it
- * is revoked. And they stay inside their workspace.
- */
-export const ApiKeyScope = Permission.exclude([
-  'api-keys:read',
-  'api-keys:write',
-  'webhooks:read',
-  'webhooks:write',
-  'queues:read',
-  'queues:write',
-]);
+export const ApiKeyScope = z.enum(allScopes);
 export type ApiKeyScope = z.infer<typeof ApiKeyScope>;
 
 export const ApiKeyInput = z

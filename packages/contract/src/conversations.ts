@@ -22,9 +22,19 @@ export type ConversationStatus = z.infer<typeof ConversationStatus>;
 export const Priority = z.enum(['high', 'normal', 'low']);
 export type Priority = z.infer<typeof Priority>;
 
-export const MessageContentType = z.enum(['text', 'image', 'audio', 'video', 'document', 'location', 'interactive']);
+export const MessageContentType = z.enum([
+  'text',
+  'image',
+  'audio',
+  'video',
+  'document',
+  'location',
+  'contact',
+  'interactive',
+  'unsupported',
+]);
 export type MessageContentType = z.infer<typeof MessageContentType>;
-/** pending → sent → delivered → read, or failed: it never moves back. */
+/** Its order stands in messages.ts. */
 export const MessageStatus = z.enum(['pending', 'sent', 'delivered', 'read', 'failed']);
 export type MessageStatus = z.infer<typeof MessageStatus>;
 export const AuthorType = z.enum(['contact', 'bot', 'agent', 'system']);
@@ -39,6 +49,18 @@ export const Attachment = z.object({
   size: z.int(),
 });
 export type Attachment = z.infer<typeof Attachment>;
+
+export const MessageFailure = z.object({
+  /** the platform's code, or one of ours: `window_closed` */
+  code: z.string(),
+  /** in the platform's words */
+  message: z.string(),
+  /** sending the same again may work */
+  retryable: z.boolean(),
+});
+export type MessageFailure = z.infer<typeof MessageFailure>;
+export const Reaction = z.object({ emoji: z.string(), authorType: AuthorType });
+export type Reaction = z.infer<typeof Reaction>;
 
 export const Message = z.object({
   id: Id,
@@ -55,6 +77,18 @@ export const Message = z.object({
   private: z.boolean(),
   status: MessageStatus,
   error: z.string().nullable(),
+  failure: MessageFailure.nullable(),
+  /** how often it was sent again after a failure */
+  retries: z.int(),
+  /** the message it answers */
+  replyToId: Id.nullable(),
+  reactions: z.array(Reaction),
+  /** the platform's id of what a customer wrote */
+  externalId: z.string().nullable(),
+  /** what the platform tells besides the text: an order, the advertisement it came from, shared contacts */
+  details: z.record(z.string(), z.unknown()).nullable(),
+  /** something came that the platform does not hand over */
+  unsupported: z.object({ kind: z.string(), code: z.string(), reason: z.string() }).nullable(),
   turnId: Id.nullable(),
   ordinal: z.int().nullable(),
   clientId: z.string().nullable(),
@@ -63,6 +97,8 @@ export const Message = z.object({
   createdAt: Timestamp,
   editedAt: Timestamp.nullable(),
   deletedAt: Timestamp.nullable(),
+  edited: z.boolean(),
+  deleted: z.boolean(),
 });
 export type Message = z.infer<typeof Message>;
 
@@ -83,6 +119,10 @@ export const Conversation = z.object({
   /** set while a handoff waits */
   handoff: z
     .object({ id: Id, reason: z.string(), reasonDetail: z.string().nullable(), waitingSince: Timestamp })
+    .nullable(),
+  /** until when the platform takes free words, of people and of bots; null where it sets no window */
+  window: z
+    .object({ open: z.boolean(), closesAt: Timestamp.nullable(), automaticUntil: Timestamp.nullable() })
     .nullable(),
   snoozedUntil: Timestamp.nullable(),
   resolvedAt: Timestamp.nullable(),
@@ -113,6 +153,16 @@ export const AgentMessageInput = z.strictObject({
   text: line(MAX_MESSAGE_LENGTH).optional(),
   private: z.boolean().default(false),
   attachmentIds: z.array(Id).max(10).default([]),
+  /** the message it answers */
+  replyToId: Id.optional(),
+  /** in place of words, where the platform's window is closed */
+  template: z
+    .strictObject({
+      name: line(512),
+      language: line(20),
+      variables: z.record(z.string().max(60), z.string().max(1024)).default({}),
+    })
+    .optional(),
   clientId: ClientId.optional(),
 });
 export type AgentMessageInput = z.infer<typeof AgentMessageInput>;
@@ -155,6 +205,11 @@ export const conversationsApi = api('Conversations', {
     params: IdParams,
     body: AgentMessageInput,
     status: 201,
+    response: success(Message),
+  }),
+  retryMessage: post('/messages/:id/retry', 'conversations:write', {
+    summary: 'Send a failed message again',
+    params: IdParams,
     response: success(Message),
   }),
   markRead: post('/conversations/:id/read', 'conversations:read', {

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { Id, Timestamp, line, prose, PageQuery, paged, success, IdParams, Done } from './common.ts';
 import { api, get, patch, post, remove } from './declare.ts';
 
-export const ChannelName = z.enum(['web', 'telegram']);
+export const ChannelName = z.enum(['web', 'telegram', 'whatsapp']);
 export type ChannelName = z.infer<typeof ChannelName>;
 
 /** How the widget of a web inbox looks. */
@@ -45,11 +45,14 @@ export const Inbox = z.object({
   webhookUrl: z.string().nullable(),
   chatUrl: z.string().nullable(),
   settings: WidgetSettings,
-  status: z.enum(['connected', 'failing', 'disabled']),
+  /** `disconnected`: the platform no longer takes the credentials, and a person has to renew them */
+  status: z.enum(['connected', 'failing', 'disconnected', 'disabled']),
   statusDetail: z.string().nullable(),
   lastEventAt: Timestamp.nullable(),
   createdAt: Timestamp,
   updatedAt: Timestamp,
+  /** fields of the credentials we made up, told once: in the answer that made or renewed them */
+  generated: z.record(z.string(), z.string()).optional(),
 });
 export type Inbox = z.infer<typeof Inbox>;
 

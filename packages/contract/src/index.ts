@@ -1,5 +1,6 @@
 export * from './limits.ts';
 export * from './common.ts';
+export * from './nouns.ts';
 export { api } from './declare.ts';
 export type { Call } from './declare.ts';
 export * from './people.ts';
@@ -11,8 +12,10 @@ export * from './webhooks.ts';
 export * from './bots.ts';
 export * from './knowledge.ts';
 export * from './inboxes.ts';
+export * from './channels.ts';
 export * from './contacts.ts';
 export * from './conversations.ts';
+export * from './messages.ts';
 export * from './files.ts';
 export * from './handoffs.ts';
 export * from './queues.ts';

@@ -1,36 +1,11 @@
 import { z } from 'zod';
 import { Id, PageQuery, Timestamp, line } from './common.ts';
+import { allPermissions } from './nouns.ts';
 
 export const Role = z.enum(['owner', 'admin', 'agent']);
 export type Role = z.infer<typeof Role>;
 
-/** `noun:verb`. The server decides; the dashboard only hides what would be refused. */
-export const Permission = z.enum([
-  'workspace:read',
-  'workspace:write',
-  'members:read',
-  'members:write',
-  'knowledge:read',
-  'knowledge:write',
-  'bots:read',
-  'bots:write',
-  'inboxes:read',
-  'inboxes:write',
-  'contacts:read',
-  'contacts:write',
-  'conversations:read',
-  'conversations:write',
-  'handoffs:read',
-  'handoffs:write',
-  'operations:read',
-  // Of the whole installation: see what each route says.
-  'queues:read',
-  'queues:write',
-  'api-keys:read',
-  'api-keys:write',
-  'webhooks:read',
-  'webhooks:write',
-]);
+export const Permission = z.enum(allPermissions);
 export type Permission = z.infer<typeof Permission>;
 
 export const Presence = z.enum(['online', 'idle', 'offline']);

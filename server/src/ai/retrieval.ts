@@ -7,6 +7,8 @@ import type { Store } from '../platform/tenant.ts';
 import { rank, type Candidate } from './ranking.ts';
 import { synonymsOf } from './synonyms.ts';
 
+// Foreign tables: chunks, sources. The search is one statement.
+
 /** A passage an answer may stand on, with what the flight recorder wants to know of its way here. */
 export type Passage = {
   chunkId: string;

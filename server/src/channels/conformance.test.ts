@@ -1,12 +1,15 @@
 /** The promises every channel makes, from its fixtures. A channel without samples here does not compile. */
 import assert from 'node:assert/strict';
+import { createHmac } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import type { ChannelName } from '@parley/contract';
 import * as fc from 'fast-check';
 import { AppError, unavailable } from '../platform/errors.ts';
-import type { ChannelHttp, Inbound, Outbound, WebhookRequest } from './contract.ts';
-import { channels, findChannel } from './registry.ts';
+import { contextOf } from '../test/send-context.ts';
+import type { Channel, ChannelHttp, Inbound, OutboundMessage, Part, WebhookRequest } from './contract.ts';
+import { receiptId } from './inbound.ts';
+import { channels, describeChannel, findChannel } from './registry.ts';
 import { parseVisitorEvent, type WebEvent } from './web/parse.ts';
 
 type Samples = {
@@ -17,10 +20,18 @@ type Samples = {
   signed?: (body: Buffer) => WebhookRequest;
   parseFixture: (body: Buffer) => Inbound[];
   threadKey: string;
+  /** what of a part the customer reads */
+  shown: (part: Part) => string;
 };
 
 const arrival = { visitor: { id: 'visitor-1' }, eventId: 'event-1', at: new Date('2026-05-28T20:26:57Z') };
 const telegram = { botToken: '7000000001:AAH-double-token-for-tests-only_0123456', secretToken: 'a-long_Secret1' };
+const whatsapp = {
+  phoneNumberId: '1122334455667',
+  accessToken: 'EAAB-access-token-of-tests',
+  appSecret: 'app-secret-of-tests',
+  verifyToken: 'verify-token_of-tests',
+};
 const post = (rawBody: Buffer, headers: Record<string, string> = {}): WebhookRequest => ({
   method: 'POST',
   headers,
@@ -28,13 +39,33 @@ const post = (rawBody: Buffer, headers: Record<string, string> = {}): WebhookReq
   rawBody,
 });
 
+const webhookOf = ({ intake }: Channel) => {
+  assert.ok(intake?.kind === 'webhook');
+  return intake;
+};
+
 const samples: Record<ChannelName, Samples> = {
   telegram: {
     credentials: telegram,
     secrets: ['AAH-double-token-for-tests-only_0123456', telegram.secretToken],
     signed: (body) => post(body, { 'x-telegram-bot-api-secret-token': telegram.secretToken }),
-    parseFixture: (body) => channels.telegram.parse(post(body), telegram),
+    parseFixture: (body) => webhookOf(channels.telegram).parse(post(body), telegram).events,
     threadKey: '412587349',
+    shown: ({ body }) =>
+      String(body['text'])
+        .replace(/<[^>]*>/g, '')
+        .replace(/&(lt|gt|amp|quot);/g, '.'),
+  },
+  whatsapp: {
+    credentials: whatsapp,
+    secrets: [whatsapp.accessToken, whatsapp.appSecret, whatsapp.verifyToken],
+    signed: (body) =>
+      post(body, {
+        'x-hub-signature-256': `sha256=${createHmac('sha256', whatsapp.appSecret).update(body).digest('hex')}`,
+      }),
+    parseFixture: (body) => webhookOf(channels.whatsapp).parse(post(body), whatsapp).events,
+    threadKey: '4915112345678',
+    shown: ({ body }) => String((body['text'] as { body: string } | undefined)?.body ?? ''),
   },
   web: {
     credentials: {},
@@ -44,10 +75,11 @@ const samples: Record<ChannelName, Samples> = {
       return [parseVisitorEvent(event, payload, arrival)];
     },
     threadKey: 'visitor-1',
+    shown: ({ body }) => String(body['text']),
   },
 };
 
-const outbound = (text: string): Outbound => ({
+const outbound = (text: string): OutboundMessage => ({
   messageId: '0198c4a2-7b1e-7c3d-9a55-0d2f6b8e4a10',
   author: { type: 'bot', id: null, name: 'Parley' },
   text,
@@ -78,40 +110,23 @@ for (const [name, channel] of Object.entries(channels) as [ChannelName, (typeof 
   const bodies = fixtures.map((file) => ({ file, body: readFileSync(new URL(file, folder)) }));
 
   describe(name, () => {
-    test('lets nothing in that is not proven', () => {
-      for (const { body } of bodies) {
-        assert.equal(channel.verify(post(body), sample.credentials).ok, false, 'without a proof');
-        assert.equal(channel.verify(post(body), {}).ok, false, 'without credentials');
-        const proven = sample.signed?.(body);
-        if (!proven) continue;
-        const emptied = Object.fromEntries(Object.keys(sample.credentials).map((key) => [key, '']));
-        assert.equal(channel.verify(proven, emptied).ok, false, 'with empty credentials');
-        assert.equal(channel.verify(post(body, emptyHeaders(proven)), emptied).ok, false, 'emptiness proves nothing');
-        const refused = channel.verify(post(body, tampered(proven)), sample.credentials);
-        assert.ok(!refused.ok && !containsSecret(refused.reason, sample.secrets));
-        assert.deepEqual(channel.verify(proven, sample.credentials), { ok: true });
+    test('asks for its credentials and settings in words', () => {
+      const { fields, settings, title } = describeChannel(channel);
+      assert.notEqual(title, '');
+      assert.deepEqual(fields.map((field) => field.name).sort(), Object.keys(channel.credentials.shape).sort());
+      for (const field of [...fields, ...settings]) {
+        assert.notEqual(field.label, '', field.name);
+        assert.notEqual(field.help, '', field.name);
       }
-    });
-
-    test('never takes garbage for a message, and never falls over it', () => {
-      const garbage = fc.oneof(
-        fc.uint8Array({ maxLength: 200 }).map((bytes) => Buffer.from(bytes)),
-        fc.json().map((text) => Buffer.from(text)),
-        mutated(bodies.map(({ body }) => body)),
-      );
-      fc.assert(
-        fc.property(garbage, (body) => {
-          try {
-            const events = channel.parse(post(body), sample.credentials);
-            for (const event of events) assertEvent(event);
-          } catch (error) {
-            assert.ok(error instanceof AppError, String(error));
-            assert.equal(error.code, 'bad_request');
-            assert.ok(!containsSecret(error.message, sample.secrets));
-          }
-        }),
-        { numRuns: 500 },
-      );
+      for (const secret of sample.secrets) {
+        const named = Object.entries(sample.credentials).filter(([, value]) => value.includes(secret));
+        for (const [field] of named)
+          assert.ok(fields.find((each) => each.name === field)?.secret, `${field} is secret`);
+      }
+      // Whoever leaves out what is not required gets no further question.
+      const required = fields.filter((field) => field.required || channel.generated?.includes(field.name));
+      const typed = Object.fromEntries(required.map(({ name: field }) => [field, sample.credentials[field]]));
+      assert.ok(channel.credentials.safeParse(typed).success);
     });
 
     test('reads every fixture the same way twice, each event with an id of its own', () => {
@@ -146,9 +161,7 @@ for (const [name, channel] of Object.entries(channels) as [ChannelName, (typeof 
           parts.map((_, index) => index),
         );
         for (const part of parts) {
-          const shown = String(part.body['text'])
-            .replace(/<[^>]*>/g, '')
-            .replace(/&(lt|gt|amp|quot);/g, '.');
+          const shown = sample.shown(part);
           const size = channel.limits.unit === 'bytes' ? Buffer.byteLength(shown) : shown.length;
           assert.ok(size <= channel.limits.textLength);
         }
@@ -171,7 +184,7 @@ for (const [name, channel] of Object.entries(channels) as [ChannelName, (typeof 
         ['breaker open', () => Promise.reject(unavailable('not now', 30))],
       ];
       for (const [what, answer] of answers) {
-        const result = await channel.send(part, { threadKey: sample.threadKey }, sample.credentials, answering(answer));
+        const result = await channel.send(part, contextOf(sample.threadKey), sample.credentials, answering(answer));
         assert.ok(['sent', 'retry', 'failed'].includes(result.outcome), what);
         assert.ok(!containsSecret(JSON.stringify(result), sample.secrets), what);
         if (result.outcome === 'retry') assert.ok(result.afterMs > 0, what);
@@ -180,9 +193,48 @@ for (const [name, channel] of Object.entries(channels) as [ChannelName, (typeof 
         const media = { kind: 'document' as const, reference: 'file-1' };
         await assertSafe(channel.connect?.(sample.credentials, { webhookUrl }, http), sample.secrets);
         await assertSafe(channel.disconnect?.(sample.credentials, http), sample.secrets);
-        await assertSafe(channel.typing?.({ threadKey: sample.threadKey }, sample.credentials, http), sample.secrets);
+        await assertSafe(channel.typing?.(contextOf(sample.threadKey), sample.credentials, http), sample.secrets);
         await assertSafe(channel.fetchMedia?.(media, sample.credentials, http), sample.secrets);
       }
+    });
+
+    if (channel.intake?.kind !== 'webhook') return;
+    const intake = channel.intake;
+
+    test('lets nothing in that is not proven', () => {
+      for (const { body } of bodies) {
+        assert.equal(intake.verify(post(body), sample.credentials).ok, false, 'without a proof');
+        assert.equal(intake.verify(post(body), {}).ok, false, 'without credentials');
+        const proven = sample.signed?.(body);
+        if (!proven) continue;
+        const emptied = Object.fromEntries(Object.keys(sample.credentials).map((key) => [key, '']));
+        assert.equal(intake.verify(proven, emptied).ok, false, 'with empty credentials');
+        assert.equal(intake.verify(post(body, emptyHeaders(proven)), emptied).ok, false, 'emptiness proves nothing');
+        const refused = intake.verify(post(body, tampered(proven)), sample.credentials);
+        assert.ok(!refused.ok && !containsSecret(refused.reason, sample.secrets));
+        assert.deepEqual(intake.verify(proven, sample.credentials), { ok: true });
+      }
+    });
+
+    test('never takes garbage for a message, and never falls over it', () => {
+      const garbage = fc.oneof(
+        fc.uint8Array({ maxLength: 200 }).map((bytes) => Buffer.from(bytes)),
+        fc.json().map((text) => Buffer.from(text)),
+        mutated(bodies.map(({ body }) => body)),
+      );
+      fc.assert(
+        fc.property(garbage, (body) => {
+          try {
+            const { events } = intake.parse(post(body), sample.credentials);
+            for (const event of events) assertEvent(event);
+          } catch (error) {
+            assert.ok(error instanceof AppError, String(error));
+            assert.equal(error.code, 'bad_request');
+            assert.ok(!containsSecret(error.message, sample.secrets));
+          }
+        }),
+        { numRuns: 500 },
+      );
     });
   });
 }
@@ -202,6 +254,8 @@ function assertEvent(event: Inbound): void {
   assert.notEqual(event.threadKey, '');
   assert.notEqual(event.sender.externalId, '');
   assert.ok(!Number.isNaN(Date.parse(event.at)));
+  // By this id a receipt is found again that came before the send returned.
+  if (event.kind === 'status') assert.equal(event.platformId, receiptId(event.messageId, event.status));
   const everything = JSON.stringify(event);
   assert.ok(!everything.includes('\\u0000'), 'a NUL cannot be stored');
   assert.ok(!/\\ud[89a-f]/i.test(everything), 'nor can half a surrogate pair');

@@ -1,10 +1,14 @@
 /**
- * What a channel is to Parley: a small required part (verify, parse, render, send) and optional capabilities.
- * A channel knows a platform's wire format and nothing else: no database, no feature, no engine.
- * The path of a message calls it; `conformance.test.ts` holds every adapter to the same promises.
+ * What a channel is to Parley, version 2 (docs/decisions/0031): a small required part and optional capabilities. A channel
+ * knows a platform's wire format and nothing else: no database, no feature, no engine. The path of a message calls it,
+ * asks what it can, and never its name; `conformance.test.ts` holds every adapter to the same promises.
  */
-import type { ZodType } from 'zod';
-import type { Attachment, Author, ChannelName, MessageContentType } from '@parley/contract';
+import type { ZodObject } from 'zod';
+import type { Attachment, Author, ChannelName, ChannelTemplate, MessageContentType } from '@parley/contract';
+import type { ChannelApi } from '../platform/config.ts';
+import type { Inbound, MediaReference } from './inbound.ts';
+
+export type { Inbound, MediaReference, Sender } from './inbound.ts';
 
 /** One HTTP request as the platform sent it. `rawBody` holds the exact bytes: signatures are checked on them. */
 export type WebhookRequest = {
@@ -14,105 +18,106 @@ export type WebhookRequest = {
   rawBody: Buffer;
 };
 
+/** What the platform is answered, when it is not the usual 200. */
+export type WebhookAnswer = { status: number; contentType: string; body: string };
+
 export type Verification =
   | { ok: true }
   /** `status` is what the platform is told; nothing is stored. */
   | { ok: false; status: 400 | 401 | 403; reason: string };
 
-/** Who wrote, in the platform's words. `externalId` is stable per inbox. */
-export type Sender = {
-  externalId: string;
-  name?: string;
-  username?: string;
-  language?: string;
-  email?: string;
-  phone?: string;
-  metadata?: Record<string, string>;
-};
+/** `skipped`: one line for each item that could not be read, without what a customer wrote. The others are not held up. */
+export type Parsed = { events: Inbound[]; skipped: string[] };
 
-/** A file that still lies at the platform; fetched by `fetchMedia` after the event is committed. */
-export type MediaReference = {
-  kind: Exclude<MessageContentType, 'text' | 'location' | 'interactive'>;
-  /** the platform's id of the file */
-  reference: string;
-  name?: string;
-  mime?: string;
-  /** bytes, when the platform says */
-  size?: number;
+/** Events come as HTTP requests. */
+export type WebhookIntake<Credentials> = {
+  kind: 'webhook';
+  /** Also of a GET, when the platform shakes hands with one. */
+  verify(request: WebhookRequest, credentials: Credentials): Verification;
+  /** Challenges and pings: what is answered to this verified request, which then holds no events. */
+  respond?(request: WebhookRequest): WebhookAnswer | undefined;
+  /** Throws `badRequest` on a body that is not the platform's. Unknown kinds of event parse to none. */
+  parse(request: WebhookRequest, credentials: Credentials): Parsed;
+  /** One address for all inboxes of an app (`/webhooks/:channel`), proven by the app's own secrets. */
+  shared?: {
+    /** fields of the credentials `verify` needs there, each with the variable of the installation that has it */
+    variables: Partial<Record<keyof Credentials & string, AppVariable>>;
+    /** `externalId`s (of `Connection`) of the inboxes this request is for */
+    inboxOf(request: WebhookRequest): string[];
+  };
 };
+export type AppVariable = 'META_APP_SECRET' | 'META_VERIFY_TOKEN';
 
-type InboundBase = {
+/** Events are fetched: polls and held connections. One process of the fleet listens for an inbox at a time. */
+export type ListenerIntake<Credentials> = {
+  kind: 'listener';
   /**
-   * Never of two events of an inbox: the database's dedupe key, known for 14 days (turn/trim.ts). For Telegram
-   * `update:<update_id>`.
+   * Runs until `signal` aborts, then returns soon. `cursor` is what the last `receive` was given, undefined at first.
+   * When it throws or returns early it is begun again, later and later.
    */
-  platformId: string;
-  /** The platform's conversation (chat) id: events with the same key are handled strictly in order. */
-  threadKey: string;
-  /** When the platform says it happened; order comes from our own sequence, never from this clock. */
-  at: string;
-  sender: Sender;
+  listen(
+    listening: {
+      credentials: Credentials;
+      cursor: unknown;
+      http: ChannelHttp;
+      /** Stores events and, after them, the cursor. Rejects when another process listens now: stop. */
+      receive(parsed: Parsed, cursor: unknown): Promise<void>;
+    },
+    signal: AbortSignal,
+  ): Promise<void>;
 };
 
-/** The common message, inbound: what every adapter parses to. */
-export type Inbound =
-  | (InboundBase & {
-      kind: 'message';
-      /** the platform's id of the message itself (edits, replies and receipts name it) */
-      messageId: string;
-      type: MessageContentType;
-      text: string;
-      media: MediaReference[];
-      /** files already stored by us (the widget uploads first) */
-      attachmentIds?: string[];
-      location?: { latitude: number; longitude: number; name?: string };
-      replyToMessageId?: string;
-      /** messages sent together (an album: one file each) share it; absent otherwise */
-      groupKey?: string;
-      /** the sender's own idempotency key (widget) */
-      clientId?: string;
-      /** e.g. `request_agent` from a button */
-      action?: 'request_agent' | 'start' | 'end';
-    })
-  | (InboundBase & { kind: 'edit'; messageId: string; text: string })
-  | (InboundBase & { kind: 'delete'; messageId: string })
-  | (InboundBase & {
-      kind: 'status';
-      messageId: string;
-      status: 'sent' | 'delivered' | 'read' | 'failed';
-      detail?: string;
-    })
-  /** the customer blocked or unblocked us */
-  | (InboundBase & { kind: 'reachability'; reachable: boolean });
-
-/** What is to be said, in Parley's words: Markdown text and stored attachments. */
-export type Outbound = {
+/** What is to be said, in Parley's words: Markdown text and stored attachments, or a template of the platform's. */
+export type OutboundMessage = {
   messageId: string;
   author: Author;
   text: string;
   citations: { number: number; title: string; url: string | null }[];
   attachments: Attachment[];
+  template?: { name: string; language: string; variables: Record<string, string> };
 };
 
 /** One platform call worth of a message. `render` is pure: the same message gives the same parts. */
 export type Part = { ordinal: number; method: string; body: Record<string, unknown>; attachment?: Attachment };
 
-/** Where to say it. */
+/** Where the conversation is. */
 export type Target = { threadKey: string };
 
-/** The only door to the network a channel has; `channels/http.ts` makes it. */
+/** What is known of the conversation a part is said in. */
+export type Conversation = {
+  /** every id of the contact in this inbox, the newest first */
+  contact: { externalIds: string[]; name: string; email: string | null; phone: string | null };
+  /** the customer's last message: the platform's id of it, and the platform's time (ISO 8601) */
+  lastInbound: { id: string; at: string } | null;
+  /** the platform's id of the message this one answers */
+  replyTo: string | null;
+  /** platform ids of earlier messages of the conversation, oldest first, at most 20 */
+  references: string[];
+};
+
+/** Where a part is said, and, for channels that ask, after what. */
+export type SendContext = Target & {
+  /** the same at every try of the part: where the platform has an idempotency key or a mark that comes back, this is it */
+  attemptKey: string;
+  /** read from the database at the first call */
+  conversation(): Promise<Conversation>;
+};
+
+/** A channel's only way to the network; `channels/http.ts` makes it. */
 export type ChannelHttp = {
-  /** from config (`CHANNEL_<NAME>_API_URL`); `path` is appended to it */
+  /** scheme and host, from config (`CHANNEL_<NAME>_API_URL`) or the platform's own */
   baseUrl: string;
   /**
+   * `path` follows `baseUrl`, or is an address on one of the channel's `api.hosts` (an address the platform handed out).
    * One attempt: few platforms have idempotency keys, so trying again is the delivery's decision.
    * Resolves with whatever the platform answered, failures too. Rejects when there is no answer (network, timeout,
-   * open breaker: AppError `unavailable` with retryAfter) or it is too large (AppError `payload_too_large`).
+   * open breaker: AppError `unavailable` with retryAfter), when the host is none of the channel's (`bad_request`), or when
+   * the answer is too large (AppError `payload_too_large`).
    */
   fetch(
     path: string,
     init: {
-      method: 'GET' | 'POST';
+      method: 'GET' | 'POST' | 'DELETE';
       headers?: Record<string, string>;
       body?: string | Buffer | FormData;
       timeoutMs?: number;
@@ -133,33 +138,75 @@ export type SendResult =
   /** try again after this long (429 with retry_after, 5xx, network): order inside the conversation is kept */
   | { outcome: 'retry'; afterMs: number; reason: string }
   /** will never work as it is: 403 blocked, 400 chat not found */
-  | { outcome: 'failed'; reason: string; unreachable?: boolean };
+  | {
+      outcome: 'failed';
+      /** in the platform's words */
+      reason: string;
+      /** the platform's code, or ours (`window_closed`) */
+      code?: string;
+      /** false: sending the same again cannot work */
+      retryable?: boolean;
+      /** the customer cannot be reached any more */
+      unreachable?: boolean;
+      /** the credentials are no longer good: the inbox needs a person */
+      disconnected?: boolean;
+    };
 
 export type Connection = { displayName: string; externalId: string; detail?: string };
 
 export type Channel<Credentials = unknown> = {
   name: ChannelName;
-  /** The platform's own words (contract.md). Parsed on save and after decryption. */
-  credentials: ZodType<Credentials>;
+  /** as people know it */
+  title: string;
+  /** The platform's own words (contract.md), each field with `meta({ title, help, secret })`. Parsed on save and use. */
+  credentials: ZodObject & { _output: Credentials };
   /** Fields of the credentials we invent when they are left out: whoever saves them fills in `newToken()`. */
   generated?: readonly string[];
+  /** Settings of an inbox of this channel, each with `meta`, for the same kind of form. */
+  settings?: ZodObject;
+  /** Where the platform is: the name in the configuration, and further hosts it serves files and calls from. */
+  api?: { name: ChannelApi; hosts?: readonly string[] };
+  /** undefined: what is said comes over our own socket */
+  intake?: WebhookIntake<Credentials> | ListenerIntake<Credentials>;
   /**
    * The realtime layer shows a message the moment it is stored (our own widget): there is nothing to deliver.
    */
   live?: true;
-  limits: { textLength: number; unit: 'utf16' | 'bytes' };
-  verify(request: WebhookRequest, credentials: Credentials): Verification;
-  /** 0..n events; throws `badRequest` on a body that is not the platform's. Unknown kinds of event parse to none. */
-  parse(request: WebhookRequest, credentials: Credentials): Inbound[];
-  render(message: Outbound): Part[];
-  send(part: Part, target: Target, credentials: Credentials, http: ChannelHttp): Promise<SendResult>;
-  typing?(target: Target, credentials: Credentials, http: ChannelHttp): Promise<void>;
+  limits: {
+    textLength: number;
+    unit: 'utf16' | 'bytes';
+    /** calls in a second the platform takes of one inbox */
+    perSecond?: number;
+  };
+  /** what the platform tells of our messages' fate: a message at a time, or everything up to a moment */
+  receipts?: 'message' | 'watermark';
+  /**
+   * Free words are taken only so long after the customer's last ones; afterwards templates alone. `personHours`: people may
+   * write for longer than bots.
+   */
+  window?: { hours: number; personHours?: number };
+  render(message: OutboundMessage): Part[];
+  send(part: Part, context: SendContext, credentials: Credentials, http: ChannelHttp): Promise<SendResult>;
+  typing?(context: SendContext, credentials: Credentials, http: ChannelHttp): Promise<void>;
   fetchMedia?(
     media: MediaReference,
     credentials: Credentials,
     http: ChannelHttp,
   ): Promise<{ bytes: Buffer; mime?: string; name?: string }>;
+  /** The approved texts for outside the window. Throws `badRequest` in the platform's words. */
+  listTemplates?(credentials: Credentials, http: ChannelHttp): Promise<ChannelTemplate[]>;
   /** Checks the credentials live and registers the webhook; throws `badRequest` saying what is wrong in words. */
   connect?(credentials: Credentials, options: { webhookUrl: string }, http: ChannelHttp): Promise<Connection>;
   disconnect?(credentials: Credentials, http: ChannelHttp): Promise<void>;
+  /**
+   * For tokens that run out. `renew` is called before use once `isDue` says so, by one process at a time; what it returns
+   * is written back with the lease on it in one statement, and used by all.
+   */
+  refresh?: {
+    isDue(credentials: Credentials, now: Date): boolean;
+    renew(credentials: Credentials, http: ChannelHttp): Promise<Credentials>;
+  };
 };
+
+/** Kinds of file a platform hands over. */
+export type MediaKind = Extract<MessageContentType, 'image' | 'audio' | 'video' | 'document'>;

@@ -16,7 +16,7 @@ const platform = await startHttpDouble(async ({ path }, response) => {
 after(() => platform.close());
 
 const http = createChannelHttp({
-  channel: 'telegram',
+  channel: { name: 'telegram', api: { name: 'telegram', hosts: ['files.platform.example'] } },
   baseUrl: `${platform.url}/`,
   outbound: createOutbound({ log: createLogger({ level: 'silent' }) }),
   readFile: async () => Buffer.alloc(0),

@@ -19,10 +19,12 @@ import { webhooks } from './webhooks/feature.ts';
 import { workspaces } from './workspaces/feature.ts';
 
 /**
- * The product: one line a feature. Set up, started and closed in this order; routes stand in it in the API's description.
+ * The product: one line a feature. Set up, started and closed in this order, in which also the API's description has them.
  */
 export const features: Feature[] = [
   messagePath,
+  // Before the first owner, who takes it over.
+  demo,
   sessions,
   workspaces,
   members,
@@ -38,6 +40,5 @@ export const features: Feature[] = [
   files,
   queues,
   visitors,
-  demo,
   connections,
 ];

@@ -7,6 +7,8 @@ import { toVectorText, type Embedder } from './embed.ts';
 import { prepareApart } from './prepare-apart.ts';
 import type { Prepared, SourceContent } from './prepare.ts';
 
+// Foreign tables: chunks, sources. This room makes and replaces the passages of a source.
+
 export type { SourceContent } from './prepare.ts';
 
 export type SourceToIngest = {

@@ -232,6 +232,8 @@ export const variables = z.object({
   CHANNEL_LINE_API_URL: http(),
   CHANNEL_TWILIO_API_URL: http(),
   CHANNEL_SENDGRID_API_URL: http(),
+  META_APP_SECRET: text(),
+  META_VERIFY_TOKEN: text(),
 });
 
 type Settings = z.infer<typeof variables>;
@@ -276,6 +278,8 @@ export type Config = {
   models: Record<ModelProvider, { apiKey?: string; baseUrl: string }>;
   /** Where each platform's API is, without a trailing slash. Paths of the platform are appended to it. */
   channels: Record<ChannelApi, { apiUrl: string }>;
+  /** secrets of the installation's own apps, for addresses all their inboxes share */
+  apps: { META_APP_SECRET: string | undefined; META_VERIFY_TOKEN: string | undefined };
 };
 
 const parse = (env: Record<string, string | undefined>): Settings => {
@@ -404,5 +408,6 @@ export const readConfig = (env: Record<string, string | undefined>): Config => {
       },
     },
     channels: channels(settings),
+    apps: { META_APP_SECRET: settings.META_APP_SECRET, META_VERIFY_TOKEN: settings.META_VERIFY_TOKEN },
   };
 };

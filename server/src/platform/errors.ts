@@ -15,6 +15,8 @@ export type ErrorCode =
   | 'not_found'
   | 'route_not_found'
   | 'conflict'
+  /** 409: the platform takes only templates now */
+  | 'window_closed'
   | 'payload_too_large'
   | 'limit_reached'
   | 'too_many_requests'

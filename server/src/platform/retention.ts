@@ -1,6 +1,8 @@
 import { sql } from 'drizzle-orm';
 import type { Store } from './tenant.ts';
 
+// Foreign tables: workspaces. All of them are gone through.
+
 /** Deletes at most `limit` rows of what is older, in one workspace; resolves to how many there were. */
 export type RetentionStep = (store: Store, workspaceId: string, before: Date, limit: number) => Promise<number>;
 

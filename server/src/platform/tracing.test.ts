@@ -119,7 +119,7 @@ describe('who is told of a trace', () => {
     const call = async (tell: string[]): Promise<void> => {
       const { collector, tracing, log } = await collect(tell);
       const http = createChannelHttp({
-        channel: 'telegram',
+        channel: { name: 'telegram' },
         baseUrl: platform.url,
         outbound: createOutbound({ log }),
         readFile: async () => Buffer.alloc(0),

@@ -4,6 +4,7 @@ import type { Bot, Ask, AskInput, Role, ServerEventName, ServerEventPayload } fr
 import { sql } from 'drizzle-orm';
 import { io as connectSocket } from 'socket.io-client';
 import { createChannelHttp } from '../channels/http.ts';
+import { channels } from '../channels/registry.ts';
 import { createBotDirectory } from '../features/bots/lookup.ts';
 import { botRoutes } from '../features/bots/routes.ts';
 import { fileRoutes } from '../features/files/routes.ts';
@@ -91,9 +92,9 @@ export async function startContentApp(options: { telegramUrl?: string } = {}) {
         wake,
         log,
         config,
-        door: ({ channel }) =>
+        channelHttp: ({ channel }) =>
           createChannelHttp({
-            channel,
+            channel: channels[channel],
             baseUrl: options.telegramUrl ?? 'http://127.0.0.1:9',
             outbound,
             readFile: () => Promise.reject(new Error('connecting reads no file')),

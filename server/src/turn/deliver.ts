@@ -1,7 +1,11 @@
-import type { Channel, ChannelHttp, SendResult } from '../channels/contract.ts';
+import type { Channel, ChannelHttp, SendContext, SendResult } from '../channels/contract.ts';
+import { channels } from '../channels/registry.ts';
+import { WINDOW_CLOSED, windowOf } from '../features/conversations/window.ts';
+import { noteDisconnected } from '../features/inboxes/disconnected.ts';
 import { messageUpdated } from '../features/messages/changes.ts';
 import type { InboxDirectory, InboxRuntime } from '../features/inboxes/lookup.ts';
 import { AppError } from '../platform/errors.ts';
+import type { Limiter, MakeLimiter } from '../platform/limiter.ts';
 import type { Logger } from '../platform/log.ts';
 import type { Metrics } from '../platform/metrics.ts';
 import { enter, readCarried } from '../platform/tracing.ts';
@@ -12,6 +16,8 @@ import type { Wake } from '../platform/wake.ts';
 import { claimNext, endDelivery, holdOn, moveThread, notePart, postponeDelivery, RENEW_MS } from './delivery-lane.ts';
 import type { Claimed } from './delivery-lane.ts';
 import { createLanes } from './lanes.ts';
+import { receiptsBefore } from './receipts.ts';
+import { sendContext } from './send-context.ts';
 import { DELIVERY_DUE, readDeliveryKey, writeDeliveryKey } from '../features/messages/topics.ts';
 import type { DeliveryKey } from '../features/messages/topics.ts';
 
@@ -36,6 +42,9 @@ function afterError(error: unknown, delivery: Claimed): SendResult {
   return { outcome: 'retry', afterMs, reason: away ? error.message : 'The platform could not be reached.' };
 }
 
+/** A channel with what it needs to speak for an inbox. */
+export type ClientOf = (inbox: InboxRuntime) => Promise<{ channel: Channel; http: ChannelHttp; credentials: unknown }>;
+
 /**
  * Says on the platform what stands in the table: in order inside a thread, at least once. A message that can never be
  * sent is marked as failed with the reason in words, and the lane goes on.
@@ -48,16 +57,35 @@ export function createDelivery(parts: {
   metrics: Metrics;
   tracing: Tracing;
   inboxes: InboxDirectory;
-  channelOf: (inbox: InboxRuntime) => { channel: Channel; http: ChannelHttp };
+  clientOf: ClientOf;
+  makeLimiter: MakeLimiter;
 }) {
-  const { store, wake, publish, log, metrics, tracing } = parts;
+  const { store, wake, publish, log, metrics, tracing, makeLimiter } = parts;
+  const limiters = new Map<string, Limiter>();
   let closing = false;
   /** Deliveries this process has already, each before what its lane claims next. */
   const begun = new Map<string, Claimed>();
   const lanes = createLanes({ wake, topic: DELIVERY_DUE, work: (key) => drain(readDeliveryKey(key)) });
 
+  /** Undefined when the platform takes another call of this inbox now. */
+  async function paced({ limits, name }: Channel, inboxId: string): Promise<SendResult | undefined> {
+    const { perSecond } = limits;
+    if (perSecond === undefined) return undefined;
+    const limiter =
+      limiters.get(name) ?? makeLimiter(`send:${name}`, { capacity: perSecond, refillPerSecond: perSecond });
+    limiters.set(name, limiter);
+    const { allow, retryAfterSeconds } = await limiter.take(inboxId);
+    return allow
+      ? undefined
+      : {
+          outcome: 'retry',
+          afterMs: retryAfterSeconds * 1_000,
+          reason: 'More is said than the platform takes at once.',
+        };
+  }
+
   async function sendParts(lane: DeliveryKey, delivery: Claimed, inbox: InboxRuntime): Promise<SendResult> {
-    const { channel, http } = parts.channelOf(inbox);
+    const { channel, http, credentials } = await parts.clientOf(inbox);
     const { message } = delivery;
     const rendered = channel.render({
       messageId: message.id,
@@ -65,15 +93,27 @@ export function createDelivery(parts: {
       text: message.text,
       citations: message.citations.map(({ number, title, url }) => ({ number, title, url })),
       attachments: message.attachments,
+      ...(delivery.template ? { template: delivery.template } : {}),
     });
     const left = rendered.slice(delivery.acceptedParts.length);
-    let target = { threadKey: delivery.threadKey };
     let result: SendResult = { outcome: 'sent', platformId: delivery.acceptedParts.at(-1) ?? '' };
+    let { threadKey } = delivery;
     for (const [index, part] of left.entries()) {
-      result = await channel.send(part, target, inbox.credentials, http);
+      const context = sendContext(store, {
+        workspaceId: lane.workspaceId,
+        conversationId: delivery.conversationId,
+        threadKey,
+        replyToId: message.replyToId,
+        attemptKey: `${message.id}:${part.ordinal}`,
+      });
+      const closed = await windowClosed(channel, delivery, context);
+      if (closed) return closed;
+      const later = await paced(channel, inbox.id);
+      if (later) return later;
+      result = await channel.send(part, context, credentials, http);
       if (result.outcome !== 'sent') return result;
       if (result.movedTo) {
-        target = { threadKey: result.movedTo };
+        threadKey = result.movedTo;
         await moveThread(store, lane, result.movedTo);
       }
       if (index < left.length - 1 && !(await notePart(store, lane.workspaceId, delivery, result.platformId))) {
@@ -83,10 +123,25 @@ export function createDelivery(parts: {
     return result;
   }
 
+  /** Asked here, too, since an answer may wait until its window is over. */
+  async function windowClosed(
+    channel: Channel,
+    { message, template }: Claimed,
+    context: SendContext,
+  ): Promise<SendResult | undefined> {
+    if (!channel.window || template) return undefined;
+    const { lastInbound } = await context.conversation();
+    const window = windowOf(channel.name, lastInbound?.at ?? null, new Date());
+    if (!window) return undefined;
+    const until = message.author.type === 'agent' ? window.closesAt : window.automaticUntil;
+    if (until !== null && Date.now() < Date.parse(until)) return undefined;
+    return { outcome: 'failed', reason: WINDOW_CLOSED, code: 'window_closed', retryable: true };
+  }
+
   /** False: the lane is empty, or has to wait. */
   async function deliverOne(lane: DeliveryKey, delivery: Claimed): Promise<boolean> {
     const inbox = await parts.inboxes.byId(lane.workspaceId, delivery.inboxId);
-    if (!inbox) return fail(lane, delivery, undefined, 'This inbox was removed.', false);
+    if (!inbox) return fail(lane, delivery, undefined, { reason: 'This inbox was removed.', retryable: false });
     let result: SendResult;
     const renewal = setInterval(() => {
       holdOn(store, lane.workspaceId, delivery).catch((error: unknown) =>
@@ -113,12 +168,15 @@ export function createDelivery(parts: {
       );
       log.debug({ deliveryId: delivery.id, channel: inbox.channel, attempts: delivery.attempts }, 'delivered');
       if (message) publish([messageUpdated(lane.workspaceId, { message, channel: inbox.channel })]);
+      if (result.platformId) await applyEarlyReceipts(lane, delivery, inbox, result.platformId);
       return more;
     }
-    if (result.outcome === 'failed')
-      return fail(lane, delivery, inbox.channel, result.reason, result.unreachable === true);
+    if (result.outcome === 'failed') {
+      if (result.disconnected) await noteDisconnected(parts, inbox, result.reason);
+      return fail(lane, delivery, inbox.channel, result);
+    }
     if (Date.now() - Date.parse(delivery.createdAt) > GIVE_UP_AFTER_MS) {
-      return fail(lane, delivery, inbox.channel, `Not delivered within 24 hours. ${result.reason}`, false);
+      return fail(lane, delivery, inbox.channel, { reason: `Not delivered within 24 hours. ${result.reason}` });
     }
     const wait = Math.max(result.afterMs, 50);
     await postponeDelivery(store, lane.workspaceId, delivery, wait, result.reason);
@@ -127,17 +185,37 @@ export function createDelivery(parts: {
     return false;
   }
 
+  /** A receipt may arrive before the call that sent the message returns: it was stored, and nobody knew what it was of. */
+  async function applyEarlyReceipts(
+    lane: DeliveryKey,
+    { id }: Claimed,
+    inbox: InboxRuntime,
+    platformId: string,
+  ): Promise<void> {
+    if (channels[inbox.channel].receipts !== 'message') return;
+    try {
+      const early = await store.inWorkspace(lane.workspaceId, (tx) =>
+        receiptsBefore(tx, { inboxId: inbox.id, threadId: lane.threadId, platformId }),
+      );
+      publish(early.map((message) => messageUpdated(lane.workspaceId, { message, channel: inbox.channel })));
+    } catch (error) {
+      // The message was sent whatever became of this.
+      log.warn({ err: error, deliveryId: id }, 'early receipts were not applied');
+    }
+  }
+
   async function fail(
     lane: DeliveryKey,
     delivery: Claimed,
     channel: InboxRuntime['channel'] | undefined,
-    reason: string,
-    unreachable: boolean,
+    failed: Omit<Extract<SendResult, { outcome: 'failed' }>, 'outcome'>,
   ): Promise<boolean> {
     const { message, more } = await endDelivery(store, lane.workspaceId, delivery, {
       state: 'failed',
-      reason,
-      unreachable,
+      reason: failed.reason,
+      code: failed.code ?? 'failed',
+      retryable: failed.retryable ?? true,
+      unreachable: failed.unreachable === true,
     });
     metrics.deliveries.inc({ channel: channel ?? 'unknown', outcome: 'failed' });
     if (message) publish([messageUpdated(lane.workspaceId, { message, channel })]);

@@ -1,9 +1,13 @@
 import { sql } from 'drizzle-orm';
-import type { Attachment, Author, Citation, Message } from '@parley/contract';
+import type { Message } from '@parley/contract';
+import type { MessagePayload } from '../db/schema/index.ts';
+import { mayBecome, withFailure } from '../features/messages/commands.ts';
 import { presentMessage } from '../features/messages/present.ts';
 import type { MessageRow } from '../features/messages/present.ts';
 import type { Store } from '../platform/tenant.ts';
 import type { DeliveryKey } from '../features/messages/topics.ts';
+
+// Foreign tables: contact_identities, messages. The hot path reads and writes in one statement.
 
 /** One message on its way to a platform. `token` proves that this process has it. */
 export type Claimed = {
@@ -17,7 +21,8 @@ export type Claimed = {
   createdAt: string;
   /** ids of the parts the platform has accepted */
   acceptedParts: string[];
-  message: { id: string; author: Author; text: string; citations: Citation[]; attachments: Attachment[] };
+  message: Pick<Message, 'id' | 'author' | 'text' | 'citations' | 'attachments' | 'replyToId'>;
+  template: MessagePayload['template'];
 };
 
 /** Short, so that a message whose sender died does not wait long; renewed while a send takes its time. */
@@ -67,6 +72,7 @@ export async function claimNext(store: Store, lane: DeliveryKey): Promise<Claime
     createdAt: new Date(row.created_at).toISOString(),
     acceptedParts: row.platform_ids,
     message,
+    template: row.message.payload.template,
   };
 }
 
@@ -82,6 +88,8 @@ export const begunWith = (
   createdAt: message.createdAt,
   acceptedParts: [],
   message,
+  // A bot has words alone.
+  template: undefined,
 });
 
 /** The send still runs. */
@@ -109,8 +117,8 @@ export async function notePart(
   return rows.length === 1;
 }
 
-type Ending =
-  { state: 'sent'; platformId: string | undefined } | { state: 'failed'; reason: string; unreachable: boolean };
+export type DeliveryFailure = { reason: string; code: string; retryable: boolean; unreachable: boolean };
+type Ending = { state: 'sent'; platformId: string | undefined } | ({ state: 'failed' } & DeliveryFailure);
 
 /**
  * The end of a delivery, its message's status and, for a customer who blocked us, that they cannot be reached. `more`
@@ -139,10 +147,10 @@ export async function endDelivery(
       where id = ${delivery.id}::uuid and lease_token = ${delivery.token}
       returning id, thread_id, message_id, conversation_id
     ), told as (
-      update messages m set status = case when m.status in ('delivered', 'read') then m.status else ${ending.state} end,
-        error = ${ending.state === 'failed' ? ending.reason : null}::text
+      update messages m set status = ${ending.state}, error = ${ending.state === 'failed' ? ending.reason : null}::text,
+        payload = ${withFailure(ending.state === 'failed' ? ending : undefined)}
       -- The id stands here, too, so that the plan is made for its month alone.
-      from done where m.id = done.message_id and m.id = ${delivery.message.id}::uuid returning m.*
+      from done where m.id = done.message_id and m.id = ${delivery.message.id}::uuid and m.${mayBecome(ending.state)} returning m.*
     )${unreachable}
     select (select to_json(told) from told) as message,
       exists (select 1 from deliveries n, done where n.thread_id = done.thread_id and n.id <> done.id and n.state in ('pending', 'sending')) as more`,

@@ -12,23 +12,31 @@ import { createRouter } from '../engine/router.ts';
 import { defineFeature } from '../feature.ts';
 import { readFile } from '../features/files/queries.ts';
 import { createLastEvent } from '../features/inboxes/last-event.ts';
+import { createCredentialRefresh } from '../features/inboxes/refresh.ts';
+import type { Config } from '../platform/config.ts';
 import { backlogSignal } from '../platform/pressure-signals.ts';
 import { inEachWorkspace } from '../platform/retention.ts';
 import { lag } from './backlog.ts';
 import { createDelivery } from './deliver.ts';
+import type { ClientOf } from './deliver.ts';
 import { registerBacklogGauges } from './gauges.ts';
+import { createListeners } from './listeners.ts';
 import { createMailbox } from './mailbox.ts';
 import { createMediaFetcher } from './media.ts';
 import { createReceive } from './receive.ts';
 import type { Receive } from './receive.ts';
 import { freeLeasesOfTheDead } from './recover.ts';
 import { forgetDeliveries, forgetTurns } from './retention.ts';
+import { sendContext } from './send-context.ts';
 import { dueDeliveries, pendingThreads } from './sweeps.ts';
 import { THREAD } from './topics.ts';
 import { createIdTrim } from './trim.ts';
 import { createTurns } from './turn.ts';
 import { createTyping } from './typing.ts';
 import { webhookRoutes } from './webhooks.ts';
+
+/** Where the platform is; a channel without one calls nobody. */
+const apiOf = (config: Config, { api }: Channel): string => (api ? config.channels[api.name].apiUrl : config.publicUrl);
 
 type OfChannel = { workspaceId: string; channel: keyof typeof channels };
 
@@ -46,6 +54,7 @@ declare module '../kit.ts' {
 /** The path of a message, from what a platform sent to what it is told, with the roles this process has of it. */
 export const messagePath = defineFeature({
   name: 'turn',
+  tables: ['threads', 'inbound_events', 'inbound_ids', 'turns', 'deliveries'],
   uses: [
     ...([
       'config',
@@ -60,7 +69,7 @@ export const messagePath = defineFeature({
       'publish',
     ] as const),
     ...(['emitTyping', 'placements', 'pace', 'inboxes', 'findInbox', 'bots', 'embedder'] as const),
-    ...(['receive', 'answerQuestion', 'channelClient'] as const),
+    ...(['receive', 'answerQuestion', 'channelClient', 'keyring', 'makeLimiter'] as const),
   ],
   topics: { work: [THREAD] },
   provides: {
@@ -68,8 +77,8 @@ export const messagePath = defineFeature({
       ({ config, outbound, store, storage }) =>
       (inbox) =>
         createChannelHttp({
-          channel: inbox.channel,
-          baseUrl: inbox.channel === 'telegram' ? config.channels.telegram.apiUrl : config.publicUrl,
+          channel: channels[inbox.channel],
+          baseUrl: apiOf(config, channels[inbox.channel]),
           outbound,
           readFile: async ({ id }) =>
             (await readFile({ store, storage }, { workspaceId: inbox.workspaceId, id })).bytes,
@@ -90,22 +99,32 @@ export const messagePath = defineFeature({
       }),
   },
   setUp(kit) {
-    const { config, log, metrics, database, store, wake, inboxes, channelClient } = kit;
+    const { config, log, metrics, database, store, wake, channelClient } = kit;
     const { worker } = config.roles;
-    const channelOf = (inbox: OfChannel): { channel: Channel; http: ChannelHttp } => ({
+    const credentialsOf = createCredentialRefresh({ ...kit, http: channelClient });
+    const clientOf: ClientOf = async (inbox) => ({
       channel: channels[inbox.channel],
       http: channelClient(inbox),
+      credentials: await credentialsOf(inbox),
     });
     const typing = createTyping({
       emitTyping: kit.emitTyping,
       log,
-      onPlatform: (inbox, threadKey) => {
-        const { channel, http } = channelOf(inbox);
-        const show = channel.typing;
-        return show && (() => show({ threadKey }, inbox.credentials, http));
+      onPlatform: (inbox, threadKey, conversationId) => {
+        const show = channels[inbox.channel].typing;
+        const { workspaceId } = inbox;
+        const context = sendContext(store, { workspaceId, conversationId, threadKey, attemptKey: '' });
+        return (
+          show &&
+          (async () => {
+            const { http, credentials } = await clientOf(inbox);
+            await show(context, credentials, http);
+          })
+        );
       },
     });
-    const delivery = worker.delivery ? createDelivery({ ...kit, channelOf }) : undefined;
+    const delivery = worker.delivery ? createDelivery({ ...kit, clientOf }) : undefined;
+    const listeners = worker.turn ? createListeners({ ...kit, clientOf }) : undefined;
     const route = createRouter([personHandler, smallTalkHandler, filesHandler, createQaHandler(kit.answerQuestion)]);
     const turns = createTurns({ ...kit, route, typing, beginDelivery: delivery?.begin });
     const mailbox = worker.turn
@@ -114,13 +133,19 @@ export const messagePath = defineFeature({
     registerBacklogGauges({ metrics, store, log });
 
     return {
-      pages: (http) => webhookRoutes(http, { findInbox: kit.findInbox, receive: kit.receive }),
-      reactions: [createMediaFetcher({ ...kit, channelOf })],
-      sweeps: [pendingThreads(wake), dueDeliveries(wake), { name: 'ids of platforms', run: createIdTrim(store) }],
+      pages: (http) => webhookRoutes(http, kit),
+      reactions: [createMediaFetcher({ ...kit, clientOf })],
+      sweeps: [
+        pendingThreads(wake),
+        dueDeliveries(wake),
+        { name: 'ids of platforms', run: createIdTrim(store) },
+        ...(listeners ? [{ name: 'listeners', run: listeners.look }] : []),
+      ],
       signals: config.roles.api ? [backlogSignal(lag(store))] : [],
       forget: (before) => inEachWorkspace(store, [forgetDeliveries, forgetTurns], before),
       recover: () => freeLeasesOfTheDead(database, kit.placements.schemas()),
       async close() {
+        await listeners?.close();
         await mailbox?.close();
         await delivery?.close();
         typing.close();

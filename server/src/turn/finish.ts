@@ -7,6 +7,8 @@ import type { Store } from '../platform/tenant.ts';
 import { pendingEvents } from './lease.ts';
 import type { Round } from './mailbox.ts';
 
+// Foreign tables: traces. The hot path reads and writes in one statement.
+
 export type Finish = { status: Exclude<TurnStatus, 'running'>; handler: string; trace?: Outcome['trace'] };
 
 /**

@@ -4,6 +4,8 @@ import type { Logger } from '../platform/log.ts';
 import type { Metrics } from '../platform/metrics.ts';
 import type { Place, Store } from '../platform/tenant.ts';
 
+// Foreign tables: conversations, outbox. They are counted, in one statement.
+
 /**
  * When the oldest was made, in seconds, from its id: the next attempt of one whose platform is away always lies ahead, and
  * parley_system reads no other time of it.

@@ -8,6 +8,8 @@ import { append } from '../features/messages/commands.ts';
 import type { Tx } from '../platform/tenant.ts';
 import type { Lease } from './lease.ts';
 
+// Foreign tables: bots, conversations. The hot path reads and writes in one statement.
+
 /**
  * Bot → queue: the conversation waits, and the customer is told so with their place, in every channel and in one
  * transaction. Undefined when the guard failed: a human has it already, or the lease is lost.

@@ -6,6 +6,8 @@ import { newId } from '../platform/ids.ts';
 import type { Store } from '../platform/tenant.ts';
 import type { ThreadKey } from './topics.ts';
 
+// Foreign tables: conversations. The hot path reads and writes in one statement.
+
 /**
  * The one-writer rule of a thread. The lease's token grows with every holder and stands in the condition of every write
  * of a turn, so that a holder that was paused past its lease cannot write any more. Only the database's clock counts.

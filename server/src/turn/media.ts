@@ -1,18 +1,21 @@
 import { z } from 'zod';
 import type { Attachment } from '@parley/contract';
-import type { Channel, ChannelHttp, MediaReference } from '../channels/contract.ts';
+import type { MediaReference } from '../channels/contract.ts';
 import { storeFile } from '../features/files/commands.ts';
 import { messageUpdated } from '../features/messages/changes.ts';
 import { attach } from '../features/messages/commands.ts';
 import { messageFacts } from '../features/messages/facts.ts';
 import { sql } from 'drizzle-orm';
 import type { InboxDirectory, InboxRuntime } from '../features/inboxes/lookup.ts';
+import type { ClientOf } from './deliver.ts';
 import type { Logger } from '../platform/log.ts';
 import { defineReaction } from '../platform/facts/reactions.ts';
 import { recordFacts } from '../platform/facts/record.ts';
 import type { Publish } from '../platform/publish/publish.ts';
 import type { Storage } from '../platform/storage.ts';
 import type { Store } from '../platform/tenant.ts';
+
+// Foreign tables: conversations, messages. The hot path reads and writes in one statement.
 
 const Media = z.array(
   z.object({
@@ -34,14 +37,14 @@ export function createMediaFetcher(parts: {
   publish: Publish;
   log: Logger;
   inboxes: InboxDirectory;
-  channelOf: (inbox: InboxRuntime) => { channel: Channel; http: ChannelHttp };
+  clientOf: ClientOf;
 }) {
   const { store, publish } = parts;
 
   async function fetchOne(inbox: InboxRuntime, conversationId: string, media: MediaReference): Promise<Attachment> {
-    const { channel, http } = parts.channelOf(inbox);
+    const { channel, http, credentials } = await parts.clientOf(inbox);
     if (!channel.fetchMedia) throw new Error(`the ${inbox.channel} channel fetches no media`);
-    const fetched = await channel.fetchMedia(media, inbox.credentials, http);
+    const fetched = await channel.fetchMedia(media, credentials, http);
     return storeFile(
       { store, storage: parts.storage },
       {
@@ -57,7 +60,7 @@ export function createMediaFetcher(parts: {
   return defineReaction({
     name: 'fetch-files',
     sentence: 'Fetches the files customers sent from their platform.',
-    on: messageFacts.on('message.received'),
+    on: messageFacts.on('message.received', 'message.echoed'),
     wants: (fact) => fact.payload.files > 0,
     async handle({ workspaceId, subjectId, payload: { conversationId } }) {
       const [row] = await store.once<{ inbox_id: string; files: number; error: string | null; media: unknown }>(

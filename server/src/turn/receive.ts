@@ -8,6 +8,7 @@ import { storedJson } from '../platform/stored-json.ts';
 import type { Store } from '../platform/tenant.ts';
 import type { Wake } from '../platform/wake.ts';
 import { createGrouped } from './grouped.ts';
+import { resolveThreads } from './threads.ts';
 import { THREAD, writeThreadKey } from './topics.ts';
 
 export type ReceivingInbox = { id: string; workspaceId: string; channel: ChannelName };
@@ -80,7 +81,7 @@ export function createReceive(parts: { store: Store; wake: Wake; metrics: Metric
   return async (inbox, events) => {
     if (events.length === 0) return { stored: 0, repeated: 0 };
     const attributes = { 'parley.channel': inbox.channel, 'parley.events': events.length };
-    return inSpan('receive', { attributes }, () => receive(inbox, events));
+    return inSpan('receive', { attributes }, async () => receive(inbox, await resolveThreads(store, inbox, events)));
   };
 
   async function receive(inbox: ReceivingInbox, events: Inbound[]): Promise<Received> {

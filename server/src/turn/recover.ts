@@ -1,5 +1,7 @@
 import type { Database } from '../platform/db/index.ts';
 
+// Foreign tables: memberships. Nobody is at the desk when the process begins.
+
 /**
  * Frees what a dead process held, in each of the schemas. Only the embedded database allows that: whoever has its folder is the only process, so
  * every lease is of the dead, and nobody is at the desk yet. On a server another process may live, and leases run out by themselves, in seconds.

@@ -1,12 +1,14 @@
 import { sql } from 'drizzle-orm';
-import type { ConversationStatus, Message, MessageStatus } from '@parley/contract';
+import type { SQL } from 'drizzle-orm';
+import type { ConversationStatus, Message } from '@parley/contract';
 import type { Inbound, Sender } from '../channels/contract.ts';
+import type { MessagePayload } from '../db/schema/index.ts';
 import { conversationMoved } from '../features/conversations/changes.ts';
-import { openConversation, resolve, wakeUp } from '../features/conversations/commands.ts';
+import { openConversation, resolve, takeOverOutside, wakeUp } from '../features/conversations/commands.ts';
 import { queueTouched } from '../features/handoffs/changes.ts';
-import { setReachable } from '../features/contacts/commands.ts';
+import { moveIdentity, noteIdentities, setReachable } from '../features/contacts/commands.ts';
 import { resolveVisitorAttachments } from '../features/files/commands.ts';
-import { advance, append, edit, remove } from '../features/messages/commands.ts';
+import { advance, append, edit, findByPlatformId, react, remove } from '../features/messages/commands.ts';
 import type { NewMessage } from '../features/messages/commands.ts';
 import { messageFacts } from '../features/messages/facts.ts';
 import type { InboxRuntime } from '../features/inboxes/lookup.ts';
@@ -37,7 +39,15 @@ export type StoredRound = {
 export type MessageEvent = PendingEvent & { event: Extract<Inbound, { kind: 'message' }> };
 export const isMessage = (event: PendingEvent): event is MessageEvent => event.event.kind === 'message';
 export const isWorthStoring = ({ event }: MessageEvent): boolean =>
-  event.text !== '' || event.media.length > 0 || !!event.attachmentIds?.length || !!event.location;
+  event.text !== '' ||
+  event.media.length > 0 ||
+  !!event.attachmentIds?.length ||
+  !!event.location ||
+  !!event.unsupported;
+/** Ids of a person that are known already were left out when the event was received (threads.ts). */
+export const hasNewIds = ({ otherIds, spellings }: Sender): boolean => !!otherIds?.length || !!spellings?.length;
+/** What nobody can read nobody answers. */
+const asksForAnswer = ({ event }: MessageEvent): boolean => !event.unsupported;
 
 /**
  * The first half of a round: the customer's messages become rows (the event's id is the message's id, so a second try
@@ -46,15 +56,21 @@ export const isWorthStoring = ({ event }: MessageEvent): boolean =>
 export async function storeEvents(tx: Tx, inbox: InboxRuntime, round: Round): Promise<StoredRound> {
   const { workspaceId } = round.key;
   const said = round.events.filter(isMessage);
+  const speaks = round.events.find(({ event }) => event.kind === 'message' || event.kind === 'echo');
   const messages: Message[] = [];
   const changed: Message[] = [];
   const changes: Change[] = [];
   let isNew = false;
   let conversation: OpenConversation | undefined = round.conversation;
-  if (!conversation && said[0]) {
-    const { opened, ...made } = await open(tx, inbox, round, said[0].event.sender);
+  if (!conversation && speaks) {
+    const { opened, ...made } = await open(tx, inbox, round, speaks.event.sender);
     isNew = opened;
     conversation = made;
+  } else if (conversation) {
+    for (const { event } of round.events) {
+      if (hasNewIds(event.sender))
+        await noteIdentities(tx, workspaceId, inbox.id, conversation.contactId, event.sender);
+    }
   }
 
   if (conversation?.status === 'snoozed' && said.length > 0) {
@@ -91,8 +107,23 @@ export async function storeEvents(tx: Tx, inbox: InboxRuntime, round: Round): Pr
     }
     await flush();
     if (event.event.kind === 'message') continue;
-    const message = await applyEvent(tx, inbox, round.lease.threadId, event.event);
-    if (message) changed.push(message);
+    if (event.event.kind !== 'echo') {
+      changed.push(...(await applyEvent(tx, inbox, round.lease.threadId, event.event)));
+      continue;
+    }
+    if (!conversation) continue;
+    const echoed = await storeEcho(tx, { workspaceId, conversationId: conversation.id }, round.lease, {
+      ...event,
+      event: event.event,
+    });
+    messages.push(...echoed.messages);
+    if (echoed.moved) {
+      conversation = { ...conversation, status: 'agent' };
+      changes.push(
+        conversationMoved(workspaceId, { conversationId: conversation.id, status: 'agent' }),
+        queueTouched(workspaceId),
+      );
+    }
   }
   await flush();
   if (!conversation) return { conversation, isNew, messages, changed, action: undefined, changes, turn: undefined };
@@ -115,7 +146,8 @@ export async function storeEvents(tx: Tx, inbox: InboxRuntime, round: Round): Pr
       turn: undefined,
     };
   }
-  const turn = said.length > 0 && conversation.status === 'bot' ? await beginTurn(tx, round, conversation) : undefined;
+  const turn =
+    said.some(asksForAnswer) && conversation.status === 'bot' ? await beginTurn(tx, round, conversation) : undefined;
   return { conversation, isNew, messages, changed, action, changes, turn };
 }
 
@@ -137,11 +169,32 @@ export const toNewMessage = ({ id, event }: MessageEvent, attachments: Message['
   author: { type: 'contact', id: null, name: event.sender.name ?? event.sender.username ?? null },
   text: event.text,
   type: event.type,
-  payload: event.location ? { location: event.location } : {},
+  payload: payloadOf(event),
   attachments,
   clientId: event.clientId,
   platformId: event.messageId,
 });
+
+type Spoken = Extract<Inbound, { kind: 'message' | 'echo' }>;
+const payloadOf = ({ location, details, unsupported }: Spoken): MessagePayload => ({
+  ...(location ? { location } : {}),
+  ...(details ? { details } : {}),
+  ...(unsupported ? { unsupported } : {}),
+});
+
+/** Which message of ours or theirs is answered, by our own id. */
+async function withReply(tx: Tx, threadId: string, event: Spoken, message: NewMessage): Promise<NewMessage> {
+  if (event.replyToMessageId === undefined) return message;
+  const replyToId = await findByPlatformId(tx, threadId, event.replyToMessageId);
+  return replyToId ? { ...message, payload: { ...message.payload, replyToId } } : message;
+}
+
+/** When the customer last wrote, for windows and replies; as columns of the conversation. */
+export const lastInbound = (events: MessageEvent[]): SQL => {
+  const last = events.reduce((latest, next) => (next.event.at >= latest.event.at ? next : latest));
+  return sql`last_inbound_at = greatest(last_inbound_at, ${last.event.at}::timestamptz),
+    last_inbound_id = case when last_inbound_at > ${last.event.at}::timestamptz then last_inbound_id else ${last.event.messageId} end`;
+};
 
 /** What was sent stays out of the facts: they are read across workspaces. The event has it, under the message's id. */
 export const receivedFacts =
@@ -167,35 +220,95 @@ async function storeMessages(
   const made = await append(
     tx,
     target,
-    events.map((event) => toNewMessage(event, attachments.get(event.id))),
-    { guard: { open: true, lease }, facts: receivedFacts(target, events) },
+    await Promise.all(
+      events.map((event) => withReply(tx, lease.threadId, event.event, toNewMessage(event, attachments.get(event.id)))),
+    ),
+    { guard: { open: true, lease }, changes: lastInbound(events), facts: receivedFacts(target, events) },
   );
   if (made.outcome === 'refused') return undefined;
   return made.outcome === 'stored' ? { messages: made.messages, status: made.status } : { messages: [] };
+}
+
+/** What a colleague wrote in the platform's own app; what we sent ourselves and hear again is left alone. */
+async function storeEcho(
+  tx: Tx,
+  target: { workspaceId: string; conversationId: string },
+  lease: Lease,
+  { id, event }: PendingEvent & { event: Extract<Inbound, { kind: 'echo' }> },
+): Promise<{ messages: Message[]; moved: boolean }> {
+  if (await findByPlatformId(tx, lease.threadId, event.messageId)) return { messages: [], moved: false };
+  const taken = await takeOverOutside(tx, target);
+  const { workspaceId, conversationId } = target;
+  const message: NewMessage = {
+    id,
+    author: { type: 'agent', id: null, name: null },
+    text: event.text,
+    type: event.type,
+    payload: payloadOf(event),
+    platformId: event.messageId,
+  };
+  const made = await append(tx, target, [await withReply(tx, lease.threadId, event, message)], {
+    guard: { lease },
+    facts: () => [
+      messageFacts.make('message.echoed', {
+        workspaceId,
+        subjectId: id,
+        payload: { conversationId, files: event.media.length },
+      }),
+    ],
+  });
+  if (made.outcome === 'refused') throw new LeaseLost();
+  const stored = made.outcome === 'stored' ? made.messages : [];
+  return { messages: [...(taken?.message ? [taken.message] : []), ...stored], moved: taken !== undefined };
 }
 
 async function applyEvent(
   tx: Tx,
   inbox: InboxRuntime,
   threadId: string,
-  event: Exclude<Inbound, { kind: 'message' }>,
-): Promise<Message | undefined> {
+  event: Exclude<Inbound, { kind: 'message' | 'echo' }>,
+): Promise<Message[]> {
+  const some = (message: Message | undefined): Message[] => (message ? [message] : []);
   switch (event.kind) {
     case 'edit':
-      return edit(tx, threadId, event.messageId, event.text);
+      return some(await edit(tx, threadId, event.messageId, event.text));
     case 'delete':
-      return remove(tx, threadId, event.messageId);
+      return some(await remove(tx, threadId, event.messageId));
+    case 'reaction': {
+      const messageId = await findByPlatformId(tx, threadId, event.messageId);
+      return messageId ? some(await react(tx, messageId, 'contact', event.emoji)) : [];
+    }
     case 'reachability':
       await setReachable(tx, inbox.id, event.sender.externalId, event.reachable);
-      return undefined;
-    case 'status': {
-      const { rows } = await tx.execute<{ message_id: string }>(
-        sql`select message_id from deliveries where thread_id = ${threadId}::uuid and ${event.messageId} = any(platform_ids)`,
-      );
-      const status: MessageStatus = event.status;
-      return rows[0] && advance(tx, rows[0].message_id, status, { error: event.detail ?? null });
+      return [];
+    case 'identity':
+      await moveIdentity(tx, inbox.id, event.previousId, event.sender.externalId);
+      return [];
+    case 'status':
+      return applyReceipt(tx, threadId, event);
+    case 'watermark': {
+      const { rows } = await tx.execute<{ message_id: string }>(sql`
+        select message_id from deliveries
+        where thread_id = ${threadId}::uuid and state = 'sent' and created_at <= ${event.upTo}::timestamptz
+        order by seq desc limit 50`);
+      const moved: Message[] = [];
+      for (const { message_id: id } of rows) moved.push(...some(await advance(tx, id, event.status)));
+      return moved;
     }
   }
+}
+
+/** A receipt of a message we do not know changes nothing: it may be of one whose send has not returned (deliver.ts). */
+export async function applyReceipt(
+  tx: Tx,
+  threadId: string,
+  event: Extract<Inbound, { kind: 'status' }>,
+): Promise<Message[]> {
+  const { rows } = await tx.execute<{ message_id: string }>(
+    sql`select message_id from deliveries where thread_id = ${threadId}::uuid and ${event.messageId} = any(platform_ids)`,
+  );
+  const moved = rows[0] && (await advance(tx, rows[0].message_id, event.status, event.failure));
+  return moved ? [moved] : [];
 }
 
 /**

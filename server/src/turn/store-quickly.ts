@@ -9,8 +9,10 @@ import { newId } from '../platform/ids.ts';
 import { carried } from '../platform/tracing.ts';
 import type { Store } from '../platform/tenant.ts';
 import type { Round } from './mailbox.ts';
-import { isMessage, isWorthStoring, receivedFacts, toNewMessage } from './store-events.ts';
+import { hasNewIds, isMessage, isWorthStoring, lastInbound, receivedFacts, toNewMessage } from './store-events.ts';
 import type { OpenConversation, StoredRound } from './store-events.ts';
+
+// Foreign tables: contacts, messages. The hot path reads and writes in one statement.
 
 /** What a turn has to know besides the bot. */
 export type TurnContext = { contact: TurnInput['contact']; history: Message[] };
@@ -46,7 +48,15 @@ export async function storeQuickly(
     conversation.status !== 'snoozed' &&
     !interrupted &&
     events.length === round.events.length &&
-    events.every((said) => isWorthStoring(said) && !said.event.attachmentIds?.length && said.event.action !== 'end');
+    events.every(
+      (said) =>
+        isWorthStoring(said) &&
+        !said.event.attachmentIds?.length &&
+        !said.event.unsupported &&
+        said.event.replyToMessageId === undefined &&
+        !hasNewIds(said.event.sender) &&
+        said.event.action !== 'end',
+    );
   if (!isUsual) return undefined;
   const target = { workspaceId: key.workspaceId, conversationId: conversation.id };
   const { appended, columns } = await appendWith<Columns>(
@@ -55,6 +65,7 @@ export async function storeQuickly(
     events.map((event) => toNewMessage(event)),
     {
       guard: { open: true, lease },
+      changes: lastInbound(events),
       facts: receivedFacts(target, events),
       also: {
         steps: sql`, begun as (

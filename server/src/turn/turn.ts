@@ -35,6 +35,8 @@ import type { TurnContext } from './store-quickly.ts';
 import type { OpenConversation, StoredRound } from './store-events.ts';
 import type { Typing } from './typing.ts';
 
+// Foreign tables: contacts, messages. The hot path reads and writes in one statement.
+
 type InConversation = StoredRound & { conversation: OpenConversation };
 
 export type TurnParts = {

@@ -12,7 +12,7 @@ export function createTyping(parts: {
   emitTyping: EmitTyping;
   log: Logger;
   /** the platform's own indicator; undefined where it has none */
-  onPlatform: (inbox: InboxRuntime, threadKey: string) => (() => Promise<void>) | undefined;
+  onPlatform: (inbox: InboxRuntime, threadKey: string, conversationId: string) => (() => Promise<void>) | undefined;
 }) {
   /** those that wait to be shown, and those that are */
   const waiting = new Map<string, NodeJS.Timeout>();
@@ -27,7 +27,7 @@ export function createTyping(parts: {
       const begin = (): void => {
         waiting.delete(conversationId);
         tell(conversationId, name, true);
-        const show = parts.onPlatform(inbox, threadKey);
+        const show = parts.onPlatform(inbox, threadKey, conversationId);
         const again = () => {
           show?.().catch((error: unknown) => parts.log.debug({ err: error }, 'typing was not shown'));
         };

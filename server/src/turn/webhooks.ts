@@ -1,14 +1,18 @@
-import type { FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import type { Channel, WebhookRequest } from '../channels/contract.ts';
+import type { AppVariable, Channel, Verification, WebhookIntake, WebhookRequest } from '../channels/contract.ts';
 import { findChannel } from '../channels/registry.ts';
-import type { FindInbox } from '../features/inboxes/lookup.ts';
+import type { FindInbox, InboxDirectory, InboxRuntime } from '../features/inboxes/lookup.ts';
+import type { Config } from '../platform/config.ts';
 import { AppError, notFound } from '../platform/errors.ts';
 import { keepRawBodies } from '../platform/http/index.ts';
 import type { Http } from '../platform/http/index.ts';
+import type { Logger } from '../platform/log.ts';
+import type { Metrics } from '../platform/metrics.ts';
 import type { Receive } from './receive.ts';
 
 const Params = z.object({ channel: z.string().max(30), token: z.string().max(100) });
+const SharedParams = z.object({ channel: z.string().max(30) });
 
 const single = (values: NodeJS.Dict<string | string[]>): Record<string, string | undefined> =>
   Object.fromEntries(Object.entries(values).map(([name, value]) => [name, Array.isArray(value) ? value[0] : value]));
@@ -20,37 +24,97 @@ const toWebhookRequest = (request: FastifyRequest): WebhookRequest => ({
   rawBody: Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0),
 });
 
+type Webhooked = { channel: Channel; intake: WebhookIntake<unknown> };
+
+function findWebhook(name: string): Webhooked {
+  const channel = findChannel(name);
+  if (channel?.intake?.kind !== 'webhook') throw notFound('The inbox');
+  return { channel, intake: channel.intake };
+}
+
+function assertVerified(verified: Verification): void {
+  if (verified.ok) return;
+  const code = verified.status === 400 ? 'bad_request' : verified.status === 401 ? 'unauthorized' : 'forbidden';
+  throw new AppError(code, verified.status, 'This request could not be verified.');
+}
+
 /**
- * The door of the platforms. Verify on the raw bytes, parse, commit, then 200: a platform that gets a 200 never has to
- * send the event again, and one that does not will.
+ * Where platforms send their events. Verify on the raw bytes, parse, commit, then 200: a platform that gets a 200 never has
+ * to send the event again, and one that does not will.
  */
-export function webhookRoutes(http: Http, parts: { findInbox: FindInbox; receive: Receive }): void {
+export function webhookRoutes(
+  http: Http,
+  parts: {
+    findInbox: FindInbox;
+    inboxes: Pick<InboxDirectory, 'byExternalId'>;
+    receive: Receive;
+    config: Pick<Config, 'apps'>;
+    metrics: Metrics;
+    log: Logger;
+  },
+): void {
+  const { metrics, log } = parts;
+
+  /** What of the request is this inbox's, stored. What cannot be read is counted and said, and holds nothing up. */
+  async function take({ channel, intake }: Webhooked, request: WebhookRequest, inbox: InboxRuntime): Promise<number> {
+    const { events, skipped } = intake.parse(request, inbox.credentials);
+    if (skipped.length > 0) {
+      metrics.inboundEvents.inc({ channel: channel.name, outcome: 'skipped' }, skipped.length);
+      log.warn(
+        { channel: channel.name, inboxId: inbox.id, skipped: skipped.slice(0, 20) },
+        'items of a webhook were skipped',
+      );
+    }
+    const { stored } = await parts.receive(inbox, events);
+    return stored;
+  }
+
+  async function byToken(request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
+    const params = Params.parse(request.params);
+    const found = findWebhook(params.channel);
+    const inbox = await parts.findInbox(params.token, request.ip);
+    if (inbox?.channel !== found.channel.name) throw notFound('The inbox');
+    const webhook = toWebhookRequest(request);
+    assertVerified(found.intake.verify(webhook, inbox.credentials));
+    const answer = found.intake.respond?.(webhook);
+    if (answer) return reply.status(answer.status).type(answer.contentType).send(answer.body);
+    // Answered but not kept: a platform would repeat it for days, and a person disabled the inbox.
+    const stored = inbox.status === 'disabled' ? 0 : await take(found, webhook, inbox);
+    return reply.status(200).send({ success: true, data: { stored } });
+  }
+
+  /** One address for all inboxes of an app of this installation, proven by the app's secrets. */
+  async function byApp(request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
+    const found = findWebhook(SharedParams.parse(request.params).channel);
+    const { shared } = found.intake;
+    if (!shared) throw notFound('The inbox');
+    const variables: [string, AppVariable][] = Object.entries(shared.variables);
+    const secrets = variables.map(([field, variable]) => [field, parts.config.apps[variable]]);
+    if (secrets.some(([, secret]) => !secret)) throw notFound('The inbox');
+    const webhook = toWebhookRequest(request);
+    assertVerified(found.intake.verify(webhook, Object.fromEntries(secrets)));
+    const answer = found.intake.respond?.(webhook);
+    if (answer) return reply.status(answer.status).type(answer.contentType).send(answer.body);
+    let stored = 0;
+    for (const externalId of shared.inboxOf(webhook)) {
+      const inboxes = await parts.inboxes.byExternalId(found.channel.name, externalId);
+      if (inboxes.length === 0) metrics.inboundEvents.inc({ channel: found.channel.name, outcome: 'unknown_inbox' });
+      for (const inbox of inboxes) if (inbox.status !== 'disabled') stored += await take(found, webhook, inbox);
+    }
+    return reply.status(200).send({ success: true, data: { stored } });
+  }
+
   void http.register(async (scope: Http) => {
     keepRawBodies(scope);
+    // A platform is no browser: nothing here is shown or framed.
+    const common = { method: ['GET' as const, 'POST' as const], helmet: false as const };
     scope.route({
-      method: ['GET', 'POST'],
+      ...common,
       url: '/webhooks/:channel/:token',
       config: { body: 'webhook' },
       schema: { hide: true, params: Params },
-      // A platform is no browser: nothing here is shown or framed.
-      helmet: false,
-      handler: async (request, reply) => {
-        const params = Params.parse(request.params);
-        const channel: Channel | undefined = findChannel(params.channel);
-        const inbox = channel && (await parts.findInbox(params.token, request.ip));
-        if (!channel || !inbox || inbox.channel !== channel.name) throw notFound('The inbox');
-        const webhook = toWebhookRequest(request);
-        const verified = channel.verify(webhook, inbox.credentials);
-        if (!verified.ok) {
-          const code = verified.status === 400 ? 'bad_request' : verified.status === 401 ? 'unauthorized' : 'forbidden';
-          throw new AppError(code, verified.status, 'This request could not be verified.');
-        }
-        // Answered but not kept: a platform would repeat it for days, and a person disabled the inbox.
-        if (inbox.status === 'disabled') return reply.status(200).send({ success: true, data: { stored: 0 } });
-        const events = channel.parse(webhook, inbox.credentials);
-        const { stored } = await parts.receive(inbox, events);
-        return reply.status(200).send({ success: true, data: { stored } });
-      },
+      handler: byToken,
     });
+    scope.route({ ...common, url: '/webhooks/:channel', schema: { hide: true, params: SharedParams }, handler: byApp });
   });
 }

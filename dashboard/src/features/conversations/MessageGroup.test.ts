@@ -29,6 +29,15 @@ function draw(side: 'contact' | 'bot' | 'agent' | 'note', changes: Partial<Threa
     createdAt: '2026-11-20T10:00:00Z',
     editedAt: null,
     deletedAt: null,
+    edited: false,
+    deleted: false,
+    failure: null,
+    retries: 0,
+    replyToId: null,
+    reactions: [],
+    externalId: null,
+    details: null,
+    unsupported: null,
     ...changes,
   };
   const group = { kind: 'group' as const, key: 'g', side, name: attack, at: message.createdAt, messages: [message] };

@@ -22,6 +22,15 @@ const message = (seq: number, changes: Partial<ThreadMessage> = {}): ThreadMessa
   createdAt: '2026-11-20T10:00:00Z',
   editedAt: null,
   deletedAt: null,
+  edited: false,
+  deleted: false,
+  failure: null,
+  retries: 0,
+  replyToId: null,
+  reactions: [],
+  externalId: null,
+  details: null,
+  unsupported: null,
   ...changes,
 });
 

@@ -1,4 +1,5 @@
 import type { Message } from '@parley/contract';
+import { laterStatus } from '@parley/contract/messages';
 
 /** A message on screen: from the server, or still on its way from here. */
 export type ThreadMessage = Message & { local?: 'sending' | 'failed' };
@@ -7,12 +8,12 @@ export type Thread = { messages: ThreadMessage[]; olderCursor: string | null };
 
 export const emptyThread: Thread = { messages: [], olderCursor: null };
 
-const rank: Record<Message['status'], number> = { pending: 0, sent: 1, failed: 1, delivered: 2, read: 3 };
-
 /** The later state of one message. Events may overtake each other, so a delivery status never moves back. */
 function newer(known: ThreadMessage, incoming: ThreadMessage): ThreadMessage {
-  const status = rank[incoming.status] < rank[known.status] ? known.status : incoming.status;
-  return { ...incoming, status };
+  const status = laterStatus(known, incoming);
+  return status === incoming.status
+    ? incoming
+    : { ...incoming, status, error: known.error, failure: known.failure, retries: known.retries };
 }
 
 /** Adds or replaces messages by id; one sent from here is replaced by its stored form through `clientId`. */

@@ -30,6 +30,15 @@ const message = (
     createdAt,
     editedAt: null,
     deletedAt: null,
+    edited: false,
+    deleted: false,
+    failure: null,
+    retries: 0,
+    replyToId: null,
+    reactions: [],
+    externalId: null,
+    details: null,
+    unsupported: null,
     ...changes,
   };
 };

@@ -5,18 +5,21 @@ import { useI18n } from 'vue-i18n';
 import { call } from '../../api/client.ts';
 import { describeProblem } from '../../api/problem.ts';
 import { useSession } from '../../composables/useSession.ts';
+import { useToasts } from '../../composables/useToasts.ts';
 import { localId, merge, type ThreadMessage, withoutLocal } from './messageCache.ts';
 import { change } from './threadSync.ts';
 
-export type Outgoing = { text: string; private: boolean; attachments: Attachment[] };
+export type Template = { name: string; language: string; variables: Record<string, string> };
+export type Outgoing = { text: string; private: boolean; attachments: Attachment[]; template?: Template };
 
 /** Shows a message at once and sends it. A resend carries the same `clientId`, so the server stores it once. */
 export function useSending(id: Ref<string>) {
   const client = useQueryClient();
   const { me } = useSession();
   const { t } = useI18n();
+  const { tellProblem } = useToasts();
 
-  async function deliver(message: ThreadMessage): Promise<boolean> {
+  async function deliver(message: ThreadMessage, template?: Template): Promise<boolean> {
     const { conversationId, clientId } = message;
     if (!clientId) return false;
     change(client, conversationId, (thread) => merge(thread, [{ ...message, local: 'sending', error: null }]));
@@ -24,7 +27,7 @@ export function useSending(id: Ref<string>) {
       const stored = await call(conversationsApi.sendMessage, {
         params: { id: conversationId },
         body: {
-          ...(message.text ? { text: message.text } : {}),
+          ...(template ? { template } : message.text ? { text: message.text } : {}),
           private: message.private,
           attachmentIds: message.attachments.map((file) => file.id),
           clientId,
@@ -67,10 +70,32 @@ export function useSending(id: Ref<string>) {
       createdAt: new Date().toISOString(),
       editedAt: null,
       deletedAt: null,
+      edited: false,
+      deleted: false,
+      failure: null,
+      retries: 0,
+      replyToId: null,
+      reactions: [],
+      externalId: null,
+      details: null,
+      unsupported: null,
     };
   }
 
-  const send = (outgoing: Outgoing) => deliver(compose(outgoing));
-  const retry = (message: ThreadMessage) => deliver({ ...message, status: 'pending' });
+  /** What the server has goes out again from there; what never reached it is sent from here. */
+  async function again({ id: messageId, conversationId }: ThreadMessage): Promise<boolean> {
+    try {
+      const stored = await call(conversationsApi.retryMessage, { params: { id: messageId } });
+      change(client, conversationId, (thread) => merge(thread, [stored]));
+      return true;
+    } catch (error) {
+      tellProblem(t('thread.notSent'), error);
+      return false;
+    }
+  }
+
+  const send = (outgoing: Outgoing) => deliver(compose(outgoing), outgoing.template);
+  const retry = (message: ThreadMessage) =>
+    message.local ? deliver({ ...message, status: 'pending' }) : again(message);
   return { send, retry };
 }

@@ -1,9 +1,10 @@
-import { ApiKeyScope, type Permission } from '@parley/contract';
+import type { ApiKeyScope, Permission } from '@parley/contract';
+import { allScopes } from '@parley/contract/nouns';
 
 export const verbs = ['read', 'write'] as const;
 export type ScopeRow = { noun: string; scopes: Partial<Record<(typeof verbs)[number], ApiKeyScope>> };
 
-const isScope = (permission: Permission): permission is ApiKeyScope => ApiKeyScope.safeParse(permission).success;
+const isScope = (permission: Permission): permission is ApiKeyScope => allScopes.some((scope) => scope === permission);
 
 /** What somebody may give to a key of theirs: of their own permissions those that keys may have, by what they are about. */
 export function scopesByNoun(permissions: Permission[]): ScopeRow[] {

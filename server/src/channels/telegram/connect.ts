@@ -1,7 +1,7 @@
 /** What is asked of Telegram beside sending: connecting, typing, files. Errors say in words what is wrong. */
 import { z } from 'zod';
 import { badRequest, tooLarge, tooMany, unavailable, type AppError } from '../../platform/errors.ts';
-import type { ChannelHttp, Connection, MediaReference, Target } from '../contract.ts';
+import type { ChannelHttp, Connection, MediaReference, SendContext } from '../contract.ts';
 import { callTelegram, downloadFile, type TelegramAnswer } from './api.ts';
 import type { TelegramCredentials } from './credentials.ts';
 import { chatOf } from './send.ts';
@@ -42,7 +42,7 @@ export async function disconnect(credentials: TelegramCredentials, http: Channel
 }
 
 /** Shows "typing…" for five seconds. A refusal changes nothing for the conversation and is not an error. */
-export async function typing(target: Target, credentials: TelegramCredentials, http: ChannelHttp): Promise<void> {
+export async function typing(target: SendContext, credentials: TelegramCredentials, http: ChannelHttp): Promise<void> {
   await callTelegram('sendChatAction', { ...chatOf(target), action: 'typing' }, credentials, http);
 }
 

@@ -9,11 +9,13 @@ import { verify } from './verify.ts';
 /** Telegram through the Bot API 10.1. */
 export const telegram: Channel<TelegramCredentials> = {
   name: 'telegram',
+  title: 'Telegram',
   credentials: telegramCredentials,
   generated: ['secretToken'],
-  limits: { textLength: TEXT_LIMIT, unit: 'utf16' },
-  verify,
-  parse,
+  api: { name: 'telegram' },
+  intake: { kind: 'webhook', verify, parse },
+  // "Over 30 messages in a second" is where Telegram begins to refuse a bot.
+  limits: { textLength: TEXT_LIMIT, unit: 'utf16', perSecond: 30 },
   render,
   send,
   typing,

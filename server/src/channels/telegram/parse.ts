@@ -1,7 +1,7 @@
 /** Telegram updates to the common inbound message. Pure; one update gives none or one. */
-import { cleanText } from '@parley/contract';
 import { badRequest } from '../../platform/errors.ts';
-import type { Inbound, MediaReference, Sender, WebhookRequest } from '../contract.ts';
+import type { Inbound, MediaReference, Parsed, Sender, WebhookRequest } from '../contract.ts';
+import { readJson } from '../json.ts';
 import { botIdOf, type TelegramCredentials } from './credentials.ts';
 import {
   update,
@@ -16,8 +16,8 @@ import {
 type InboundMessage = Extract<Inbound, { kind: 'message' }>;
 type Content = Pick<InboundMessage, 'type' | 'text' | 'media' | 'location' | 'action'>;
 
-export function parse(request: WebhookRequest, credentials: TelegramCredentials): Inbound[] {
-  const parsed = update.safeParse(readJson(request.rawBody));
+export function parse(request: WebhookRequest, credentials: TelegramCredentials): Parsed {
+  const parsed = update.safeParse(readJson(request.rawBody, 'a Telegram update'));
   if (!parsed.success) {
     const details = parsed.error.issues.slice(0, 5);
     throw badRequest(
@@ -38,19 +38,7 @@ export function parse(request: WebhookRequest, credentials: TelegramCredentials)
     (edited && fromEdit(edited, platformId, credentials)) ??
     (member && fromMemberChange(member, platformId)) ??
     (pressed && fromCallback(pressed, platformId));
-  return inbound ? [inbound] : [];
-}
-
-function readJson(body: Buffer): unknown {
-  try {
-    const text = body.toString('utf8');
-    // Cleaned at the door: NUL and half surrogates have no place in the database, wherever in an update they stand. JSON
-    // has both as escapes alone, so that most updates are spared the look at every value.
-    if (!/\\u(?:0000|d[89a-f])/i.test(text)) return JSON.parse(text);
-    return JSON.parse(text, (_key, value: unknown) => (typeof value === 'string' ? cleanText(value) : value));
-  } catch {
-    throw badRequest('This is not a Telegram update: the body is not JSON.');
-  }
+  return { events: inbound ? [inbound] : [], skipped: [] };
 }
 
 /** A forum topic is a conversation of its own inside its group. */
@@ -98,7 +86,6 @@ function fromMessage(message: Message, platformId: string, credentials: Telegram
     sender,
     messageId: messageIdOf(message.chat.id, message.message_id),
     ...content,
-    ...(message.media_group_id === undefined ? {} : { groupKey: message.media_group_id }),
     ...(message.reply_to_message && !isTopicRoot(message)
       ? { replyToMessageId: messageIdOf(message.chat.id, message.reply_to_message.message_id) }
       : {}),
@@ -177,7 +164,7 @@ function contentOf(message: Message): Content | undefined {
   if (message.contact) {
     const { first_name: first, last_name: last, phone_number: phone } = message.contact;
     const card = `${[first, last].filter(Boolean).join(' ')}\n${phone}`;
-    return { type: 'text', text: card, media: [] };
+    return { type: 'contact', text: card, media: [] };
   }
   if (message.text === undefined || text === '') return undefined;
   const start = /^\/start(?:@\w+)?(?:\s|$)/.test(text) && message.chat.type === 'private';

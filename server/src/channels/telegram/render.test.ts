@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import * as fc from 'fast-check';
 import { parseHtml } from '../../test/doubles/telegram-entities.ts';
-import type { Outbound } from '../contract.ts';
+import type { OutboundMessage } from '../contract.ts';
 import { render, toPlain } from './render.ts';
 
-const outbound = (text: string, more: Partial<Outbound> = {}): Outbound => ({
+const outbound = (text: string, more: Partial<OutboundMessage> = {}): OutboundMessage => ({
   messageId: '0198c4a2-7b1e-7c3d-9a55-0d2f6b8e4a10',
   author: { type: 'bot', id: null, name: 'Parley' },
   text,
@@ -13,7 +13,7 @@ const outbound = (text: string, more: Partial<Outbound> = {}): Outbound => ({
   attachments: [],
   ...more,
 });
-const html = (text: string, more: Partial<Outbound> = {}): string[] =>
+const html = (text: string, more: Partial<OutboundMessage> = {}): string[] =>
   render(outbound(text, more)).map((part) => String(part.body['text']));
 const file = (name: string, mime: string, size: number) => ({
   id: '0198c4a3-22bb-7f00-8c00-5d1f6b8e4a13',

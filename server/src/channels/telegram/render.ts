@@ -1,16 +1,15 @@
 /** Parley's words in Telegram's dialect: HTML parse mode, at most 4096 UTF-16 units a message after entity parsing. */
 import type { Attachment } from '@parley/contract';
-import type { Outbound, Part } from '../contract.ts';
-import { fromMarkdown, webAddress } from '../markdown.ts';
+import type { OutboundMessage, Part } from '../contract.ts';
+import { fromMarkdown } from '../markdown.ts';
 import { split, type RichText, type Span } from '../rich-text.ts';
+import { readableSources } from '../sources.ts';
 
 export const TEXT_LIMIT = 4096;
-const MAX_SOURCES = 5;
-const SOURCE_TITLE = 80;
 const PHOTO_LIMIT = 10 * 1024 * 1024;
 const PHOTO_TYPES = new Set(['image/jpeg', 'image/png', 'image/webp']);
 
-export function render(message: Outbound): Part[] {
+export function render(message: OutboundMessage): Part[] {
   const rich = fromMarkdown(message.text);
   appendSources(rich, message.citations);
   const texts = split(rich, TEXT_LIMIT).map((part) => ({
@@ -30,23 +29,14 @@ function methodFor(attachment: Attachment): string {
   return PHOTO_TYPES.has(attachment.mime) && attachment.size <= PHOTO_LIMIT ? 'sendPhoto' : 'sendDocument';
 }
 
-/** Only sources a reader can open; the numbers are those of the text. */
-function appendSources(rich: RichText, citations: Outbound['citations']): void {
-  const seen = new Set<string>();
-  for (const citation of citations) {
-    const url = citation.url === null ? undefined : webAddress(citation.url);
-    if (url === undefined || seen.has(url) || seen.size >= MAX_SOURCES) continue;
-    rich.text += `${seen.size === 0 && rich.text !== '' ? '\n\n' : seen.size === 0 ? '' : '\n'}[${citation.number}] `;
-    seen.add(url);
+function appendSources(rich: RichText, citations: OutboundMessage['citations']): void {
+  for (const [index, { number, title, url }] of readableSources(citations).entries()) {
+    if (rich.text !== '') rich.text += index === 0 ? '\n\n' : '\n';
+    rich.text += `[${number}] `;
     const start = rich.text.length;
-    rich.text += shortTitle(citation.title) || new URL(url).hostname;
+    rich.text += title;
     rich.spans.push({ type: 'link', start, end: rich.text.length, url });
   }
-}
-
-function shortTitle(title: string): string {
-  const oneLine = title.replaceAll('\u0000', '').toWellFormed().replace(/\s+/g, ' ').trim();
-  return oneLine.length <= SOURCE_TITLE ? oneLine : `${[...oneLine].slice(0, SOURCE_TITLE - 1).join('')}…`;
 }
 
 const escapeText = (text: string): string =>

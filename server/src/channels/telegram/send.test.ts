@@ -5,6 +5,7 @@ import type { Attachment } from '@parley/contract';
 import { createOutbound } from '../../platform/breaker.ts';
 import { createLogger } from '../../platform/log.ts';
 import { startTelegramDouble } from '../../test/doubles/telegram.ts';
+import { contextOf } from '../../test/send-context.ts';
 import type { ChannelHttp, Part } from '../contract.ts';
 import { createChannelHttp } from '../http.ts';
 import { telegram } from './index.ts';
@@ -16,7 +17,7 @@ const secret = double.token.split(':')[1] ?? '';
 
 const door = (baseUrl: string): ChannelHttp =>
   createChannelHttp({
-    channel: 'telegram',
+    channel: telegram,
     baseUrl,
     outbound: createOutbound({ log: createLogger({ level: 'silent' }) }),
     readFile: async () => Buffer.from('the bytes'),
@@ -28,7 +29,7 @@ beforeEach(() => {
 });
 
 const textPart = (text: string): Part => ({ ordinal: 0, method: 'sendMessage', body: { text, parse_mode: 'HTML' } });
-const send = (part: Part, threadKey = '412587349') => telegram.send(part, { threadKey }, credentials, http);
+const send = (part: Part, threadKey = '412587349') => telegram.send(part, contextOf(threadKey), credentials, http);
 const picture: Attachment = {
   id: '0198c4a3-22bb-7f00-8c00-5d1f6b8e4a13',
   name: 'a "b".png',
@@ -65,7 +66,7 @@ describe('what did not arrive', () => {
   test('no answer in time', async () => {
     double.fail({ kind: 'hang' });
     const impatient: ChannelHttp = { ...http, fetch: (path, init) => http.fetch(path, { ...init, timeoutMs: 50 }) };
-    const result = await telegram.send(textPart('a'), { threadKey: '1' }, credentials, impatient);
+    const result = await telegram.send(textPart('a'), contextOf('1'), credentials, impatient);
     assert.equal(result.outcome, 'retry');
   });
 
@@ -81,11 +82,14 @@ describe('what did not arrive', () => {
     assert.deepEqual(await send(textPart('a'), '66'), {
       outcome: 'failed',
       reason: 'Telegram: Bad Request: chat not found',
+      code: '400',
+      retryable: false,
     });
     assert.equal((await send(textPart('a'.repeat(5000)))).outcome, 'failed');
     const revoked = { ...credentials, botToken: '7000000001:AAH-another-token-for-tests-only_012345' };
-    const result = await telegram.send(textPart('a'), { threadKey: '1' }, revoked, http);
-    assert.deepEqual(result, { outcome: 'failed', reason: 'Telegram does not accept the bot token' });
+    const result = await telegram.send(textPart('a'), contextOf('1'), revoked, http);
+    const reason = 'Telegram does not accept the bot token';
+    assert.deepEqual(result, { outcome: 'failed', reason, code: '401', disconnected: true });
   });
 });
 
@@ -131,9 +135,9 @@ describe('what arrived', () => {
   });
 
   test('typing, whether or not Telegram cares', async () => {
-    await telegram.typing?.({ threadKey: '412587349' }, credentials, http);
+    await telegram.typing?.(contextOf('412587349'), credentials, http);
     assert.deepEqual(double.calls.at(-1)?.params, { chat_id: 412587349, action: 'typing' });
-    await telegram.typing?.({ threadKey: '55' }, credentials, http);
+    await telegram.typing?.(contextOf('55'), credentials, http);
   });
 });
 
@@ -219,7 +223,7 @@ test('no error carries the token, however the network fails', async () => {
   ];
   for (const failure of failures) {
     const broken: ChannelHttp = { ...http, fetch: () => Promise.reject(failure) };
-    const result = await telegram.send(textPart('a'), { threadKey: '1' }, credentials, broken);
+    const result = await telegram.send(textPart('a'), contextOf('1'), credentials, broken);
     assert.ok(!JSON.stringify(result).includes(secret));
     await assert.rejects(
       async () => telegram.connect?.(credentials, { webhookUrl: 'https://x/' }, broken),
@@ -235,6 +239,6 @@ test('no error carries the token, however the network fails', async () => {
     body: Buffer.from(JSON.stringify({ ok: false, description: `bad /bot${double.token}/` })),
   };
   const echo: ChannelHttp = { ...http, fetch: () => Promise.resolve(quoting) };
-  const result = await telegram.send(textPart('a'), { threadKey: '1' }, credentials, echo);
+  const result = await telegram.send(textPart('a'), contextOf('1'), credentials, echo);
   assert.ok(result.outcome === 'failed' && !result.reason.includes(secret));
 });

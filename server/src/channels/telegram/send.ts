@@ -1,7 +1,7 @@
 /** Sends one part and says what became of it. Trying again later is the delivery's work, not ours. */
 import { z } from 'zod';
 import { AppError } from '../../platform/errors.ts';
-import type { ChannelHttp, Part, SendResult, Target } from '../contract.ts';
+import type { ChannelHttp, Part, SendContext, SendResult, Target } from '../contract.ts';
 import { callTelegram, type Fields, type TelegramAnswer } from './api.ts';
 import type { TelegramCredentials } from './credentials.ts';
 import { messageIdOf } from './parse.ts';
@@ -12,10 +12,11 @@ const sentMessage = z.object({ message_id: z.number().int() });
 
 export async function send(
   part: Part,
-  target: Target,
+  { threadKey }: SendContext,
   credentials: TelegramCredentials,
   http: ChannelHttp,
 ): Promise<SendResult> {
+  const target = { threadKey };
   try {
     const bytes = part.attachment ? await http.readFile(part.attachment) : undefined;
     return await attempt(part, bytes, target, credentials, http, { mayMove: true });
@@ -94,7 +95,9 @@ function resultOf(answer: Extract<TelegramAnswer, { ok: false }>): SendResult {
     return { outcome: 'retry', afterMs: retryAfterSeconds === undefined ? RETRY_MS : retryAfterSeconds * 1000, reason };
   }
   // 403 is the customer's doing: blocked, left, or deleted the account.
-  if (status === 403) return { outcome: 'failed', reason, unreachable: true };
-  if (status === 401 || status === 404) return { outcome: 'failed', reason: 'Telegram does not accept the bot token' };
-  return { outcome: 'failed', reason };
+  if (status === 403) return { outcome: 'failed', reason, code: '403', unreachable: true };
+  if (status === 401 || status === 404) {
+    return { outcome: 'failed', reason: 'Telegram does not accept the bot token', code: '401', disconnected: true };
+  }
+  return { outcome: 'failed', reason, code: String(status), retryable: false };
 }

@@ -1,6 +1,5 @@
 import { MAX_MESSAGE_LENGTH } from '@parley/contract';
 import { z } from 'zod';
-import { badRequest } from '../../platform/errors.ts';
 import type { Channel } from '../contract.ts';
 
 const webCredentials = z.strictObject({});
@@ -12,13 +11,10 @@ export type WebCredentials = z.infer<typeof webCredentials>;
  */
 export const web: Channel<WebCredentials> = {
   name: 'web',
+  title: 'Web',
   credentials: webCredentials,
   live: true,
   limits: { textLength: MAX_MESSAGE_LENGTH, unit: 'utf16' },
-  verify: () => ({ ok: false, status: 403, reason: 'the web channel has no webhook' }),
-  parse: () => {
-    throw badRequest('The web channel has no webhook.');
-  },
   render: ({ messageId, text, citations, attachments }) => [
     { ordinal: 0, method: 'message', body: { messageId, text, citations, attachments } },
   ],

@@ -1,5 +1,5 @@
 import { boolean, jsonb, pgTable, real, text, uuid } from 'drizzle-orm/pg-core';
-import type { ChannelName, ReplyUnknown, Trace, WidgetSettings } from '@parley/contract';
+import type { ChannelName, ChannelTemplate, Inbox, ReplyUnknown, Trace, WidgetSettings } from '@parley/contract';
 import { createdAt, deletedAt, id, moment, updatedAt, workspaceId } from './columns.ts';
 
 export const bots = pgTable('bots', {
@@ -31,8 +31,12 @@ export const inboxes = pgTable('inboxes', {
   /** encrypted JSON (platform/crypto.ts) */
   credentials: text('credentials'),
   settings: jsonb('settings').$type<Partial<WidgetSettings>>().notNull().default({}),
-  status: text('status').$type<'connected' | 'failing' | 'disabled'>().notNull().default('connected'),
+  status: text('status').$type<Inbox['status']>().notNull().default('connected'),
   statusDetail: text('status_detail'),
+  /** how the platform names the account behind the credentials */
+  externalId: text('external_id'),
+  templates: jsonb('templates').$type<ChannelTemplate[]>().notNull().default([]),
+  templatesSyncedAt: moment('templates_synced_at'),
   lastEventAt: moment('last_event_at'),
   createdAt: createdAt(),
   updatedAt: updatedAt(),

@@ -7,6 +7,7 @@ import type {
   MessageContentType,
   MessageStatus,
   Priority,
+  Reaction,
 } from '@parley/contract';
 import { createdAt, deletedAt, id, moment, updatedAt, workspaceId } from './columns.ts';
 
@@ -32,12 +33,22 @@ export const conversations = pgTable('conversations', {
   snoozedUntil: moment('snoozed_until'),
   statusBeforeSnooze: text('status_before_snooze').$type<ConversationStatus>(),
   resolvedAt: moment('resolved_at'),
+  lastInboundAt: moment('last_inbound_at'),
+  lastInboundId: text('last_inbound_id'),
   createdAt: createdAt(),
   updatedAt: updatedAt(),
 });
 
-/** What a message carries besides text: a location, or the event of a system message. */
+/** What a message carries besides text and files. */
 export type MessagePayload = {
+  replyToId?: string;
+  reactions?: Reaction[];
+  failure?: { code: string; retryable: boolean };
+  retries?: number;
+  /** sent in place of words */
+  template?: { name: string; language: string; variables: Record<string, string> };
+  details?: Record<string, unknown>;
+  unsupported?: { kind: string; code: string; reason: string };
   location?: { latitude: number; longitude: number; name?: string };
   event?: string;
   detail?: Record<string, unknown>;

@@ -5,6 +5,7 @@ import { API_KEY_REVOKED } from './topics.ts';
 
 export const apiKeys = defineFeature({
   name: 'api-keys',
+  tables: ['api_keys'],
   uses: ['store', 'wake'],
   facts: apiKeyFacts,
   topics: { news: [API_KEY_REVOKED] },

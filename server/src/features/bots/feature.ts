@@ -14,6 +14,7 @@ declare module '../../kit.ts' {
 
 export const bots = defineFeature({
   name: 'bots',
+  tables: ['bots', 'bot_knowledge_bases', 'traces'],
   uses: ['store', 'wake', 'cacheMs', 'answerQuestion'],
   facts: botFacts,
   topics: { news: [BOT_CHANGED] },

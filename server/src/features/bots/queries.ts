@@ -5,6 +5,8 @@ import { notFound } from '../../platform/errors.ts';
 import type { Tx } from '../../platform/tenant.ts';
 import { presentBot } from './present.ts';
 
+// Foreign tables: knowledge_bases. A row and what it shows come in one statement.
+
 const columns = {
   ...getTableColumns(bots),
   knowledgeBaseIds: sql<string[]>`array(

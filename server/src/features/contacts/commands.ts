@@ -1,19 +1,12 @@
 import { and, eq, isNull, sql } from 'drizzle-orm';
+import type { Sender } from '../../channels/contract.ts';
 import { contacts } from '../../db/schema/index.ts';
 import { notFound } from '../../platform/errors.ts';
 import { newId } from '../../platform/ids.ts';
 import type { Tx } from '../../platform/tenant.ts';
 
-/** Who wrote, as the channel tells it (channels/contract.ts). Nothing of it is proof of identity. */
-export type Person = {
-  externalId: string;
-  name?: string;
-  username?: string;
-  email?: string;
-  phone?: string;
-  language?: string;
-  metadata?: Record<string, string>;
-};
+/** Who wrote, as the channel tells it. Nothing of it is proof of identity. */
+export type Person = Sender;
 
 const nameOf = (person: Person): string => person.name?.trim() || person.username?.trim() || person.email || 'Visitor';
 
@@ -22,11 +15,19 @@ const nameOf = (person: Person): string => person.name?.trim() || person.usernam
  * contact: the unique identity decides. An e-mail a visitor types is kept as said and never merges two people (attack 12).
  */
 export async function resolveContact(tx: Tx, workspaceId: string, inboxId: string, person: Person): Promise<string> {
+  const ids = [person.externalId, ...(person.otherIds ?? []), ...(person.spellings ?? [])];
   const known = await tx.execute<{ contact_id: string }>(sql`
-    update contacts c set last_seen_at = now() from contact_identities i
-    where i.inbox_id = ${inboxId}::uuid and i.external_id = ${person.externalId} and c.id = i.contact_id
-    returning i.contact_id`);
-  if (known.rows[0]) return known.rows[0].contact_id;
+    update contacts c set last_seen_at = now() from (
+      select contact_id from contact_identities
+      where inbox_id = ${inboxId}::uuid and external_id = any(${sql.param(ids)}::text[])
+      order by array_position(${sql.param(ids)}::text[], external_id) limit 1) i
+    where c.id = i.contact_id
+    returning c.id as contact_id`);
+  if (known.rows[0]) {
+    const { contact_id: contactId } = known.rows[0];
+    if (ids.length > 1) await noteIdentities(tx, workspaceId, inboxId, contactId, person);
+    return contactId;
+  }
   const contactId = newId();
   const { rows } = await tx.execute<{ contact_id: string }>(sql`
     with identity as (
@@ -43,7 +44,42 @@ export async function resolveContact(tx: Tx, workspaceId: string, inboxId: strin
     select contact_id from identity`);
   const row = rows[0];
   if (!row) throw new Error('a contact identity was neither found nor made');
+  if (person.otherIds?.length) await noteIdentities(tx, workspaceId, inboxId, row.contact_id, person);
   return row.contact_id;
+}
+
+/**
+ * Every id the person came with is theirs from now on, unless it is somebody else's already: people alone merge contacts.
+ * An older way of writing the id gives way to the one that arrived.
+ */
+export async function noteIdentities(
+  tx: Tx,
+  workspaceId: string,
+  inboxId: string,
+  contactId: string,
+  person: Person,
+): Promise<void> {
+  if (person.spellings?.length) {
+    await tx.execute(sql`
+      update contact_identities i set external_id = ${person.externalId}
+      where i.inbox_id = ${inboxId}::uuid and i.external_id = any(${sql.param(person.spellings)}::text[])
+        and i.contact_id = ${contactId}::uuid and not exists (
+          select 1 from contact_identities o where o.inbox_id = ${inboxId}::uuid and o.external_id = ${person.externalId})`);
+  }
+  for (const id of [...(person.otherIds ?? []), person.externalId]) {
+    await tx.execute(sql`
+      insert into contact_identities (id, workspace_id, contact_id, inbox_id, external_id)
+      values (${newId()}::uuid, ${workspaceId}::uuid, ${contactId}::uuid, ${inboxId}::uuid, ${id})
+      on conflict (inbox_id, external_id) do nothing`);
+  }
+}
+
+/** The person goes by another id from now on. Nothing when the former is not known, or the new one is somebody's. */
+export async function moveIdentity(tx: Tx, inboxId: string, previousId: string, externalId: string): Promise<void> {
+  await tx.execute(sql`
+    update contact_identities i set external_id = ${externalId}
+    where i.inbox_id = ${inboxId}::uuid and i.external_id = ${previousId} and not exists (
+      select 1 from contact_identities o where o.inbox_id = ${inboxId}::uuid and o.external_id = ${externalId})`);
 }
 
 /** What the visitor said about themselves in the chat. Only empty fields are filled: nobody overwrites another's data. */

@@ -6,6 +6,8 @@ import { badCursor, notFound } from '../../platform/errors.ts';
 import type { Tx } from '../../platform/tenant.ts';
 import { iso } from '../messages/present.ts';
 
+// Foreign tables: inboxes. A row and what it shows come in one statement.
+
 type ContactRow = {
   id: string;
   name: string;

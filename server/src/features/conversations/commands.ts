@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm';
 import type { SQL } from 'drizzle-orm';
 import type { Attachment, ConversationStatus, Message } from '@parley/contract';
+import type { MessagePayload } from '../../db/schema/index.ts';
 import { badRequest, conflict, notFound } from '../../platform/errors.ts';
 import { newId } from '../../platform/ids.ts';
 import type { Tx } from '../../platform/tenant.ts';
@@ -11,6 +12,8 @@ import { append, systemMessage } from '../messages/commands.ts';
 import { messageFacts } from '../messages/facts.ts';
 import { byAgentsClientId } from '../messages/queries.ts';
 import { conversationFacts } from './facts.ts';
+
+// Foreign tables: inboxes, memberships, threads, users. What decides about a state is read under its lock.
 
 export type Agent = { userId: string; name: string };
 type Target = { workspaceId: string; conversationId: string };
@@ -106,6 +109,21 @@ export async function takeOver(tx: Tx, target: Target, agent: Agent): Promise<Ch
     refusal: 'This conversation is resolved. Reopen it first.',
   });
   await endWaiting(tx, target.conversationId, 'picked_up', agent.userId);
+  return changed;
+}
+
+/** Somebody of ours answered in the platform's own app: a person has it, and which one is not known here. */
+export async function takeOverOutside(tx: Tx, target: Target): Promise<Changed | undefined> {
+  const current = await lockConversation(tx, target.conversationId);
+  if (current.status === 'agent' || current.status === 'resolved') return undefined;
+  const changed = await change(tx, target, {
+    from: [current.status],
+    event: 'conversation.taken_over',
+    text: 'A colleague answered in the platform’s own app.',
+    set: sql`status = 'agent', snoozed_until = null`,
+    refusal: 'This conversation is resolved.',
+  });
+  await endWaiting(tx, target.conversationId, 'picked_up');
   return changed;
 }
 
@@ -231,7 +249,14 @@ export async function markRead(tx: Tx, conversationId: string): Promise<void> {
   if (!rows[0]) throw notFound('The conversation');
 }
 
-export type Reply = { text: string; private: boolean; attachments: Attachment[]; clientId?: string };
+export type Reply = {
+  text: string;
+  private: boolean;
+  attachments: Attachment[];
+  clientId?: string;
+  replyToId?: string;
+  template?: MessagePayload['template'];
+};
 
 /**
  * An agent's words. A reply to a conversation the bot or the queue has takes it over: a human who speaks owns it. A note
@@ -261,6 +286,10 @@ export async function reply(
         text: input.text,
         private: input.private,
         attachments: input.attachments,
+        payload: {
+          ...(input.replyToId ? { replyToId: input.replyToId } : {}),
+          ...(input.template ? { template: input.template } : {}),
+        },
         clientId: input.clientId,
         deliver: !input.private && !channelIsLive,
       },

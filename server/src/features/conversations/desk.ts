@@ -2,14 +2,19 @@ import type { Conversation, Message } from '@parley/contract';
 import type { Change } from '../../platform/publish/change.ts';
 import type { Publish } from '../../platform/publish/publish.ts';
 import { channels } from '../../channels/registry.ts';
+import { conflict, notFound } from '../../platform/errors.ts';
 import type { Store, Tx } from '../../platform/tenant.ts';
 import { resolveAttachments, shareAttachments } from '../files/commands.ts';
 import { queueTouched } from '../handoffs/changes.ts';
 import { pickUp } from '../handoffs/commands.ts';
-import { deliveryDue, messageStored } from '../messages/changes.ts';
+import { fillTemplate, findTemplate } from '../inboxes/queries.ts';
+import { deliveryDue, messageStored, messageUpdated } from '../messages/changes.ts';
+import { retry as retryMessage } from '../messages/commands.ts';
+import { assertMessageOf, findMessage } from '../messages/queries.ts';
 import { conversationListed, conversationMoved } from './changes.ts';
 import * as commands from './commands.ts';
 import { findConversation } from './queries.ts';
+import { assertWindowOpen } from './window.ts';
 
 export type DeskActor = { workspaceId: string; userId: string; name: string };
 
@@ -77,11 +82,24 @@ export function createDesk({ store, publish }: { store: Store; publish: Publish 
     async reply(
       actor: DeskActor,
       id: string,
-      input: { text: string; private: boolean; attachmentIds: string[]; clientId?: string },
+      input: {
+        text: string;
+        private: boolean;
+        attachmentIds: string[];
+        clientId?: string;
+        replyToId?: string;
+        template?: { name: string; language: string; variables: Record<string, string> };
+      },
     ): Promise<Message> {
       const { workspaceId } = actor;
       const done = await store.inWorkspace(workspaceId, async (tx) => {
         const before = await findConversation(tx, id);
+        const { template } = input;
+        if (!template && !input.private) assertWindowOpen(before);
+        const text = template
+          ? fillTemplate(await findTemplate(tx, before.inbox.id, template), template.variables)
+          : input.text;
+        if (input.replyToId) await assertMessageOf(tx, id, input.replyToId);
         const attachments = input.private
           ? await resolveAttachments(tx, input.attachmentIds)
           : await shareAttachments(tx, id, input.attachmentIds);
@@ -89,7 +107,14 @@ export function createDesk({ store, publish }: { store: Store; publish: Publish 
           tx,
           { workspaceId, conversationId: id },
           { userId: actor.userId, name: actor.name },
-          { text: input.text, private: input.private, attachments, clientId: input.clientId },
+          {
+            text,
+            private: input.private,
+            attachments,
+            clientId: input.clientId,
+            replyToId: input.replyToId,
+            template,
+          },
           channels[before.inbox.channel].live === true,
         );
         return { replied, conversation: await findConversation(tx, id) };
@@ -104,6 +129,25 @@ export function createDesk({ store, publish }: { store: Store; publish: Publish 
         ...(message.status === 'pending' ? [deliveryDue(workspaceId, { threadId })] : []),
       ]);
       return message;
+    },
+
+    /** @throws not-found; conflict unless it failed, and `window_closed` for words the platform does not take now */
+    async retry(actor: DeskActor, messageId: string): Promise<Message> {
+      const { workspaceId } = actor;
+      const { retried, conversation } = await store.inWorkspace(workspaceId, async (tx) => {
+        const before = await findMessage(tx, messageId);
+        if (!before) throw notFound('The message');
+        const of = await findConversation(tx, before.conversationId);
+        const again = await retryMessage(tx, messageId);
+        if (!again) throw conflict('Only a message that failed can be sent again.');
+        if (!again.isTemplate) assertWindowOpen(of);
+        return { retried: again, conversation: of };
+      });
+      publish([
+        messageUpdated(workspaceId, { message: retried.message, channel: conversation.inbox.channel }),
+        deliveryDue(workspaceId, { threadId: retried.threadId }),
+      ]);
+      return retried.message;
     },
   };
 }

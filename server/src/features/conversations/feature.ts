@@ -16,6 +16,7 @@ declare module '../../kit.ts' {
 
 export const conversations = defineFeature({
   name: 'conversations',
+  tables: ['conversations'],
   uses: ['store', 'publish', 'desk'],
   facts: conversationFacts,
   topics: { news: [BOT_INTERRUPTED] },

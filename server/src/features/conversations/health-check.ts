@@ -6,6 +6,8 @@ import type { Jobs } from '../../platform/jobs.ts';
 import type { Store } from '../../platform/tenant.ts';
 import { ownTargets } from '../webhooks/queries.ts';
 
+// Foreign tables: deliveries, inbound_events, sources, webhook_deliveries. They are counted, in one statement.
+
 /**
  * What a desk sees of the installation's health: its operator everything (decision 16), others which parts work, and of
  * single services and waiting work what belongs to their workspace.

@@ -1,5 +1,6 @@
 import type { Author, ChannelName, Conversation, ConversationStatus, Priority } from '@parley/contract';
 import { iso, isoOrNull } from '../messages/present.ts';
+import { windowOf } from './window.ts';
 
 /** A conversation with what its list row shows, as `queries.ts` selects it. */
 export type ConversationRow = {
@@ -26,6 +27,7 @@ export type ConversationRow = {
   handoff_reason: string | null;
   handoff_detail: string | null;
   waiting_since: Date | string | null;
+  last_inbound_at: Date | string | null;
   snoozed_until: Date | string | null;
   resolved_at: Date | string | null;
   created_at: Date | string;
@@ -54,6 +56,7 @@ export const presentConversation = (row: ConversationRow): Conversation => ({
           waitingSince: iso(row.waiting_since),
         }
       : null,
+  window: windowOf(row.inbox_channel, row.last_inbound_at, new Date()),
   snoozedUntil: isoOrNull(row.snoozed_until),
   resolvedAt: isoOrNull(row.resolved_at),
   createdAt: iso(row.created_at),

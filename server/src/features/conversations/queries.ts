@@ -7,6 +7,8 @@ import type { Store, Tx } from '../../platform/tenant.ts';
 import { presentConversation } from './present.ts';
 import type { ConversationRow } from './present.ts';
 
+// Foreign tables: contacts, handoffs, inboxes, users. A row and what it shows come in one statement.
+
 /** `where` and `tail` are about the conversation alone: only what is shown gets its names looked up. */
 const rowsOf = (where: SQL, tail: SQL): SQL => sql`
   select c.*, i.name as inbox_name, i.channel as inbox_channel, p.name as contact_name, p.email as contact_email,

@@ -106,12 +106,30 @@ export function conversationRoutes(http: Http, { store, desk }: { store: Store; 
       },
     },
     async (request) => {
-      const { text, attachmentIds } = request.body;
-      if (!text && attachmentIds.length === 0) {
+      const { text, attachmentIds, template } = request.body;
+      if (template && (text || attachmentIds.length > 0 || request.body.private)) {
+        throw badRequest('A template goes alone.', [{ field: 'template', message: 'takes neither words nor files' }]);
+      }
+      if (!text && attachmentIds.length === 0 && !template) {
         throw badRequest('A message needs words or a file.', [{ field: 'text', message: 'is empty' }]);
       }
       return ok(await desk.reply(actorOf(request), request.params.id, { ...request.body, text: text ?? '' }));
     },
+  );
+
+  http.post(
+    '/messages/:id/retry',
+    {
+      config: { permission: 'conversations:write' },
+      schema: {
+        tags,
+        summary: 'Send a failed message again',
+        description: '409 unless it failed, and `window_closed` while the platform takes only templates.',
+        params: IdParams,
+        response: { 200: success(Message) },
+      },
+    },
+    async (request) => ok(await desk.retry(actorOf(request), request.params.id)),
   );
 
   http.post(

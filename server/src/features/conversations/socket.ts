@@ -15,6 +15,8 @@ import { listQueue, placeInQueue } from '../handoffs/queries.ts';
 import type { Desk } from './desk.ts';
 import { assertConversation, findConversation } from './queries.ts';
 
+// Foreign tables: handoffs, memberships. They are counted, in one statement.
+
 const needed: Record<keyof typeof AgentEvents | keyof typeof AdminEvents, Permission> = {
   'agent:join': 'conversations:read',
   'agent:pickup_session': 'handoffs:write',

@@ -17,6 +17,8 @@ import type { Logger } from '../../platform/log.ts';
 import type { Storage } from '../../platform/storage.ts';
 import type { Store } from '../../platform/tenant.ts';
 
+// Foreign tables: knowledge_bases, sources, workspaces. It looks for what it made.
+
 const DOCS = fileURLToPath(new URL('../../../../docs', import.meta.url));
 const GENERATED = new Set(['quality.md', 'performance.md']);
 
@@ -90,6 +92,7 @@ export function createDemo(parts: { store: Store; storage: Storage; knowledge: K
         botId: bot.id,
         token,
         credentials: null,
+        externalId: null,
         settings: { title: 'Parley' },
         status: 'connected',
         statusDetail: null,

@@ -3,6 +3,7 @@ import { fileRoutes } from './routes.ts';
 
 export const files = defineFeature({
   name: 'files',
+  tables: ['files'],
   uses: ['store', 'storage'],
   setUp: (kit) => ({ routes: (api) => fileRoutes(api, kit) }),
 });

@@ -8,6 +8,8 @@ import { append, systemMessage } from '../messages/commands.ts';
 import type { Guard } from '../messages/commands.ts';
 import { handoffFacts } from './facts.ts';
 
+// Foreign tables: users. A row and what it shows come in one statement.
+
 const RANK: Record<Priority, number> = { high: 0, normal: 1, low: 2 };
 
 export type HandoffRequest = {

@@ -6,6 +6,7 @@ import { handoffRoutes } from './routes.ts';
 
 export const handoffs = defineFeature({
   name: 'handoffs',
+  tables: ['handoffs'],
   uses: ['store', 'desk'],
   facts: handoffFacts,
   setUp: ({ store, desk }) => ({

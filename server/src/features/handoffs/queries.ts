@@ -4,6 +4,8 @@ import type { ChannelName, Handoff, HandoffReason, Priority } from '@parley/cont
 import type { Tx } from '../../platform/tenant.ts';
 import { iso } from '../messages/present.ts';
 
+// Foreign tables: contacts, conversations, inboxes. A row and what it shows come in one statement.
+
 type HandoffRow = {
   id: string;
   conversation_id: string;

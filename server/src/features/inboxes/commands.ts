@@ -10,7 +10,7 @@ import { inboxFacts } from './facts.ts';
 
 export type NewInbox = Pick<
   InboxRow,
-  'id' | 'name' | 'channel' | 'botId' | 'token' | 'credentials' | 'settings' | 'status' | 'statusDetail'
+  'id' | 'name' | 'channel' | 'botId' | 'token' | 'credentials' | 'settings' | 'status' | 'statusDetail' | 'externalId'
 >;
 export type InboxChange = Partial<Omit<NewInbox, 'id' | 'channel' | 'token'>>;
 
@@ -56,7 +56,7 @@ export async function changeInbox(tx: Tx, workspaceId: string, id: string, chang
 export async function noteStatus(
   tx: Tx,
   id: string,
-  found: { status: Exclude<Inbox['status'], 'disabled'>; statusDetail: string | null },
+  found: { status: Exclude<Inbox['status'], 'disabled'>; statusDetail: string | null; externalId?: string },
 ): Promise<void> {
   await tx
     .update(inboxes)

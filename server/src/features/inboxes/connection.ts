@@ -5,8 +5,8 @@ import { AppError } from '../../platform/errors.ts';
 import type { Logger } from '../../platform/log.ts';
 import { webhookUrlOf } from './present.ts';
 
-/** A channel's door to the network for one workspace; app.ts makes it of channels/http.ts. */
-export type ChannelDoor = (inbox: { workspaceId: string; channel: ChannelName }) => ChannelHttp;
+/** A channel's way to the network for one workspace; app.ts makes it of channels/http.ts. */
+export type ChannelHttpOf = (inbox: { workspaceId: string; channel: ChannelName }) => ChannelHttp;
 
 type Wired = { workspaceId: string; channel: ChannelName; token: string };
 export type Connected =
@@ -24,7 +24,7 @@ const isAboutAddress = (error: unknown): error is AppError =>
  * @throws badRequest in words when the credentials are refused; unavailable when the platform cannot be reached
  */
 export async function connectInbox(
-  parts: { publicUrl: string; door: ChannelDoor },
+  parts: { publicUrl: string; channelHttp: ChannelHttpOf },
   inbox: Wired,
   credentials: unknown,
 ): Promise<Connected> {
@@ -32,7 +32,7 @@ export async function connectInbox(
   const webhookUrl = webhookUrlOf(parts.publicUrl, inbox);
   if (!channel.connect || !webhookUrl) return { status: 'connected', statusDetail: null, connection: null };
   try {
-    const connection = await channel.connect(credentials, { webhookUrl }, parts.door(inbox));
+    const connection = await channel.connect(credentials, { webhookUrl }, parts.channelHttp(inbox));
     return { status: 'connected', statusDetail: null, connection };
   } catch (error) {
     if (!isAboutAddress(error)) throw error;
@@ -42,14 +42,14 @@ export async function connectInbox(
 
 /** Tells the platform to stop sending. Ours is closed either way, so a platform that does not listen is only noted. */
 export async function disconnectInbox(
-  parts: { door: ChannelDoor; log: Logger },
+  parts: { channelHttp: ChannelHttpOf; log: Logger },
   inbox: Wired & { id: string },
   credentials: () => unknown,
 ): Promise<void> {
   const channel = channels[inbox.channel];
   if (!channel.disconnect) return;
   try {
-    await channel.disconnect(credentials(), parts.door(inbox));
+    await channel.disconnect(credentials(), parts.channelHttp(inbox));
   } catch (error) {
     parts.log.warn({ err: error, inboxId: inbox.id, channel: inbox.channel }, 'the platform was not disconnected');
   }

@@ -24,6 +24,17 @@ export function parseCredentials(channel: ChannelName, input: Record<string, unk
   );
 }
 
+/** Those fields of the credentials that were left out and invented; undefined when there are none. */
+export function madeUp(
+  channel: ChannelName,
+  input: Record<string, unknown>,
+  credentials: unknown,
+): Record<string, string> | undefined {
+  const values = new Map<string, unknown>(Object.entries(Object(credentials)));
+  const made = (channels[channel].generated ?? []).filter((field) => !input[field]);
+  return made.length === 0 ? undefined : Object.fromEntries(made.map((field) => [field, String(values.get(field))]));
+}
+
 /** The id of the row is bound in: credentials copied to another inbox do not open there. */
 export const sealCredentials = (keyring: Keyring, inboxId: string, credentials: unknown): string =>
   keyring.encrypt(JSON.stringify(credentials), inboxId);

@@ -1,4 +1,5 @@
 import { defineFeature } from '../../feature.ts';
+import { channelRoutes } from './channel-routes.ts';
 import { inboxFacts } from './facts.ts';
 import { createInboxFinder } from './guesses.ts';
 import { createInboxDirectory } from './lookup.ts';
@@ -15,6 +16,7 @@ declare module '../../kit.ts' {
 
 export const inboxes = defineFeature({
   name: 'inboxes',
+  tables: ['inboxes'],
   uses: ['store', 'keyring', 'wake', 'log', 'config', 'cacheMs', 'channelClient', 'inboxes'],
   facts: inboxFacts,
   topics: { news: [INBOX_CHANGED] },
@@ -22,5 +24,10 @@ export const inboxes = defineFeature({
     inboxes: ({ store, keyring, wake, cacheMs }) => createInboxDirectory({ store, keyring, wake, keptMs: cacheMs }),
     findInbox: (kit) => createInboxFinder(kit.inboxes),
   },
-  setUp: ({ channelClient, ...kit }) => ({ routes: (api) => inboxRoutes(api, { ...kit, door: channelClient }) }),
+  setUp: ({ channelClient, ...kit }) => ({
+    routes(api) {
+      inboxRoutes(api, { ...kit, channelHttp: channelClient });
+      channelRoutes(api, { ...kit, channelHttp: channelClient });
+    },
+  }),
 });

@@ -11,6 +11,8 @@ import { openCredentials } from './credentials.ts';
 import { fullSettings } from './settings.ts';
 import { INBOX_CHANGED } from './topics.ts';
 
+// Foreign tables: placed_inboxes. The directory of inboxes of all places.
+
 /** An inbox as the path of a message needs it. `credentials` are what the inbox's channel parses. */
 export type InboxRuntime = {
   id: string;
@@ -30,6 +32,8 @@ export type InboxDirectory = {
   byToken(token: string): Promise<InboxRuntime | null>;
   /** Whether a look for the token costs the database nothing. */
   remembers(token: string): boolean;
+  /** Those of any workspace whose credentials are for this account of the platform. @throws DecryptError */
+  byExternalId(channel: ChannelName, externalId: string): Promise<InboxRuntime[]>;
   /** Null also for an inbox of another workspace. @throws DecryptError */
   byId(workspaceId: string, id: string): Promise<InboxRuntime | null>;
 };
@@ -52,9 +56,14 @@ export function createInboxDirectory(parts: {
   const runtimes = createCache<{ inbox: InboxRuntime | null }>({ max: 10_000, ttlMs: keptMs });
   // Guessed tokens cost one query each, then nothing for a moment; their number is bounded.
   const unknown = createCache<{ known: false }>({ max: 10_000, ttlMs: 10_000 });
-  wake.on(INBOX_CHANGED, (id) => runtimes.delete(id));
+  // Of accounts, those nobody has are remembered, too: a shared address gets events of every number of the app.
+  const accounts = createCache<{ found: string[] }>({ max: 10_000, ttlMs: 10_000 });
+  wake.on(INBOX_CHANGED, (id) => {
+    runtimes.delete(id);
+    accounts.clear();
+  });
   wake.on(RESYNC, () => {
-    for (const cache of [ids, runtimes, unknown]) cache.clear();
+    for (const cache of [ids, runtimes, unknown, accounts]) cache.clear();
   });
 
   const columns = {
@@ -116,6 +125,29 @@ export function createInboxDirectory(parts: {
       if (!TOKEN.test(token) || unknown.get(token)) return null;
       const id = await idOf(token);
       return id ? (await load(id)).inbox : null;
+    },
+    async byExternalId(channel, externalId) {
+      const { found } = await accounts.load(`${channel} ${externalId}`, async () => {
+        const looks = await Promise.allSettled(
+          store.places().map((place) =>
+            place.asSystem((tx) =>
+              tx
+                .select({ id: inboxes.id })
+                .from(inboxes)
+                .where(
+                  and(eq(inboxes.channel, channel), eq(inboxes.externalId, externalId), isNull(inboxes.deletedAt)),
+                ),
+            ),
+          ),
+        );
+        const all = looks.flatMap((look) => (look.status === 'fulfilled' ? look.value.map(({ id }) => id) : []));
+        // Maybe it lives where nothing can be asked at present: the platform is to come again.
+        const away = looks.find((look) => look.status === 'rejected');
+        if (all.length === 0 && away) throw away.reason;
+        return { found: [...new Set(all)] };
+      });
+      const loaded = await Promise.all(found.map(load));
+      return loaded.flatMap(({ inbox }) => inbox ?? []);
     },
     async byId(workspaceId, id) {
       const { inbox } = await load(id);

@@ -7,7 +7,7 @@ export type InboxRow = typeof inboxes.$inferSelect;
 
 /** Where the platform is to send its events; null for channels without a webhook. */
 export const webhookUrlOf = (publicUrl: string, inbox: Pick<InboxRow, 'channel' | 'token'>): string | null =>
-  channels[inbox.channel].connect ? `${publicUrl}/webhooks/${inbox.channel}/${inbox.token}` : null;
+  channels[inbox.channel].intake?.kind === 'webhook' ? `${publicUrl}/webhooks/${inbox.channel}/${inbox.token}` : null;
 
 /** Credentials are not among the fields, and so never leave. */
 export const presentInbox = (row: InboxRow, publicUrl: string): Inbox => ({

@@ -1,6 +1,7 @@
+import type { ChannelTemplate } from '@parley/contract';
 import { and, asc, count, eq, isNull } from 'drizzle-orm';
 import { inboxes } from '../../db/schema/index.ts';
-import { notFound } from '../../platform/errors.ts';
+import { conflict, notFound } from '../../platform/errors.ts';
 import type { Tx } from '../../platform/tenant.ts';
 import type { InboxRow } from './present.ts';
 
@@ -13,6 +14,28 @@ export async function findInbox(tx: Tx, id: string): Promise<InboxRow> {
   if (!row) throw notFound('The inbox');
   return row;
 }
+
+/** The templates as the platform named them last. @throws not-found */
+export async function listTemplates(tx: Tx, inboxId: string): Promise<ChannelTemplate[]> {
+  return (await findInbox(tx, inboxId)).templates;
+}
+
+/** The approved template of that name. @throws not-found */
+export async function findTemplate(
+  tx: Tx,
+  inboxId: string,
+  wanted: { name: string; language: string },
+): Promise<ChannelTemplate> {
+  const templates = await listTemplates(tx, inboxId);
+  const found = templates.find(({ name, language }) => name === wanted.name && language === wanted.language);
+  if (!found) throw notFound('The template');
+  if (found.status !== 'APPROVED') throw conflict(`The platform has not approved this template (${found.status}).`);
+  return found;
+}
+
+/** Its text with the variables filled in: what the customer will read, and what stands in the conversation. */
+export const fillTemplate = (template: ChannelTemplate, variables: Record<string, string>): string =>
+  template.body.replace(/\{\{\s*([\w.]+)\s*\}\}/g, (_mark, name: string) => variables[name] ?? '');
 
 /** Oldest first. */
 export async function listInboxes(

@@ -41,7 +41,8 @@ export function inboxRoutes(http: Http, parts: InboxParts): void {
     },
     async (request) => {
       const { workspaceId } = actorOf(request);
-      return ok(presentInbox(await setup.create(workspaceId, request.body), config.publicUrl));
+      const { row, generated } = await setup.create(workspaceId, request.body);
+      return ok({ ...presentInbox(row, config.publicUrl), ...(generated ? { generated } : {}) });
     },
   );
 

@@ -11,8 +11,8 @@ import type { Wake } from '../../platform/wake.ts';
 import { changeInbox, createInbox, deleteInbox, noteStatus, requireBot } from './commands.ts';
 import type { InboxChange } from './commands.ts';
 import { connectInbox, disconnectInbox } from './connection.ts';
-import type { ChannelDoor } from './connection.ts';
-import { openCredentials, parseCredentials, sealCredentials } from './credentials.ts';
+import type { ChannelHttpOf } from './connection.ts';
+import { madeUp, openCredentials, parseCredentials, sealCredentials } from './credentials.ts';
 import type { InboxRow } from './present.ts';
 import { findInbox } from './queries.ts';
 import { cleanSettings } from './settings.ts';
@@ -24,33 +24,47 @@ export type InboxParts = {
   wake: Wake;
   log: Logger;
   config: Pick<Config, 'publicUrl'>;
-  door: ChannelDoor;
+  channelHttp: ChannelHttpOf;
 };
 
 /**
  * Setting inboxes up: what needs the platform as well as the database. The platform is never called inside a
  * transaction.
  */
-export function createInboxSetup({ store, keyring, wake, log, config, door }: InboxParts) {
+export function createInboxSetup({ store, keyring, wake, log, config, channelHttp }: InboxParts) {
   const connect = (inbox: Pick<InboxRow, 'workspaceId' | 'channel' | 'token'>, credentials: unknown) =>
-    connectInbox({ publicUrl: config.publicUrl, door }, inbox, credentials);
+    connectInbox({ publicUrl: config.publicUrl, channelHttp }, inbox, credentials);
 
   /** @throws badRequest (credentials), not-found (bot), unavailable (the platform cannot be reached) */
-  async function create(workspaceId: string, input: InboxInput): Promise<InboxRow> {
+  async function create(
+    workspaceId: string,
+    input: InboxInput,
+  ): Promise<{ row: InboxRow; generated: Record<string, string> | undefined }> {
     const credentials = parseCredentials(input.channel, input.credentials);
     const settings = cleanSettings(input.settings);
     // Before the platform is told anything.
     await store.inWorkspace(workspaceId, (tx) => requireBot(tx, input.botId));
     const made = { id: newId(), workspaceId, channel: input.channel, token: newToken() };
-    const { status, statusDetail } = await connect(made, credentials);
+    const { status, statusDetail, connection } = await connect(made, credentials);
+    const externalId = connection?.externalId ?? null;
     const { name, botId } = input;
     const sealed = sealCredentials(keyring, made.id, credentials);
     const row = await store.inWorkspace(workspaceId, (tx) =>
-      createInbox(tx, workspaceId, { ...made, name, botId, settings, credentials: sealed, status, statusDetail }),
+      createInbox(tx, workspaceId, {
+        ...made,
+        name,
+        botId,
+        settings,
+        credentials: sealed,
+        status,
+        statusDetail,
+        externalId,
+      }),
     );
+    wake.wake(INBOX_CHANGED, row.id);
     // From now on its token is found, wherever the workspace lives.
     await store.mirror(workspaceId);
-    return row;
+    return { row, generated: madeUp(input.channel, input.credentials, credentials) };
   }
 
   /** Settings and credentials that are not named stay as they are. @throws as `create` */
@@ -66,8 +80,11 @@ export function createInboxSetup({ store, keyring, wake, log, config, door }: In
     const credentials = typed ? parseCredentials(before.channel, { ...inventedFor(before), ...typed }) : undefined;
     if (credentials !== undefined) change.credentials = sealCredentials(keyring, before.id, credentials);
     if (isOn && (credentials !== undefined || before.status === 'disabled')) {
-      const { status, statusDetail } = await connect(before, credentials ?? openCredentials(keyring, before));
-      Object.assign(change, { status, statusDetail });
+      const { status, statusDetail, connection } = await connect(
+        before,
+        credentials ?? openCredentials(keyring, before),
+      );
+      Object.assign(change, { status, statusDetail, ...(connection ? { externalId: connection.externalId } : {}) });
     }
     if (!isOn) Object.assign(change, { status: 'disabled', statusDetail: null });
     const row = await store.inWorkspace(workspaceId, (tx) => changeInbox(tx, workspaceId, before.id, change));
@@ -89,7 +106,7 @@ export function createInboxSetup({ store, keyring, wake, log, config, door }: In
   };
 
   async function disconnectOf(inbox: InboxRow): Promise<void> {
-    await disconnectInbox({ door, log }, inbox, () => openCredentials(keyring, inbox));
+    await disconnectInbox({ channelHttp, log }, inbox, () => openCredentials(keyring, inbox));
   }
 
   async function remove(workspaceId: string, id: string): Promise<void> {

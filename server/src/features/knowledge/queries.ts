@@ -5,6 +5,8 @@ import { notFound } from '../../platform/errors.ts';
 import type { Tx } from '../../platform/tenant.ts';
 import type { ChunkRow, KnowledgeBaseRow, SourceRow, SourceSummaryRow } from './present.ts';
 
+// Foreign tables: bot_knowledge_bases. A row and what it shows come in one statement.
+
 type Page = { page: number; limit: number };
 const offsetOf = ({ page, limit }: Page): number => (page - 1) * limit;
 

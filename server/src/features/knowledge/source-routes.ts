@@ -1,17 +1,8 @@
-import {
-  Chunk,
-  Done,
-  IdParams,
-  PageQuery,
-  Source,
-  SourceDetail,
-  SourceInput,
-  SourcePatch,
-  SourceQuery,
-} from '@parley/contract';
-import { paged, success } from '@parley/contract';
+import { sourcesApi } from '@parley/contract';
+import {} from '@parley/contract';
 import { actorOf, done, ok, page, withUpload } from '../../platform/http/index.ts';
 import type { Http } from '../../platform/http/index.ts';
+import { addRoutes } from '../../platform/http/routes.ts';
 import { storeFile } from '../files/commands.ts';
 import { sourceChanged } from './changes.ts';
 import { presentChunk, presentSource, presentSourceDetail } from './present.ts';
@@ -19,8 +10,6 @@ import type { SourceRow } from './present.ts';
 import { findKnowledgeBase, findSource, listChunks, listSources } from './queries.ts';
 import type { KnowledgeParts } from './routes.ts';
 import { addDocument, addSource, changeSource, deleteSource, retrySource } from './source-commands.ts';
-
-const tags = ['Knowledge'];
 
 export function sourceRoutes(http: Http, parts: Omit<KnowledgeParts, 'embedder' | 'wake'>): void {
   const { store, publish, processing } = parts;
@@ -31,152 +20,79 @@ export function sourceRoutes(http: Http, parts: Omit<KnowledgeParts, 'embedder' 
     if (reads) await processing.enqueue(row.workspaceId, row.id);
   }
 
-  http.get(
-    '/knowledge-bases/:id/sources',
+  addRoutes(
+    http,
+    sourcesApi,
     {
-      config: { permission: 'knowledge:read' },
-      schema: {
-        tags,
-        summary: 'List the sources of a knowledge base',
-        params: IdParams,
-        querystring: SourceQuery,
-        response: { 200: paged(Source) },
+      list: async (request) => {
+        const { workspaceId } = actorOf(request);
+        const { page: number, limit } = request.query;
+        const { rows, total } = await store.read(workspaceId, (tx) =>
+          listSources(tx, request.params.id, request.query),
+        );
+        return page(rows.map(presentSource), { page: number, limit, total });
+      },
+
+      create: async (request) => {
+        const { workspaceId } = actorOf(request);
+        const where = { workspaceId, knowledgeBaseId: request.params.id };
+        const row = await store.inWorkspace(workspaceId, (tx) => addSource(tx, where, request.body));
+        await tell(row, true);
+        return ok(presentSource(row));
+      },
+
+      upload: async (request) => {
+        const { workspaceId, userId } = actorOf(request);
+        const base = await store.inWorkspace(workspaceId, (tx) => findKnowledgeBase(tx, request.params.id));
+        const createdBy = { type: 'user', id: userId } as const;
+        const file = await withUpload(request, (upload) =>
+          storeFile(parts, { workspaceId, name: upload.name, content: upload.file, createdBy }),
+        );
+        const row = await store.inWorkspace(workspaceId, (tx) =>
+          addDocument(tx, { workspaceId, knowledgeBaseId: base.id }, file),
+        );
+        await tell(row, true);
+        return ok(presentSource(row));
+      },
+
+      get: async (request) => {
+        const { workspaceId } = actorOf(request);
+        return ok(presentSourceDetail(await store.inWorkspace(workspaceId, (tx) => findSource(tx, request.params.id))));
+      },
+
+      update: async (request) => {
+        const { workspaceId } = actorOf(request);
+        const { row, reads } = await store.inWorkspace(workspaceId, (tx) =>
+          changeSource(tx, request.params.id, request.body),
+        );
+        await tell(row, reads);
+        return ok(presentSourceDetail(row));
+      },
+
+      remove: async (request) => {
+        const { workspaceId } = actorOf(request);
+        await store.inWorkspace(workspaceId, (tx) => deleteSource(tx, request.params.id));
+        return done();
+      },
+
+      retry: async (request) => {
+        const { workspaceId } = actorOf(request);
+        const row = await store.inWorkspace(workspaceId, (tx) => retrySource(tx, request.params.id));
+        await tell(row, true);
+        return ok(presentSource(row));
+      },
+
+      listChunks: async (request) => {
+        const { workspaceId } = actorOf(request);
+        const { rows, total } = await store.read(workspaceId, (tx) => listChunks(tx, request.params.id, request.query));
+        return page(rows.map(presentChunk), { ...request.query, total });
       },
     },
-    async (request) => {
-      const { workspaceId } = actorOf(request);
-      const { page: number, limit } = request.query;
-      const { rows, total } = await store.read(workspaceId, (tx) => listSources(tx, request.params.id, request.query));
-      return page(rows.map(presentSource), { page: number, limit, total });
-    },
-  );
-
-  http.post(
-    '/knowledge-bases/:id/sources',
     {
-      config: { permission: 'knowledge:write' },
-      schema: {
-        tags,
-        summary: 'Add a question with its answer, or a text',
-        params: IdParams,
-        body: SourceInput,
-        response: { 201: success(Source) },
-      },
-    },
-    async (request) => {
-      const { workspaceId } = actorOf(request);
-      const where = { workspaceId, knowledgeBaseId: request.params.id };
-      const row = await store.inWorkspace(workspaceId, (tx) => addSource(tx, where, request.body));
-      await tell(row, true);
-      return ok(presentSource(row));
-    },
-  );
-
-  http.post(
-    '/knowledge-bases/:id/documents',
-    {
-      config: { permission: 'knowledge:write', body: 'document' },
-      schema: {
-        tags,
-        summary: 'Upload a document',
+      upload: {
         description:
           'Markdown, HTML and plain text are read. Any file is taken; one that holds no text ends as `failed`, and `error` says why.',
-        params: IdParams,
-        response: { 201: success(Source) },
       },
-    },
-    async (request) => {
-      const { workspaceId, userId } = actorOf(request);
-      const base = await store.inWorkspace(workspaceId, (tx) => findKnowledgeBase(tx, request.params.id));
-      const createdBy = { type: 'user', id: userId } as const;
-      const file = await withUpload(request, (upload) =>
-        storeFile(parts, { workspaceId, name: upload.name, content: upload.file, createdBy }),
-      );
-      const row = await store.inWorkspace(workspaceId, (tx) =>
-        addDocument(tx, { workspaceId, knowledgeBaseId: base.id }, file),
-      );
-      await tell(row, true);
-      return ok(presentSource(row));
-    },
-  );
-
-  http.get(
-    '/sources/:id',
-    {
-      config: { permission: 'knowledge:read' },
-      schema: { tags, summary: 'Read a source', params: IdParams, response: { 200: success(SourceDetail) } },
-    },
-    async (request) => {
-      const { workspaceId } = actorOf(request);
-      return ok(presentSourceDetail(await store.inWorkspace(workspaceId, (tx) => findSource(tx, request.params.id))));
-    },
-  );
-
-  http.patch(
-    '/sources/:id',
-    {
-      config: { permission: 'knowledge:write' },
-      schema: {
-        tags,
-        summary: 'Change a source',
-        params: IdParams,
-        body: SourcePatch,
-        response: { 200: success(SourceDetail) },
-      },
-    },
-    async (request) => {
-      const { workspaceId } = actorOf(request);
-      const { row, reads } = await store.inWorkspace(workspaceId, (tx) =>
-        changeSource(tx, request.params.id, request.body),
-      );
-      await tell(row, reads);
-      return ok(presentSourceDetail(row));
-    },
-  );
-
-  http.delete(
-    '/sources/:id',
-    {
-      config: { permission: 'knowledge:write' },
-      schema: { tags, summary: 'Delete a source', params: IdParams, response: { 200: success(Done) } },
-    },
-    async (request) => {
-      const { workspaceId } = actorOf(request);
-      await store.inWorkspace(workspaceId, (tx) => deleteSource(tx, request.params.id));
-      return done();
-    },
-  );
-
-  http.post(
-    '/sources/:id/retry',
-    {
-      config: { permission: 'knowledge:write' },
-      schema: { tags, summary: 'Read a source again', params: IdParams, response: { 200: success(Source) } },
-    },
-    async (request) => {
-      const { workspaceId } = actorOf(request);
-      const row = await store.inWorkspace(workspaceId, (tx) => retrySource(tx, request.params.id));
-      await tell(row, true);
-      return ok(presentSource(row));
-    },
-  );
-
-  http.get(
-    '/sources/:id/chunks',
-    {
-      config: { permission: 'knowledge:read' },
-      schema: {
-        tags,
-        summary: 'List the passages of a source',
-        params: IdParams,
-        querystring: PageQuery,
-        response: { 200: paged(Chunk) },
-      },
-    },
-    async (request) => {
-      const { workspaceId } = actorOf(request);
-      const { rows, total } = await store.read(workspaceId, (tx) => listChunks(tx, request.params.id, request.query));
-      return page(rows.map(presentChunk), { ...request.query, total });
     },
   );
 }

@@ -5,6 +5,7 @@ import { MEMBERSHIP_CHANGED } from './topics.ts';
 
 export const members = defineFeature({
   name: 'members',
+  tables: ['memberships', 'invitations', 'users'],
   uses: ['store', 'wake', 'config'],
   facts: memberFacts,
   topics: { news: [MEMBERSHIP_CHANGED] },

@@ -1,24 +1,11 @@
-import { Permission, Role } from '@parley/contract';
-
-/** What concerns all workspaces at once: the operator's, and nobody's by a role alone. */
-const ofInstallation: ReadonlySet<Permission> = new Set<Permission>(['queues:read', 'queues:write']);
-const everything: ReadonlySet<Permission> = new Set(Permission.options.filter((one) => !ofInstallation.has(one)));
-const operator: ReadonlySet<Permission> = new Set(Permission.options);
+import { Permission, permissionsFor } from '@parley/contract';
+import type { Role } from '@parley/contract';
 
 /** Agents talk with customers, and may see what the bots know and who their colleagues are. */
-const agent: ReadonlySet<Permission> = new Set<Permission>([
-  'workspace:read',
-  'members:read',
-  'knowledge:read',
-  'bots:read',
-  'inboxes:read',
-  'contacts:read',
-  'contacts:write',
-  'conversations:read',
-  'conversations:write',
-  'handoffs:read',
-  'handoffs:write',
-]);
+const agent: ReadonlySet<Permission> = new Set(permissionsFor('agent'));
+const everything: ReadonlySet<Permission> = new Set([...agent, ...permissionsFor('admin')]);
+/** With what concerns all workspaces at once. */
+const operator: ReadonlySet<Permission> = new Set(Permission.options);
 
 /** Admins may do all that owners may, except to owners: see mayGrant and mayChange. */
 const permissions: Record<Role, ReadonlySet<Permission>> = { owner: everything, admin: everything, agent };

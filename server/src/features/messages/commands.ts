@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm';
 import type { SQL } from 'drizzle-orm';
-import { cleanText } from '@parley/contract';
+import { cleanText, statusesBefore } from '@parley/contract';
 import type {
   Attachment,
   Author,
@@ -8,6 +8,7 @@ import type {
   ConversationStatus,
   Message,
   MessageContentType,
+  MessageFailure,
   MessageStatus,
 } from '@parley/contract';
 import type { MessagePayload } from '../../db/schema/index.ts';
@@ -20,6 +21,8 @@ import type { Store, Tx } from '../../platform/tenant.ts';
 import { presentMessage } from './present.ts';
 import type { MessageRow } from './present.ts';
 import { since } from './queries.ts';
+
+// Foreign tables: conversations, deliveries, outbox, threads. A message, its delivery and its fact are one statement.
 
 export type NewMessage = {
   id?: string;
@@ -279,7 +282,7 @@ function appendStatement(target: Target, messages: NewMessage[], options: Option
 export async function edit(tx: Tx, threadId: string, platformId: string, text: string): Promise<Message | undefined> {
   const { rows } = await tx.execute<MessageRow>(sql`
     update messages set text = ${text}, edited_at = now()
-    where ${ofContact(threadId, platformId)} and deleted_at is null returning *`);
+    where ${ofPlatform(threadId, platformId)} and deleted_at is null returning *`);
   return rows[0] && presentMessage(rows[0]);
 }
 
@@ -287,33 +290,87 @@ export async function edit(tx: Tx, threadId: string, platformId: string, text: s
 export async function remove(tx: Tx, threadId: string, platformId: string): Promise<Message | undefined> {
   const { rows } = await tx.execute<MessageRow>(sql`
     update messages set text = '', attachments = '[]', deleted_at = coalesce(deleted_at, now())
-    where ${ofContact(threadId, platformId)} returning *`);
+    where ${ofPlatform(threadId, platformId)} returning *`);
   return rows[0] && presentMessage(rows[0]);
 }
 
-const ofContact = (threadId: string, platformId: string): SQL => sql`
+const ofPlatform = (threadId: string, platformId: string): SQL => sql`
   conversation_id in (select id from conversations where thread_id = ${threadId}::uuid)
     and id >= (select messages_from from conversations where thread_id = ${threadId}::uuid order by messages_from limit 1)
-    and platform_id = ${platformId} and author_type = 'contact'`;
+    and platform_id = ${platformId} and author_type <> 'system'`;
 
-const RANK: Record<MessageStatus, number> = { pending: 0, failed: 1, sent: 2, delivered: 3, read: 4 };
+/** Which message of the thread the platform means, of the customer's or of ours. */
+export async function findByPlatformId(tx: Tx, threadId: string, platformId: string): Promise<string | undefined> {
+  const { rows } = await tx.execute<{ id: string }>(sql`
+    select id from messages where ${ofPlatform(threadId, platformId)}
+    union all
+    select message_id from deliveries where thread_id = ${threadId}::uuid and ${platformId} = any(platform_ids) limit 1`);
+  return rows[0]?.id;
+}
 
-/** Receipts arrive in any order; a status never moves back. */
+/** Of one person per message there is one reaction at a time; `emoji` null takes it back. */
+export async function react(
+  tx: Tx,
+  messageId: string,
+  authorType: Author['type'],
+  emoji: string | null,
+): Promise<Message | undefined> {
+  const added = emoji === null ? [] : [{ emoji, authorType }];
+  const { rows } = await tx.execute<MessageRow>(sql`
+    update messages set payload = jsonb_set(payload, '{reactions}',
+      coalesce((select jsonb_agg(r) from jsonb_array_elements(coalesce(payload -> 'reactions', '[]')) r
+        where r ->> 'authorType' <> ${authorType}), '[]') || ${storedJson(added)}::jsonb)
+    where id = ${messageId}::uuid and deleted_at is null returning *`);
+  return rows[0] && presentMessage(rows[0]);
+}
+
+/** Condition: a receipt may move the message to this status. */
+export const mayBecome = (status: MessageStatus): SQL =>
+  sql`status = any(${sql.param([...statusesBefore(status)])}::text[])`;
+
+/** A receipt. Receipts arrive in any order; a status never moves back. */
 export async function advance(
   tx: Tx,
   messageId: string,
   status: MessageStatus,
-  more: { platformId?: string; error?: string | null } = {},
+  failure?: MessageFailure,
 ): Promise<Message | undefined> {
-  const lower = Object.entries(RANK).filter(([, rank]) => rank < RANK[status]);
   const { rows } = await tx.execute<MessageRow>(sql`
-    update messages set status = ${status}, platform_id = coalesce(${more.platformId ?? null}::text, platform_id),
-      error = ${more.error ?? null}::text
-    where id = ${messageId}::uuid and status in (${sql.join(
-      lower.map(([name]) => sql`${name}`),
-      sql`, `,
-    )}) returning *`);
+    update messages set status = ${status}, error = ${failure?.message ?? null}::text, payload = ${withFailure(failure)}
+    where id = ${messageId}::uuid and ${mayBecome(status)} returning *`);
   return rows[0] && presentMessage(rows[0]);
+}
+
+/** The payload with this failure, or without one. */
+export const withFailure = (failure: Pick<MessageFailure, 'code' | 'retryable'> | undefined): SQL =>
+  failure
+    ? sql`payload || ${storedJson({ failure: { code: failure.code, retryable: failure.retryable } })}::jsonb`
+    : sql`payload - 'failure'`;
+
+/**
+ * A failed message goes to the platform again, as one delivery like the first: what the platform said of the former try
+ * is forgotten with its ids. Undefined unless it failed.
+ */
+export async function retry(
+  tx: Tx,
+  messageId: string,
+): Promise<{ message: Message; threadId: string; isTemplate: boolean } | undefined> {
+  const { rows } = await tx.execute<MessageRow>(sql`
+    update messages set status = 'pending', error = null,
+      payload = (payload - 'failure') || jsonb_build_object('retries', coalesce((payload ->> 'retries')::int, 0) + 1)
+    where id = ${messageId}::uuid and status = 'failed' and author_type in ('agent', 'bot') and deleted_at is null
+    returning *`);
+  const row = rows[0];
+  if (!row) return undefined;
+  const { rows: due } = await tx.execute<{ thread_id: string }>(sql`
+    insert into deliveries (id, workspace_id, inbox_id, thread_id, conversation_id, message_id, request_id)
+    select ${newId()}::uuid, c.workspace_id, c.inbox_id, c.thread_id, c.id, ${messageId}::uuid, ${carried() ?? null}::text
+    from conversations c where c.id = ${row.conversation_id}::uuid
+    on conflict (message_id) do update set state = 'pending', attempts = 0, next_attempt_at = now(), platform_ids = '{}',
+      error = null, created_at = now(), finished_at = null, lease_until = null, request_id = excluded.request_id
+    returning thread_id`);
+  if (!due[0]) throw new Error('a delivery was neither found nor made');
+  return { message: presentMessage(row), threadId: due[0].thread_id, isTemplate: row.payload.template !== undefined };
 }
 
 /** Files that were fetched from the platform after the message was stored. */

@@ -14,5 +14,7 @@ export const messageFacts = defineFacts({
   /** The customer's files were fetched, or the message says which could not be. */
   'message.files_stored': z.object({ conversationId, stored: z.int(), missing: z.int() }),
   'message.sent': z.object({ conversationId, turnId: z.uuid().optional() }),
+  /** a colleague answered in the platform's own app; `files` are yet to be fetched */
+  'message.echoed': z.object({ conversationId, files: z.int() }),
   'note.written': z.object({ conversationId }),
 });

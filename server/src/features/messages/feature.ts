@@ -4,6 +4,7 @@ import { DELIVERY_DUE } from './topics.ts';
 
 export const messages = defineFeature({
   name: 'messages',
+  tables: ['messages'],
   uses: [],
   facts: messageFacts,
   topics: { work: [DELIVERY_DUE] },

@@ -1,4 +1,12 @@
-import type { Attachment, Author, Citation, Message, MessageContentType, MessageStatus } from '@parley/contract';
+import type {
+  Attachment,
+  Author,
+  Citation,
+  Message,
+  MessageContentType,
+  MessageFailure,
+  MessageStatus,
+} from '@parley/contract';
 import type { MessagePayload } from '../../db/schema/index.ts';
 
 /** A row of `messages` as SQL returns it (times as text inside JSON, as Date outside). */
@@ -46,6 +54,13 @@ export function presentMessage(row: MessageRow): Message {
     private: row.private,
     status: row.status,
     error: row.error,
+    failure: row.status === 'failed' ? failureOf(row) : null,
+    retries: row.payload.retries ?? 0,
+    replyToId: row.payload.replyToId ?? null,
+    reactions: row.payload.reactions ?? [],
+    externalId: row.platform_id,
+    details: gone ? null : (row.payload.details ?? null),
+    unsupported: row.payload.unsupported ?? null,
     turnId: row.turn_id,
     ordinal: row.ordinal,
     clientId: row.client_id,
@@ -53,12 +68,23 @@ export function presentMessage(row: MessageRow): Message {
     createdAt: iso(row.created_at),
     editedAt: isoOrNull(row.edited_at),
     deletedAt: isoOrNull(row.deleted_at),
+    edited: row.edited_at !== null,
+    deleted: gone,
   };
 }
+
+/** Older failures have no code: why they failed stands in the words alone. */
+const failureOf = ({ error, payload }: MessageRow): MessageFailure => ({
+  code: payload.failure?.code ?? 'failed',
+  message: error ?? '',
+  retryable: payload.failure?.retryable ?? true,
+});
 
 /** As the customer may see it: nobody's id, no error of ours. Private notes never come here: the caller filters them. */
 export const presentToVisitor = (message: Message): Message => ({
   ...message,
   author: { ...message.author, id: null },
   error: null,
+  failure: null,
+  externalId: null,
 });

@@ -1,9 +1,12 @@
 import { sql } from 'drizzle-orm';
 import type { SQL } from 'drizzle-orm';
 import type { Message } from '@parley/contract';
+import { notFound } from '../../platform/errors.ts';
 import type { Tx } from '../../platform/tenant.ts';
 import { presentMessage } from './present.ts';
 import type { MessageRow } from './present.ts';
+
+// Foreign tables: conversations. A row and what it shows come in one statement.
 
 /**
  * Condition on `id`: not older than the conversation. Messages lie in a partition for each month, and only the months
@@ -47,6 +50,12 @@ export async function ofTurn(tx: Tx, conversationId: string, turnId: string): Pr
     sql`select * from messages where turn_id = ${turnId}::uuid and ${since(conversationId)} order by ordinal`,
   );
   return rows.map(presentMessage);
+}
+
+/** @throws not-found unless the conversation has it */
+export async function assertMessageOf(tx: Tx, conversationId: string, id: string): Promise<void> {
+  const message = await findMessage(tx, id);
+  if (message?.conversationId !== conversationId) throw notFound('The message');
 }
 
 /** Undefined for one that is not there, or of another workspace. */

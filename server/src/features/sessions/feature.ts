@@ -21,6 +21,7 @@ declare module '../../kit.ts' {
 
 export const sessions = defineFeature({
   name: 'sessions',
+  tables: ['sessions', 'refresh_tokens', 'one_time_tokens', 'sign_ins'],
   uses: ['config', 'log', 'store', 'wake', 'publish', 'makeLimiter', 'mail', 'access', 'passwords'],
   topics: { news: [SESSION_REVOKED] },
   provides: {

@@ -1,10 +1,10 @@
-import { Attachment, FileBytes, WidgetConfig, WidgetParams, WidgetPassage, success } from '@parley/contract';
+import { widgetApi } from '@parley/contract';
 import { sql } from 'drizzle-orm';
 import type { FastifyRequest } from 'fastify';
-import { z } from 'zod';
 import { badRequest, forbidden, notFound, tooMany, unauthorized } from '../../platform/errors.ts';
 import { ok, withUpload } from '../../platform/http/index.ts';
 import type { Http } from '../../platform/http/index.ts';
+import { addRoutes } from '../../platform/http/routes.ts';
 import { bucketOf } from '../../platform/http/proxies.ts';
 import type { Limiter } from '../../platform/limiter.ts';
 import type { Storage } from '../../platform/storage.ts';
@@ -17,7 +17,7 @@ import type { InboxDirectory, InboxRuntime } from '../inboxes/lookup.ts';
 import { assertOrigin } from './handshake.ts';
 import type { VisitorTokens } from './token.ts';
 
-const tags = ['Widget'];
+// Foreign tables: chunks, conversations, sources, threads, workspaces. What a visitor may see is decided by one statement.
 
 /** What the widget asks over HTTP. Everything a visitor owns needs the signed visitor token, in a header. */
 export function visitorRoutes(
@@ -57,105 +57,65 @@ export function visitorRoutes(
     return row.id;
   }
 
-  http.get(
-    '/widget/:token',
+  addRoutes(
+    http,
+    widgetApi,
     {
-      config: { permission: 'public' },
-      schema: {
-        tags,
-        summary: 'What the widget shows before anybody writes',
-        params: WidgetParams,
-        response: { 200: success(WidgetConfig) },
+      config: async (request) => {
+        const inbox = await inboxOf(request, request.params.token);
+        const bot = inbox.botId ? await bots.byId(inbox.workspaceId, inbox.botId) : null;
+        const [workspace] = await store.once<{ name: string }>(
+          inbox.workspaceId,
+          sql`select name from workspaces where id = ${inbox.workspaceId}::uuid`,
+        );
+        return ok({
+          title: inbox.settings.title,
+          accent: inbox.settings.accent,
+          position: inbox.settings.position,
+          greeting: bot?.greeting ?? '',
+          suggestedQuestions: bot?.suggestedQuestions ?? [],
+          handoffEnabled: bot?.handoffEnabled ?? true,
+          language: bot?.languages[0] ?? 'en',
+          workspaceName: workspace?.name ?? '',
+        });
       },
-    },
-    async (request) => {
-      const inbox = await inboxOf(request, request.params.token);
-      const bot = inbox.botId ? await bots.byId(inbox.workspaceId, inbox.botId) : null;
-      const [workspace] = await store.once<{ name: string }>(
-        inbox.workspaceId,
-        sql`select name from workspaces where id = ${inbox.workspaceId}::uuid`,
-      );
-      return ok({
-        title: inbox.settings.title,
-        accent: inbox.settings.accent,
-        position: inbox.settings.position,
-        greeting: bot?.greeting ?? '',
-        suggestedQuestions: bot?.suggestedQuestions ?? [],
-        handoffEnabled: bot?.handoffEnabled ?? true,
-        language: bot?.languages[0] ?? 'en',
-        workspaceName: workspace?.name ?? '',
-      });
-    },
-  );
 
-  http.post(
-    '/widget/:token/files',
-    {
-      config: { permission: 'public', body: 'attachment', visitor: true },
-      schema: {
-        tags,
-        summary: 'Upload a file to send with a message',
-        description: 'Header `authorization: Visitor <visitor token>`.',
-        params: WidgetParams,
-        response: { 201: success(Attachment) },
+      upload: async (request) => {
+        const inbox = await inboxOf(request, request.params.token);
+        const conversationId = await conversationOf(request, inbox);
+        const { allow, retryAfterSeconds } = await parts.uploadLimit.take(bucketOf(request.ip));
+        if (!allow) throw tooMany(retryAfterSeconds);
+        return withUpload(request, async ({ name, file }) => {
+          if (file.size === 0) throw badRequest('This file is empty.', [{ field: 'file', message: 'is empty' }]);
+          const createdBy = { type: 'contact', id: null } as const;
+          const { workspaceId } = inbox;
+          return ok(await storeFile(parts, { workspaceId, name, content: file, createdBy, conversationId }));
+        });
       },
-    },
-    async (request) => {
-      const inbox = await inboxOf(request, request.params.token);
-      const conversationId = await conversationOf(request, inbox);
-      const { allow, retryAfterSeconds } = await parts.uploadLimit.take(bucketOf(request.ip));
-      if (!allow) throw tooMany(retryAfterSeconds);
-      return withUpload(request, async ({ name, file }) => {
-        if (file.size === 0) throw badRequest('This file is empty.', [{ field: 'file', message: 'is empty' }]);
-        const createdBy = { type: 'contact', id: null } as const;
-        const { workspaceId } = inbox;
-        return ok(await storeFile(parts, { workspaceId, name, content: file, createdBy, conversationId }));
-      });
-    },
-  );
 
-  http.get(
-    '/widget/:token/files/:id',
-    {
-      config: { permission: 'public', visitor: true },
-      schema: {
-        tags,
-        summary: 'Download a file of one’s own conversation',
-        params: WidgetParams.extend({ id: z.uuid() }),
-        response: { 200: FileBytes },
+      download: async (request, reply) => {
+        const inbox = await inboxOf(request, request.params.token);
+        const conversationId = await conversationOf(request, inbox);
+        const { id } = request.params;
+        return sendFile(reply, await openVisitorFile(parts, { workspaceId: inbox.workspaceId, conversationId, id }));
       },
-    },
-    async (request, reply) => {
-      const inbox = await inboxOf(request, request.params.token);
-      const conversationId = await conversationOf(request, inbox);
-      const { id } = request.params;
-      return sendFile(reply, await openVisitorFile(parts, { workspaceId: inbox.workspaceId, conversationId, id }));
-    },
-  );
 
-  http.get(
-    '/widget/:token/passages/:chunkId',
-    {
-      config: { permission: 'public' },
-      schema: {
-        tags,
-        summary: 'Open a cited passage',
-        params: WidgetParams.extend({ chunkId: z.uuid() }),
-        response: { 200: success(WidgetPassage) },
-      },
-    },
-    async (request) => {
-      const inbox = await inboxOf(request, request.params.token);
-      const bot = inbox.botId ? await bots.byId(inbox.workspaceId, inbox.botId) : null;
-      // Only what this inbox's bot may cite: knowing an id opens nothing else.
-      const [row] = await store.once<{ title: string; heading_path: string; text: string; url: string | null }>(
-        inbox.workspaceId,
-        sql`select k.title, k.heading_path, k.text, s.url from chunks k join sources s on s.id = k.source_id and s.deleted_at is null
+      getPassage: async (request) => {
+        const inbox = await inboxOf(request, request.params.token);
+        const bot = inbox.botId ? await bots.byId(inbox.workspaceId, inbox.botId) : null;
+        // Only what this inbox's bot may cite: knowing an id opens nothing else.
+        const [row] = await store.once<{ title: string; heading_path: string; text: string; url: string | null }>(
+          inbox.workspaceId,
+          sql`select k.title, k.heading_path, k.text, s.url from chunks k join sources s on s.id = k.source_id and s.deleted_at is null
             where k.id = ${request.params.chunkId}::uuid
               and k.knowledge_base_id = any(${sql.param(bot?.knowledgeBaseIds ?? [])}::uuid[])`,
-      );
-      if (!row) throw notFound('The passage');
-      return ok({ title: row.title, headingPath: row.heading_path, text: row.text, url: row.url });
+        );
+        if (!row) throw notFound('The passage');
+        return ok({ title: row.title, headingPath: row.heading_path, text: row.text, url: row.url });
+      },
+    },
+    {
+      upload: { description: 'Header `authorization: Visitor <visitor token>`.' },
     },
   );
 }

@@ -28,6 +28,8 @@ import { after } from '../messages/queries.ts';
 import { presentToVisitor } from '../messages/present.ts';
 import type { VisitorTokens } from './token.ts';
 
+// Foreign tables: conversations, threads. What a visitor may see is decided by one statement.
+
 const MISSED_AT_MOST = 200;
 
 export type VisitorParts = {

@@ -9,6 +9,7 @@ import { WEBHOOKS_CHANGED } from './topics.ts';
 
 export const webhooks = defineFeature({
   name: 'webhooks',
+  tables: ['webhook_endpoints', 'webhook_deliveries'],
   uses: ['config', 'store', 'wake', 'log', 'metrics', 'outbound', 'outside', 'keyring', 'jobs', 'cacheMs'],
   facts: webhookFacts,
   topics: { news: [WEBHOOKS_CHANGED] },

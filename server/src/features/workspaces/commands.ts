@@ -9,6 +9,8 @@ import { addMember } from '../members/commands.ts';
 import { findWorkspace } from './queries.ts';
 import type { WorkspaceRow } from './queries.ts';
 
+// Foreign tables: memberships, users. A workspace begins with its first member.
+
 /** Across workspaces (`asSystem`): a new workspace with its first owner. */
 export async function createWorkspace(tx: Tx, ownerId: string, input: { name: string }): Promise<WorkspaceRow> {
   const [workspace] = await tx.insert(workspaces).values({ id: newId(), name: input.name }).returning();

@@ -1,5 +1,7 @@
 import type { QueryResult } from 'pg';
 
+// Foreign tables: memberships, users, workspaces. A database of a workspace’s own has its people beside it.
+
 /** What runs a statement as parley_system: a connection in such a transaction, or one statement in a transaction of its own. */
 export type Asking = { query(text: string, values: unknown[]): Promise<Pick<QueryResult, 'rows'>> };
 

@@ -15,6 +15,8 @@ import type { Kind, PlacementRow } from './rows.ts';
 import { makeMovable, quoteName, readTenantTables } from './tables.ts';
 import type { TenantTable } from './tables.ts';
 
+// Foreign tables: workspaces. A database of a workspace’s own has its people beside it.
+
 export { MoveError } from './errors.ts';
 
 export type Moved = { rows: number; tables: { name: string; rows: number; checksum: string }[]; frozenMs: number };

@@ -8,6 +8,8 @@ import { readPeople, writePeople } from './mirror.ts';
 import type { Placements } from './registry.ts';
 import { makeMovable, readTenantTables } from './tables.ts';
 
+// Foreign tables: workspaces. A database of a workspace’s own has its people beside it.
+
 /** The addresses of workspaces that live in a database of their own and stay there for now, by workspace. */
 export function ownDatabases(placements: Pick<Placements, 'elsewhere'>, keyring: Keyring): Map<string, string> {
   const found = new Map<string, string>();

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { examples } from './examples.ts';
 import type { Kind } from './world.ts';
 
 /** The part of JSON Schema that /openapi.json uses. */
@@ -89,6 +90,10 @@ const SEGMENTS: Record<string, Kind> = {
   conversations: 'conversation',
   messages: 'message',
   handoffs: 'handoff',
+  ...Object.fromEntries(
+    // Each is a kind of its own, called like its segment.
+    examples.map(({ segment }) => [segment, segment as Kind]),
+  ),
 };
 
 /** Names that are nobody's id. */
@@ -105,6 +110,7 @@ const FIELDS: Record<string, Kind> = {
   contactId: 'contact',
   knowledgeBaseIds: 'knowledgeBase',
   attachmentIds: 'file',
+  replyToId: 'message',
 };
 
 /** The ids in an operation's address. Throws for one nobody has told us about: a new noun needs a line above. */

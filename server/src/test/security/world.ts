@@ -18,9 +18,10 @@ import type {
   WebhookCreated,
   WebhookDelivery,
 } from '@parley/contract';
-import type { Outbound } from '../../channels/contract.ts';
+import type { OutboundMessage } from '../../channels/contract.ts';
 import { connect, until } from '../app.ts';
 import type { Call, TestApp, TestSocket } from '../app.ts';
+import { examples } from './examples.ts';
 
 /** Everything a request can name by id. */
 export type Kind =
@@ -163,6 +164,11 @@ export async function populate(test: TestApp, person: Person, mark: string): Pro
   const [contact] = await get<Contact[]>('GET', '/contacts');
   const [message] = await get<Message[]>('GET', `/conversations/${conversationId}/messages`);
   const [handoff] = await get<Handoff[]>('GET', '/handoffs');
+  const own = await Promise.all(
+    examples.map(
+      async ({ segment, make }) => [segment, await make((path, body) => get('POST', path, body), mark)] as const,
+    ),
+  );
   assert.ok(chunk && member && contact && message && handoff && me.workspace);
   return {
     call,
@@ -172,6 +178,7 @@ export async function populate(test: TestApp, person: Person, mark: string): Pro
     visitor,
     visitorToken,
     ids: {
+      ...Object.fromEntries(own),
       workspace: me.workspace.id,
       user: me.user.id,
       member: member.id,
@@ -198,7 +205,7 @@ export async function populate(test: TestApp, person: Person, mark: string): Pro
 }
 
 /** What a bot says, as a channel gets it. */
-export const words = (text: string): Outbound => ({
+export const words = (text: string): OutboundMessage => ({
   messageId: 'x',
   author: { type: 'bot', id: null, name: null },
   text,

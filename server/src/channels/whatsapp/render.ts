@@ -1,0 +1,105 @@
+/** Parley's words in WhatsApp's dialect: at most 4096 characters a message, marks of its own, files by kind. */
+import type { Attachment } from '@parley/contract';
+import type { OutboundMessage, Part } from '../contract.ts';
+import { fromMarkdown } from '../markdown.ts';
+import { split, type RichText, type SpanType } from '../rich-text.ts';
+import { readableSources } from '../sources.ts';
+
+export const TEXT_LIMIT = 4096;
+/** Marks and addresses are written after the cut and take room, too. */
+const CUT_AT = 3500;
+
+const MB = 1024 * 1024;
+/** What WhatsApp shows as such; everything else goes as a document, WebP pictures among it. */
+const SHOWN: { type: 'image' | 'audio' | 'video'; mimes: RegExp; limit: number }[] = [
+  { type: 'image', mimes: /^image\/(jpeg|png)$/, limit: 5 * MB },
+  { type: 'audio', mimes: /^audio\/(aac|amr|mpeg|mp4|ogg|opus)\b/, limit: 16 * MB },
+  { type: 'video', mimes: /^video\/(mp4|3gpp)$/, limit: 16 * MB },
+];
+
+export function render(message: OutboundMessage): Part[] {
+  const { template } = message;
+  if (template)
+    return [{ ordinal: 0, method: 'messages', body: { type: 'template', template: templateBody(template) } }];
+  const rich = fromMarkdown(message.text);
+  const texts = split(rich, CUT_AT).map(toMarks);
+  const sources = readableSources(message.citations).map(({ number, title, url }) => `[${number}] ${title}: ${url}`);
+  if (sources.length > 0) {
+    const block = sources.join('\n').slice(0, TEXT_LIMIT);
+    const last = texts.at(-1);
+    if (last !== undefined && last.length + 2 + block.length <= TEXT_LIMIT)
+      texts[texts.length - 1] = `${last}\n\n${block}`;
+    else texts.push(block);
+  }
+  return [
+    // A preview would make WhatsApp fetch an address a model wrote, before anybody chose to open it.
+    ...texts.map((body) => ({ method: 'messages', body: { type: 'text', text: { body, preview_url: false } } })),
+    ...message.attachments.map((attachment) => ({
+      method: 'messages',
+      body: { type: typeOf(attachment) },
+      attachment,
+    })),
+  ].map((part, ordinal) => ({ ordinal, ...part }));
+}
+
+const typeOf = ({ mime, size }: Attachment): string =>
+  SHOWN.find(({ mimes, limit }) => mimes.test(mime) && size <= limit)?.type ?? 'document';
+
+/** Numbered variables go by place, named ones by name. */
+function templateBody({
+  name,
+  language,
+  variables,
+}: NonNullable<OutboundMessage['template']>): Record<string, unknown> {
+  const names = Object.keys(variables);
+  const isNumbered = names.every((each) => /^\d+$/.test(each));
+  const ordered = isNumbered ? names.sort((one, other) => Number(one) - Number(other)) : names;
+  const parameters = ordered.map((each) => ({
+    type: 'text',
+    ...(isNumbered ? {} : { parameter_name: each }),
+    text: variables[each],
+  }));
+  return {
+    name,
+    language: { code: language },
+    ...(parameters.length > 0 ? { components: [{ type: 'body', parameters }] } : {}),
+  };
+}
+
+const MARKS: Partial<Record<SpanType, string>> = { bold: '*', italic: '_', strikethrough: '~', code: '`', pre: '```' };
+
+/** WhatsApp's marks around spans; a link shows its address, since it cannot hide one behind words. */
+export function toMarks(rich: RichText): string {
+  const marks: { at: number; text: string; closes: boolean; length: number }[] = [];
+  for (const span of rich.spans) {
+    const { start, end, type, url } = span;
+    const length = end - start;
+    if (type === 'link') {
+      const shown = rich.text.slice(start, end);
+      if (url && url !== shown) marks.push({ at: end, text: ` (${url})`, closes: true, length });
+      continue;
+    }
+    if (type === 'blockquote') {
+      marks.push({ at: start, text: '> ', closes: false, length });
+      continue;
+    }
+    const mark = MARKS[type];
+    // A mark that touches a blank inside is not read as one.
+    if (!mark || /^\s|\s$/.test(rich.text.slice(start, end))) continue;
+    marks.push({ at: start, text: mark, closes: false, length }, { at: end, text: mark, closes: true, length });
+  }
+  // Inner spans close first and open last.
+  marks.sort(
+    (a, b) =>
+      a.at - b.at || Number(b.closes) - Number(a.closes) || (a.closes ? a.length - b.length : b.length - a.length),
+  );
+  let text = '';
+  let at = 0;
+  for (const mark of marks) {
+    text += rich.text.slice(at, mark.at) + mark.text;
+    at = mark.at;
+  }
+  text += rich.text.slice(at);
+  // Marks everywhere in a long text: the words matter more.
+  return text.length <= TEXT_LIMIT ? text : rich.text;
+}

@@ -1,0 +1,78 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { sql } from 'drizzle-orm';
+import { channels } from '../../channels/registry.ts';
+import type { Channel, ChannelHttp } from '../../channels/contract.ts';
+import type { Keyring } from '../../platform/crypto.ts';
+import { unavailable } from '../../platform/errors.ts';
+import type { Store } from '../../platform/tenant.ts';
+import type { Wake } from '../../platform/wake.ts';
+import { sealCredentials } from './credentials.ts';
+import type { InboxRuntime } from './lookup.ts';
+import { INBOX_CHANGED } from './topics.ts';
+
+const LEASE_SECONDS = 30;
+const LOOK_MS = 200;
+
+type Parts = {
+  store: Store;
+  keyring: Keyring;
+  wake: Wake;
+  channelOf?: (inbox: InboxRuntime) => Channel;
+  http: (inbox: InboxRuntime) => ChannelHttp;
+};
+
+/**
+ * The credentials an inbox is used with now. Where a channel's run out, they are renewed before: one process of the fleet
+ * asks the platform, since a refresh token that is used twice takes the connection away; the others wait for what it writes.
+ */
+export function createCredentialRefresh(parts: Parts): (inbox: InboxRuntime) => Promise<unknown> {
+  const { store, keyring, wake, channelOf = ({ channel }: InboxRuntime) => channels[channel], http } = parts;
+  const underWay = new Map<string, Promise<unknown>>();
+
+  async function renew(inbox: InboxRuntime, refresh: NonNullable<Channel['refresh']>): Promise<unknown> {
+    const stored = (sealed: string): unknown => JSON.parse(keyring.decrypt(sealed, inbox.id));
+    const givesUpAt = Date.now() + LEASE_SECONDS * 1_000;
+    for (;;) {
+      const [mine] = await store.once<{ credentials: string }>(
+        inbox.workspaceId,
+        sql`update inboxes set refreshing_until = now() + make_interval(secs => ${LEASE_SECONDS})
+            where id = ${inbox.id}::uuid and (refreshing_until is null or refreshing_until < now()) returning credentials`,
+      );
+      if (mine) {
+        const current = stored(mine.credentials);
+        try {
+          if (!refresh.isDue(current, new Date())) return current;
+          const next = await refresh.renew(current, http(inbox));
+          await store.once(
+            inbox.workspaceId,
+            sql`update inboxes set credentials = ${sealCredentials(keyring, inbox.id, next)}, refreshing_until = null
+                where id = ${inbox.id}::uuid and credentials = ${mine.credentials}`,
+          );
+          wake.wake(INBOX_CHANGED, inbox.id);
+          return next;
+        } finally {
+          await store.once(
+            inbox.workspaceId,
+            sql`update inboxes set refreshing_until = null where id = ${inbox.id}::uuid`,
+          );
+        }
+      }
+      const [row] = await store.once<{ credentials: string }>(
+        inbox.workspaceId,
+        sql`select credentials from inboxes where id = ${inbox.id}::uuid`,
+      );
+      const current = row && stored(row.credentials);
+      if (current !== undefined && !refresh.isDue(current, new Date())) return current;
+      if (Date.now() > givesUpAt) throw unavailable('The credentials of this inbox could not be renewed in time.', 5);
+      await sleep(LOOK_MS);
+    }
+  }
+
+  return async (inbox) => {
+    const { refresh } = channelOf(inbox);
+    if (!refresh?.isDue(inbox.credentials, new Date())) return inbox.credentials;
+    const running = underWay.get(inbox.id) ?? renew(inbox, refresh).finally(() => underWay.delete(inbox.id));
+    underWay.set(inbox.id, running);
+    return running;
+  };
+}

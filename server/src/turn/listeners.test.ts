@@ -1,0 +1,164 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { after, before, describe, it } from 'node:test';
+import { sql } from 'drizzle-orm';
+import type { Channel, Inbound } from '../channels/contract.ts';
+import { channels } from '../channels/registry.ts';
+import { createCredentialRefresh } from '../features/inboxes/refresh.ts';
+import type { InboxRuntime } from '../features/inboxes/lookup.ts';
+import { createLogger } from '../platform/log.ts';
+import { startTestApp, until } from '../test/app.ts';
+import type { TestApp } from '../test/app.ts';
+import { startTelegramDouble } from '../test/doubles/telegram.ts';
+import type { TelegramDouble } from '../test/doubles/telegram.ts';
+import { openTelegram } from '../test/talk.ts';
+import type { Chat } from '../test/talk.ts';
+import { createListeners } from './listeners.ts';
+
+const log = createLogger({ level: 'silent' });
+const noHttp = {
+  baseUrl: '',
+  fetch: () => Promise.reject(new Error('unused')),
+  readFile: () => Promise.reject(new Error('unused')),
+};
+
+/** A platform that is asked: what lies there, and who asks. */
+function createMailbox() {
+  const items: Inbound[] = [];
+  const bell = new EventTarget();
+  const asking: string[] = [];
+  return {
+    asking,
+    put(text: string): void {
+      const id = `mail:${items.length}`;
+      items.push({
+        kind: 'message',
+        platformId: id,
+        threadKey: 'listener-1',
+        at: '2026-05-28T20:26:57Z',
+        sender: { externalId: 'listener-1', name: 'Listened to' },
+        messageId: id,
+        type: 'text',
+        text,
+        media: [],
+      });
+      bell.dispatchEvent(new Event('mail'));
+    },
+    channel: (process: string): Channel => ({
+      ...channels.telegram,
+      intake: {
+        kind: 'listener',
+        async listen({ cursor, receive }, signal) {
+          asking.push(process);
+          for (let next = Number(cursor ?? 0); !signal.aborted;) {
+            const item = items[next];
+            if (item) await receive({ events: [item], skipped: [] }, (next += 1));
+            else await once(bell, 'mail', { signal }).catch(() => undefined);
+          }
+        },
+      },
+    }),
+  };
+}
+
+describe('listeners', () => {
+  let test: TestApp;
+  let telegram: TelegramDouble;
+  let chat: Chat;
+
+  before(async () => {
+    telegram = await startTelegramDouble();
+    test = await startTestApp({ CHANNEL_TELEGRAM_API_URL: telegram.url });
+    chat = await openTelegram(test, telegram, null);
+  });
+  after(async () => {
+    await test?.close();
+    await telegram?.close();
+  });
+
+  const process = (channel: Channel, isAlive = () => true) => {
+    const { store, inboxes, receive } = test.app.kit;
+    const mortal: typeof store = {
+      ...store,
+      once: (...statement: Parameters<typeof store.once>) =>
+        isAlive() ? store.once(...statement) : Promise.reject(new Error('dead')),
+    };
+    const clientOf = async (inbox: InboxRuntime) => ({ channel, http: noHttp, credentials: inbox.credentials });
+    return createListeners({ store: mortal, log, inboxes, receive, clientOf, listening: [channel] });
+  };
+  const said = async (): Promise<string[]> => {
+    const { data } = await test.owner<{ id: string }[]>('GET', `/conversations?inboxId=${chat.inbox.id}`);
+    const [found] = data;
+    if (!found) return [];
+    const { data: messages } = await test.owner<{ text: string; author: { type: string } }[]>(
+      'GET',
+      `/conversations/${found.id}/messages`,
+    );
+    return messages
+      .filter(({ author }) => author.type === 'contact')
+      .map(({ text }) => text)
+      .sort();
+  };
+
+  it('one process listens; when it dies another goes on where it stopped', async () => {
+    const platform = createMailbox();
+    let alive = true;
+    const first = process(platform.channel('first'), () => alive);
+    const second = process(platform.channel('second'));
+    await first.look();
+    await until(async () => platform.asking.length === 1, 'somebody listens');
+    platform.put('one');
+    await until(async () => (await said()).length === 1, 'it is stored');
+    await second.look();
+    assert.deepEqual(platform.asking, ['first'], 'one at a time');
+    alive = false;
+    // Its lease runs out.
+    await test.app.database.asOwner((client) =>
+      client.query("update inboxes set listener_until = now() - interval '1 second' where id = $1", [chat.inbox.id]),
+    );
+    await second.look();
+    await until(async () => platform.asking.length === 2, 'another listens');
+    // The dead one comes back to life and hears of it, too: without the lease it brings nothing.
+    alive = true;
+    platform.put('two');
+    await until(async () => (await said()).length === 2, 'it goes on');
+    assert.deepEqual(await said(), ['one', 'two']);
+    const [row] = await test.app.store.once<{ cursor: number }>(
+      (await test.app.kit.inboxes.byToken(chat.inbox.token))?.workspaceId ?? '',
+      sql`select listener_cursor as cursor from inboxes where id = ${chat.inbox.id}::uuid`,
+    );
+    assert.equal(row?.cursor, 2);
+    await Promise.all([first.close(), second.close()]);
+  });
+
+  it('tokens that run out are renewed once, whoever asks, and written back', async () => {
+    const inbox = await test.app.kit.inboxes.byToken(chat.inbox.token);
+    assert.ok(inbox);
+    let asked = 0;
+    const renewed = { ...(inbox.credentials as object), secretToken: 'the-renewed-one' };
+    const channel: Channel = {
+      ...channels.telegram,
+      refresh: {
+        isDue: (credentials) => (credentials as { secretToken: string }).secretToken !== 'the-renewed-one',
+        renew: async () => {
+          asked += 1;
+          // Another process asks meanwhile.
+          await until(async () => asked > 0, 'it was asked');
+          return renewed;
+        },
+      },
+    };
+    const { store, keyring, wake, inboxes } = test.app.kit;
+    const parts = { store, keyring, wake, channelOf: () => channel, http: () => noHttp };
+    const [here, there] = [createCredentialRefresh(parts), createCredentialRefresh(parts)];
+    const all = await Promise.all([here(inbox), here(inbox), there(inbox), there(inbox)]);
+    assert.equal(asked, 1);
+    for (const credentials of all) assert.deepEqual(credentials, renewed);
+    await until(
+      async () =>
+        (await inboxes.byToken(chat.inbox.token))?.credentials !== undefined &&
+        JSON.stringify((await inboxes.byToken(chat.inbox.token))?.credentials) === JSON.stringify(renewed),
+      'it is stored',
+    );
+  });
+});
