@@ -1,5 +1,4 @@
 import { sourcesApi } from '@parley/contract';
-import {} from '@parley/contract';
 import { actorOf, done, ok, page, withUpload } from '../../platform/http/index.ts';
 import type { Http } from '../../platform/http/index.ts';
 import { addRoutes } from '../../platform/http/routes.ts';
