@@ -136,7 +136,7 @@ export function offence({ from, to, names }) {
   }
   if (a.room === 'features' && b.room === 'features') return betweenFeatures(a, b);
   if (a.room === 'features' && b.room === 'db') return tableOfAnother(a, to, names);
-  if (a.room === 'db' && domains.includes(b.room) && a.name !== 'seed') return 'tables and migrations import no domain';
+  if (a.room === 'db' && domains.includes(b.room)) return 'tables and migrations import no domain';
   return null;
 }
 
@@ -161,6 +161,7 @@ function betweenFeatures(a, b) {
  * @type {Record<string, string[]>}
  */
 export const owners = {
+  apiKeys: ['api-keys'],
   botKnowledgeBases: ['bots', 'knowledge'],
   bots: ['bots'],
   chunks: ['knowledge'],
@@ -177,9 +178,12 @@ export const owners = {
   oneTimeTokens: ['sessions'],
   refreshTokens: ['sessions'],
   sessions: ['sessions'],
+  signIns: ['sessions'],
   sources: ['knowledge'],
   traces: ['bots'],
   users: ['members', 'sessions'],
+  webhookDeliveries: ['webhooks'],
+  webhookEndpoints: ['webhooks'],
   workspaces: ['workspaces'],
 };
 

@@ -139,7 +139,7 @@ export async function list${camel(`-${noun}`)}(
 /** @throws not-found, also for one of another workspace */
 export async function find${Type}(tx: Tx, id: string): Promise<${Type}Row> {
   const [row] = await tx.select().from(${nouns}).where(eq(${nouns}.id, id));
-  if (!row) throw notFound('The ${words.replace(/s$/, '')}');
+  if (!row) throw notFound('The ${one.replaceAll('-', ' ')}');
   return row;
 }
 `,
@@ -173,7 +173,7 @@ export async function create${Type}(tx: Tx, actor: Actor, input: ${Type}Input): 
 /** @throws not-found */
 export async function change${Type}(tx: Tx, actor: Actor, id: string, input: ${Type}Input): Promise<${Type}Row> {
   const [row] = await tx.update(${nouns}).set(input).where(eq(${nouns}.id, id)).returning();
-  if (!row) throw notFound('The ${words.replace(/s$/, '')}');
+  if (!row) throw notFound('The ${one.replaceAll('-', ' ')}');
   const payload = { fields: Object.keys(input), by: actor.userId };
   await recordFacts(tx, [
     ${nouns}Facts.make('${fact}.changed', { workspaceId: actor.workspaceId, subjectId: id, payload }),
@@ -184,7 +184,7 @@ export async function change${Type}(tx: Tx, actor: Actor, id: string, input: ${T
 /** @throws not-found */
 export async function delete${Type}(tx: Tx, actor: Actor, id: string): Promise<void> {
   const deleted = await tx.delete(${nouns}).where(eq(${nouns}.id, id)).returning({ id: ${nouns}.id });
-  if (deleted.length === 0) throw notFound('The ${words.replace(/s$/, '')}');
+  if (deleted.length === 0) throw notFound('The ${one.replaceAll('-', ' ')}');
   await recordFacts(tx, [
     ${nouns}Facts.make('${fact}.deleted', {
       workspaceId: actor.workspaceId,
@@ -338,9 +338,7 @@ function main() {
     .at(-1);
   const migration = String(Number(last?.slice(0, 4)) + 1).padStart(4, '0');
   const files = filesOf(noun, migration);
-  const there = files.filter(
-    ({ file }) => existsSync(inRoot(file)) || existsSync(path.dirname(inRoot(file)) + `/${noun}`),
-  );
+  const there = files.filter(({ file }) => existsSync(inRoot(file)));
   if (there.length > 0) {
     console.error(`${there.map(({ file }) => file).join(', ')}: there already. Nothing was written.`);
     process.exit(1);

@@ -78,6 +78,5 @@ export function tableOffences() {
     problems,
   );
   for (const name of tables) if (!owners.has(name)) problems.push(`the table ${name} is owned by no feature`);
-  // Reading and answering have rooms of their own, beside the feature whose tables they are.
   return [...problems, ...code.flatMap(({ file, text }) => foreignTables(file, text, owners, tables))];
 }

@@ -38,7 +38,7 @@ export async function createApp(config: Config, log: Logger, options: AppOptions
     catalogue: createCatalogue(features.flatMap(({ facts }) => facts ?? [])),
     reactions: parts.flatMap((part) => part.reactions ?? []),
   });
-  const relay = createRelay({ store, wake, log, reactions });
+  const relay = createRelay({ store, wake, reactions });
   if (roles.worker.facts) reactions.work(relay.handled);
   const sweeper = createSweeper({
     store,

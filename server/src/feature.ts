@@ -8,7 +8,7 @@ import type { Kit, Services } from './kit.ts';
 
 /** What a feature adds to the product, in one process with the roles it has. All of it is optional. */
 export type FeatureParts = {
-  /** Under /api/v1; in processes with the role `api`, as `pages` and `connections` are. */
+  /** Under /api/v1; in processes with the role `api`, as `pages` are. */
   routes?(api: Http): void;
   /** Beside the API: pages, webhooks of platforms. */
   pages?(http: Http): void | Promise<void>;

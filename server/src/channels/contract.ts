@@ -105,7 +105,7 @@ export type SendContext = Target & {
 
 /** A channel's only way to the network; `channels/http.ts` makes it. */
 export type ChannelHttp = {
-  /** scheme and host, from config (`CHANNEL_<NAME>_API_URL`) or the platform's own */
+  /** scheme and host, from config (`CHANNEL_<API>_API_URL`, by `api.name`) or the platform's own */
   baseUrl: string;
   /**
    * `path` follows `baseUrl`, or is an address on one of the channel's `api.hosts` (an address the platform handed out).

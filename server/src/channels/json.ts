@@ -1,13 +1,17 @@
 import { cleanText } from '@parley/contract';
 import { badRequest } from '../platform/errors.ts';
+import { assertModestText, importLimits } from '../platform/json-limits.ts';
 
 /**
  * A body as JSON. NUL and half surrogates have no place in the database, wherever in an event they stand, and are taken out
- * here. JSON has both as escapes alone, so that most bodies are spared the look at every value. Throws badRequest.
+ * here. JSON has both as escapes alone, so that most bodies are spared the look at every value.
+ *
+ * @throws badRequest, also for what is nested too deep or has too many values
  */
 export function readJson(body: Buffer, what: string): unknown {
+  const text = body.toString('utf8');
+  assertModestText(text, importLimits);
   try {
-    const text = body.toString('utf8');
     if (!/\\u(?:0000|d[89a-f])/i.test(text)) return JSON.parse(text);
     return JSON.parse(text, (_key, value: unknown) => (typeof value === 'string' ? cleanText(value) : value));
   } catch {

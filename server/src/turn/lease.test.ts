@@ -164,7 +164,6 @@ describe('the lease of a thread', () => {
     const relay = createRelay({
       store,
       wake: createWake(),
-      log,
       reactions: {
         wanting: async ({ type }) => (type === 'thing.happened' ? ['one'] : []),
         knows: () => true,

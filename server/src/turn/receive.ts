@@ -43,6 +43,9 @@ export const RECEIVE = `
   order by e.place
   returning id`;
 
+/** Each thread takes a lock of the database until the commit, and those are few for all tenants together. */
+const EVENTS_AT_ONCE = 500;
+
 type Entry = { id: string; inboxId: string; event: Inbound; requestId: string | null };
 
 /**
@@ -81,7 +84,16 @@ export function createReceive(parts: { store: Store; wake: Wake; metrics: Metric
   return async (inbox, events) => {
     if (events.length === 0) return { stored: 0, repeated: 0 };
     const attributes = { 'parley.channel': inbox.channel, 'parley.events': events.length };
-    return inSpan('receive', { attributes }, async () => receive(inbox, await resolveThreads(store, inbox, events)));
+    return inSpan('receive', { attributes }, async () => {
+      const resolved = await resolveThreads(store, inbox, events);
+      const sum = { stored: 0, repeated: 0 };
+      for (let from = 0; from < resolved.length; from += EVENTS_AT_ONCE) {
+        const { stored, repeated } = await receive(inbox, resolved.slice(from, from + EVENTS_AT_ONCE));
+        sum.stored += stored;
+        sum.repeated += repeated;
+      }
+      return sum;
+    });
   };
 
   async function receive(inbox: ReceivingInbox, events: Inbound[]): Promise<Received> {

@@ -20,6 +20,7 @@ export async function resolveThreads(store: Store, inbox: Inbox, events: Inbound
   ];
   const several = events.filter(({ sender }) => sender.otherIds !== undefined || sender.spellings !== undefined);
   if (several.length === 0) return events;
+  const isSeveral = new Set(several);
   const ids = [...new Set(several.flatMap(idsOf))];
   const rows = await store.once<{ external_id: string; contact_id: string; thread_key: string | null }>(
     inbox.workspaceId,
@@ -33,7 +34,7 @@ export async function resolveThreads(store: Store, inbox: Inbox, events: Inbound
   // Two first events of one batch may name a person by different ids: the first one's key counts for all that share an id.
   const begun = new Map<string, string>();
   return events.map((event) => {
-    if (!several.includes(event)) return event;
+    if (!isSeveral.has(event)) return event;
     const own = idsOf(event);
     const threadKey =
       own.map((id) => known.get(id)?.thread_key ?? begun.get(id)).find((key) => key != null) ?? event.threadKey;

@@ -38,6 +38,22 @@ function assertVerified(verified: Verification): void {
   throw new AppError(code, verified.status, 'This request could not be verified.');
 }
 
+/** @throws the first failure, once all have ended */
+function valuesOf<T>(ended: PromiseSettledResult<T>[]): T[] {
+  const failed = ended.find((one) => one.status === 'rejected');
+  if (failed) throw failed.reason;
+  return ended.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+}
+
+/**
+ * Of the inboxes with one account those that may use it now: an older one, whose access ended, hears nothing of who has it
+ * today. Where none is in order, all that are not disabled: a token that ran out loses no message.
+ */
+function receiving(inboxes: InboxRuntime[]): InboxRuntime[] {
+  const connected = inboxes.filter(({ status }) => status === 'connected');
+  return connected.length > 0 ? connected : inboxes.filter(({ status }) => status !== 'disabled');
+}
+
 /**
  * Where platforms send their events. Verify on the raw bytes, parse, commit, then 200: a platform that gets a 200 never has
  * to send the event again, and one that does not will.
@@ -95,12 +111,17 @@ export function webhookRoutes(
     assertVerified(found.intake.verify(webhook, Object.fromEntries(secrets)));
     const answer = found.intake.respond?.(webhook);
     if (answer) return reply.status(answer.status).type(answer.contentType).send(answer.body);
-    let stored = 0;
-    for (const externalId of shared.inboxOf(webhook)) {
-      const inboxes = await parts.inboxes.byExternalId(found.channel.name, externalId);
-      if (inboxes.length === 0) metrics.inboundEvents.inc({ channel: found.channel.name, outcome: 'unknown_inbox' });
-      for (const inbox of inboxes) if (inbox.status !== 'disabled') stored += await take(found, webhook, inbox);
-    }
+    // Each inbox for itself: what one workspace's cannot take keeps nothing from another's. The platform repeats the whole, and
+    // what is stored already is known by its ids.
+    const each = await Promise.allSettled(
+      shared.inboxOf(webhook).map(async (externalId) => {
+        const inboxes = await parts.inboxes.byExternalId(found.channel.name, externalId);
+        if (inboxes.length === 0) metrics.inboundEvents.inc({ channel: found.channel.name, outcome: 'unknown_inbox' });
+        const taken = await Promise.allSettled(receiving(inboxes).map((inbox) => take(found, webhook, inbox)));
+        return valuesOf(taken).reduce((sum, stored) => sum + stored, 0);
+      }),
+    );
+    const stored = valuesOf(each).reduce((sum, one) => sum + one, 0);
     return reply.status(200).send({ success: true, data: { stored } });
   }
 
@@ -115,6 +136,12 @@ export function webhookRoutes(
       schema: { hide: true, params: Params },
       handler: byToken,
     });
-    scope.route({ ...common, url: '/webhooks/:channel', schema: { hide: true, params: SharedParams }, handler: byApp });
+    scope.route({
+      ...common,
+      url: '/webhooks/:channel',
+      config: { body: 'webhook' },
+      schema: { hide: true, params: SharedParams },
+      handler: byApp,
+    });
   });
 }

@@ -1,6 +1,7 @@
 /** What was said, of whatever kind, as text, files and details. */
 import type { Inbound, MediaReference } from '../contract.ts';
 import type { Content, Message } from './payload.ts';
+import { assertModestText, jsonLimits } from '../../platform/json-limits.ts';
 
 type Said = Pick<
   Extract<Inbound, { kind: 'message' }>,
@@ -74,7 +75,7 @@ function chosen(reply: NonNullable<Content['interactive']>): Said | undefined {
   }
   if (reply.nfm_reply) {
     const form = readForm(reply.nfm_reply.response_json);
-    const lines = Object.entries(form).map(([field, answer]) => `${field}: ${String(answer)}`);
+    const lines = Object.entries(form).map(([field, answer]) => `${field}: ${wordsOf(answer)}`);
     const text = lines.join('\n') || (reply.nfm_reply.body ?? '');
     return { type: 'interactive', text, media: [], details: { form } };
   }
@@ -85,10 +86,16 @@ function chosen(reply: NonNullable<Content['interactive']>): Said | undefined {
   return undefined;
 }
 
+/** A form's answer as text: it is the customer's own JSON, and may be anything. */
+const wordsOf = (answer: unknown): string =>
+  typeof answer === 'object' && answer !== null ? JSON.stringify(answer).slice(0, 1_000) : String(answer);
+
 /** What was filled in; the token of the form is not a word of the customer's. */
 function readForm(json: string | undefined): Record<string, unknown> {
   try {
-    const read: unknown = JSON.parse(json ?? '{}');
+    const text = json ?? '{}';
+    assertModestText(text, jsonLimits);
+    const read: unknown = JSON.parse(text);
     if (typeof read !== 'object' || read === null || Array.isArray(read)) return {};
     const { flow_token: _token, ...answers } = read as Record<string, unknown>;
     return answers;

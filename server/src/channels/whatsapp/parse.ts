@@ -60,8 +60,7 @@ function readChange(field: string, of: Value, parsed: Parsed): void {
     read: (item: T) => Inbound | string,
   ): void => {
     for (const [index, item] of (items ?? []).entries()) {
-      const { data, error } = schema.safeParse(item);
-      const result = data === undefined ? `${error?.issues[0]?.path.join('.')} is not as it should be` : read(data);
+      const result = readItem(item, schema, read);
       if (typeof result !== 'string') parsed.events.push(result);
       else if (result !== '') parsed.skipped.push(`${what} ${index}: ${result}`);
     }
@@ -71,6 +70,16 @@ function readChange(field: string, of: Value, parsed: Parsed): void {
     each(of.statuses, status, 'status', fromStatus);
   }
   if (field === 'smb_message_echoes') each(of.message_echoes, message, 'echo', (item) => fromEcho(item, contacts));
+}
+
+/** One that cannot be read is said, and keeps no other of its batch from being stored. */
+function readItem<T>(item: unknown, schema: z.ZodType<T>, read: (item: T) => Inbound | string): Inbound | string {
+  try {
+    const { data, error } = schema.safeParse(item);
+    return data === undefined ? `${error?.issues[0]?.path.join('.')} is not as it should be` : read(data);
+  } catch (error) {
+    return `it could not be read (${error instanceof Error ? error.name : 'unknown'})`;
+  }
 }
 
 const timeOf = (seconds: number): string => new Date(seconds * 1000).toISOString();

@@ -165,6 +165,13 @@ describe('webhooks', () => {
   });
 
   it('never tell a note between colleagues, and tell each event once, to those who asked', async () => {
+    // What was said before they came is not handed over when they are there already.
+    await until(async () => {
+      const { rows } = await test.app.store.asSystem((tx) =>
+        tx.execute(sql`select 1 from outbox where relayed_at is null`),
+      );
+      return rows.length === 0;
+    }, 'all facts of before are relayed');
     const all = await create('/all');
     await create('/resolved', ['conversation.resolved']);
     const note = { text: 'He is lying, refuse the refund.', private: true };

@@ -6,7 +6,6 @@ import { things } from '../../test/facts.ts';
 import { collector, jobServers, newName, onServer } from '../../test/job-backends.ts';
 import { newId } from '../ids.ts';
 import type { Jobs } from '../jobs.ts';
-import { createLogger } from '../log.ts';
 import { createStore } from '../tenant.ts';
 import type { Store } from '../tenant.ts';
 import { createWake } from '../wake.ts';
@@ -17,7 +16,6 @@ import type { Reaction } from './reactions.ts';
 import { recordFacts } from './record.ts';
 import { createRelay } from './relay.ts';
 
-const log = createLogger({ level: 'silent' });
 const catalogue = createCatalogue([things]);
 
 const reaction = (handle: (fact: CommittedFact) => unknown): Reaction => ({
@@ -38,7 +36,7 @@ for (const kind of jobServers) {
     /** What one process has of them. */
     function process(jobs: Jobs, reactions: Reaction[]) {
       const worked = createReactions({ jobs, catalogue, reactions });
-      const relay = createRelay({ store: storeOf(), wake: createWake(), log, reactions: worked });
+      const relay = createRelay({ store: storeOf(), wake: createWake(), reactions: worked });
       open.push(relay);
       return { relay, work: () => worked.work(relay.handled) };
     }
@@ -167,6 +165,15 @@ for (const kind of jobServers) {
       await until(async () => (await rows()).every(({ handled }) => handled), 'it is dealt with');
       assert.deepEqual((await rows())[0]?.due, [stays.name]);
       assert.equal(ran.seen.length, 1);
+    });
+
+    it('one that cannot say whether it wants a fact keeps no other from it', async () => {
+      const { make, record, rows } = workspace();
+      const unsure = { ...reaction(() => undefined), wants: () => Promise.reject(new Error('it cannot say')) };
+      const sound = reaction(() => undefined);
+      await record(make());
+      await process(begin(), [unsure, sound]).relay.relay();
+      assert.deepEqual((await rows())[0]?.due, [unsure.name, sound.name]);
     });
 
     it('wants only what it says: the others are never handed to it', async () => {

@@ -1,6 +1,7 @@
 import type { DefinedQueue, JobContext, Jobs } from '../jobs.ts';
 import { PermanentError } from '../jobs-types.ts';
 import { runWithContext } from '../log.ts';
+import { isConnectionLoss } from '../outage.ts';
 import type { Place } from '../tenant.ts';
 import { readCarried } from '../tracing.ts';
 import { CommittedFact, UnreadableFactError } from './define.ts';
@@ -65,8 +66,11 @@ export function createReactions(parts: { jobs: Jobs; catalogue: Catalogue; react
         // Each of them gets it, and gives it up with the reason, where the operator sees it.
         return listening.map(({ name }) => name);
       }
-      const wanted = await Promise.all(listening.map(async ({ wants }) => (await wants?.(read, place)) ?? true));
-      return listening.filter((_reaction, index) => wanted[index]).map(({ name }) => name);
+      const asked = await Promise.allSettled(listening.map(async ({ wants }) => (await wants?.(read, place)) ?? true));
+      for (const one of asked) if (one.status === 'rejected' && isConnectionLoss(one.reason)) throw one.reason;
+      // One that cannot say gets the fact: its own job meets the error, is tried again, and is seen there.
+      const isWanted = (one: (typeof asked)[number] | undefined) => one?.status === 'rejected' || one?.value === true;
+      return listening.filter((_reaction, index) => isWanted(asked[index])).map(({ name }) => name);
     },
     knows: (name) => known.has(name),
     async hand(fact, name) {

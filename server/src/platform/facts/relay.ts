@@ -1,5 +1,4 @@
 import { sql } from 'drizzle-orm';
-import type { Logger } from '../log.ts';
 import type { Sweep } from '../sweeps/sweeps.ts';
 import type { Place, Store } from '../tenant.ts';
 import type { Wake } from '../wake.ts';
@@ -31,7 +30,7 @@ type Waiting = { fact: CommittedFact; due: string[] | null; done: string[] };
  * dies between the two hands the same job over again, and the queue keeps one. So does one that finds a fact a reaction
  * has not dealt with: while its job waits, runs or is dead nothing happens, and when the queue was emptied it gets it back.
  */
-export function createRelay(parts: { store: Store; wake: Wake; log: Logger; reactions: Reactions }) {
+export function createRelay(parts: { store: Store; wake: Wake; reactions: Reactions }) {
   const { store, wake, reactions } = parts;
   const relays = new Map<string, { running: Promise<void>; again: boolean }>();
 
