@@ -3,7 +3,6 @@ import { after, before, beforeEach, describe, it } from 'node:test';
 import { sql } from 'drizzle-orm';
 import { append, appendOnce } from '../features/messages/commands.ts';
 import { newId } from '../platform/ids.ts';
-import { createLogger } from '../platform/log.ts';
 import { recordFacts } from '../platform/facts/record.ts';
 import { createRelay } from '../platform/facts/relay.ts';
 import { createWake } from '../platform/wake.ts';
@@ -16,7 +15,6 @@ import type { ThreadKey } from './topics.ts';
 
 /** Invariant 2, and 4 beside it, on the database alone: two holders as two processes would be. */
 describe('the lease of a thread', () => {
-  const log = createLogger({ level: 'silent' });
   const bot = { type: 'bot' as const, id: null, name: 'Robin' };
   let threads: Threads;
   let key: ThreadKey;
