@@ -9,12 +9,12 @@ import { assertModestText, importLimits } from '../platform/json-limits.ts';
  * @throws badRequest, also for what is nested too deep or has too many values
  */
 export function readJson(body: Buffer, what: string): unknown {
-  const text = body.toString('utf8');
-  assertModestText(text, importLimits);
   try {
+    const text = body.toString('utf8');
+    assertModestText(text, importLimits);
     if (!/\\u(?:0000|d[89a-f])/i.test(text)) return JSON.parse(text);
     return JSON.parse(text, (_key, value: unknown) => (typeof value === 'string' ? cleanText(value) : value));
   } catch {
-    throw badRequest(`This is not ${what}: the body is not JSON.`);
+    throw badRequest(`This is not ${what}: the body is not JSON, or nested too deep.`);
   }
 }
