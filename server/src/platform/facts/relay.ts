@@ -120,18 +120,16 @@ export function createRelay(parts: { store: Store; wake: Wake; reactions: Reacti
   const relay = async (): Promise<void> => void (await everywhere(relayPlace));
 
   /** Hands facts over again whose jobs may be lost. */
-  async function again(): Promise<void> {
-    const found = await everywhere((place) =>
-      place.asSystem((tx) =>
-        tx.execute(sql`
-          update outbox set relayed_at = null where id in (
-            select id from outbox where handled_at is null
-              and relayed_at < now() - make_interval(secs => ${FORGOTTEN_AFTER_S})
-            order by relayed_at limit ${AGAIN_AT_ONCE} for update skip locked)
-          returning id`),
-      ),
+  async function againAt(place: Place): Promise<void> {
+    const { rows } = await place.asSystem((tx) =>
+      tx.execute(sql`
+        update outbox set relayed_at = null where id in (
+          select id from outbox where handled_at is null
+            and relayed_at < now() - make_interval(secs => ${FORGOTTEN_AFTER_S})
+          order by relayed_at limit ${AGAIN_AT_ONCE} for update skip locked)
+        returning id`),
     );
-    if (found.some(({ rows }) => rows.length > 0)) await relay();
+    if (rows.length > 0) await relayPlace(place);
   }
 
   /** Deletes facts that were dealt with a week ago. */
@@ -143,8 +141,8 @@ export function createRelay(parts: { store: Store; wake: Wake; reactions: Reacti
     );
 
   const sweeps: Sweep[] = [
-    { name: 'facts to relay', run: relay },
-    { name: 'facts nobody dealt with', run: again },
+    { name: 'facts to relay', at: relayPlace },
+    { name: 'facts nobody dealt with', at: againAt },
     { name: 'old facts', everyMs: HOUR_MS, at: deleteOld },
   ];
 
@@ -162,7 +160,7 @@ export function createRelay(parts: { store: Store; wake: Wake; reactions: Reacti
             where id = ${fact.id}::uuid`,
       );
     },
-    again,
+    again: async (): Promise<void> => void (await everywhere(againAt)),
     sweeps,
     async close(): Promise<void> {
       stop();
