@@ -69,7 +69,8 @@ async function slowest(over: () => boolean, once: () => Promise<number>): Promis
   let most = 0;
   do {
     most = Math.max(most, await once().catch(() => LONGEST_MS));
-    await pause(300);
+    // Slower than the limit of new conversations from one address, which all of this machine share.
+    await pause(1_500);
   } while (!over());
   return most;
 }
