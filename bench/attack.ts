@@ -133,7 +133,7 @@ try {
   for (const [name, run] of attacks) {
     const before = residentMb(pid);
     let over = false;
-    const attack = Promise.race([run(), pause(LONGEST_MS)]).finally(() => (over = true));
+    const attack = Promise.race([run(), pause(LONGEST_MS, undefined, { ref: false })]).finally(() => (over = true));
     const [question, call] = await Promise.all([
       slowest(
         () => over,
