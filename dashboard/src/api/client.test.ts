@@ -77,7 +77,7 @@ describe('a whole list', () => {
       const { items, ...meta } = pageOf(asked);
       return { success: true, data: items, meta: { ...meta, total: everybody.length } };
     });
-    expect(await callAll(membersApi.list)).toEqual(everybody);
+    expect(await callAll(membersApi.list, {})).toEqual(everybody);
     expect(sent).toHaveLength(3);
   });
 
@@ -87,7 +87,7 @@ describe('a whole list', () => {
       data: asked.url.searchParams.get('page') ? [] : everybody.slice(0, 100),
       meta: { page: 1, limit: 100, total: 1_000_000 },
     }));
-    expect(await callAll(membersApi.list)).toHaveLength(100);
+    expect(await callAll(membersApi.list, {})).toHaveLength(100);
   });
 });
 

@@ -18,7 +18,11 @@ async function authorized<T>(run: (token: string | null) => Promise<T>): Promise
 }
 
 /** Makes a declared call: `call(botsApi.update, { params: { id }, body: { name } })`. Refusals are thrown as ApiError. */
-export function call<C extends Call>(declared: C, ...[input = {} as Input<C>]: Arguments<C>): Promise<Answer<C>> {
+export const call = <C extends Call>(declared: C, ...[input = {} as Input<C>]: Arguments<C>): Promise<Answer<C>> =>
+  callWith(declared, input);
+
+/** The same where the input is there, also when it may be left out: for what makes calls of any declaration. */
+export function callWith<C extends Call>(declared: C, input: Input<C>): Promise<Answer<C>> {
   if (declared.permission === 'public') return send(declared, input, null);
   return authorized((token) => send(declared, input, token));
 }
@@ -32,10 +36,7 @@ const idOf = (item: unknown): unknown =>
   typeof item === 'object' && item !== null && 'id' in item ? item.id : undefined;
 
 /** Every item of a list, page after page to the end. What moves to another page meanwhile comes once. */
-export async function callAll<C extends Call>(
-  declared: C & ListCall<C>,
-  ...[input = {} as Input<C>]: Arguments<C>
-): Promise<Item<C>[]> {
+export async function callAll<C extends Call>(declared: C & ListCall<C>, input: Input<C>): Promise<Item<C>[]> {
   const found = new Map<unknown, unknown>();
   const { query, ...rest } = input as AnyInput;
   let next: { page: number } | { cursor: string } | null = { page: 1 };

@@ -3,7 +3,7 @@ import { useMutation, useQueryClient } from '@tanstack/vue-query';
 import { computed, type ComputedRef } from 'vue';
 import { useToasts } from '../composables/useToasts.ts';
 import { type CacheEdit, editCache, keyOf } from './cache.ts';
-import { call } from './client.ts';
+import { callWith } from './client.ts';
 import type { Answer, Arguments, Input } from './transport.ts';
 
 export type ActionOptions<C extends Call> = {
@@ -37,7 +37,7 @@ export function useAction<C extends Call>(
   const client = useQueryClient();
   const { tellProblem } = useToasts();
   const mutation = useMutation({
-    mutationFn: (input: Input<C>) => call(declared, ...([input] as unknown as Arguments<C>)),
+    mutationFn: (input: Input<C>) => callWith(declared, input),
     onMutate: async (input) => {
       if (!options.optimistic) return undefined;
       const edit = editCache(client);

@@ -2,8 +2,8 @@ import type { Call } from '@parley/contract';
 import { keepPreviousData, useQuery, type UseQueryReturnType } from '@tanstack/vue-query';
 import { computed, type MaybeRefOrGetter, toValue } from 'vue';
 import { keyOf } from './cache.ts';
-import { call, callAll, type Item, type ListCall } from './client.ts';
-import type { Arguments, Answer, Input } from './transport.ts';
+import { callAll, callWith, type Item, type ListCall } from './client.ts';
+import type { Answer, Input } from './transport.ts';
 
 export type CallOptions<Data> = {
   enabled?: MaybeRefOrGetter<boolean>;
@@ -41,7 +41,7 @@ export function useCall<C extends Call>(
 ): UseQueryReturnType<Answer<C>, Error> {
   return ask<Answer<C>>(
     () => keyOf(declared, toValue(input)),
-    (signal) => call(declared, ...([{ ...toValue(input), signal }] as unknown as Arguments<C>)),
+    (signal) => callWith(declared, { ...toValue(input), signal }),
     options,
   );
 }
@@ -57,7 +57,7 @@ export function useAll<C extends Call>(
       const [path, params = {}, query = {}] = keyOf<C>(declared, toValue(input));
       return [path, params, query, 'all'];
     },
-    (signal) => callAll<C>(declared, ...([{ ...toValue(input), signal }] as unknown as Arguments<C>)),
+    (signal) => callAll<C>(declared, { ...toValue(input), signal }),
     options,
   );
 }

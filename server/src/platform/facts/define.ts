@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import type { ZodObject } from 'zod';
 
-declare const isTyped: unique symbol;
+/** Only `make` has it: no other object passes for a fact. */
+const isTyped: unique symbol = Symbol('a typed fact');
 
 /** Something that became true. Past tense, noun first: `message.received`. Made by `make` of its noun's facts only. */
 export type Fact = {
@@ -63,8 +64,7 @@ export function defineFacts<const D extends FactDefinitions>(definitions: D) {
     ): Fact {
       const { workspaceId, subjectId, payload = {} } = fact;
       const parsed: Record<string, unknown> = whole(definitions[type]).payload.parse(payload);
-      // The only place that makes one.
-      return { workspaceId, subjectId, type, payload: parsed } as unknown as Fact;
+      return { workspaceId, subjectId, type, payload: parsed, [isTyped]: true };
     },
     on: <K extends NameIn<D>>(...types: K[]): Subscription<FactIn<D, K>> => ({ types }),
   };

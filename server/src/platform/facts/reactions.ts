@@ -23,16 +23,7 @@ export type Reaction<F extends CommittedFact = CommittedFact> = {
 };
 
 /** Keeps the payload's type inside of the reaction, and lets all of them stand in one list. */
-export function defineReaction<F extends Omit<CommittedFact, 'payload'> & { payload: object }>(
-  reaction: Omit<Reaction, 'on' | 'wants' | 'handle'> & {
-    on: Subscription<F>;
-    wants?(fact: F, place: Place): boolean | Promise<boolean>;
-    handle(fact: F, context: JobContext): Promise<void>;
-  },
-): Reaction {
-  // What it gets has been read by the catalogue, under one of the names it listens to.
-  return reaction as unknown as Reaction;
-}
+export const defineReaction = <F extends CommittedFact>(reaction: Reaction<F>): Reaction => reaction;
 
 export type Reactions = {
   /** The names of those that want it. */
