@@ -37,8 +37,8 @@ const product = await startProduct(profile, profile.name === 'cluster' ? ['api',
   OPENAI_BASE_URL: addresses.modelUrl,
 });
 try {
-  const { webhookUrl } = await product.telegramInbox(addresses);
-  const door = { webhookUrl, secret: SECRET, firstChat: 10_000 };
+  const webhookUrls = await product.telegramInboxes(addresses, 12);
+  const door = { webhookUrls, secret: SECRET, firstChat: 10_000 };
   const capacity = await world.ask('flood', { ...door, chats: 100, warmSeconds: some(10), seconds: some(30) });
   const rate = capacity.perSecond * SHARE;
   report.figure('turns sustained before', capacity.perSecond, '/s');

@@ -17,6 +17,7 @@ const TURNS = some(400);
 /** until the processor's time of a turn no longer falls */
 const WARM = some(1_000);
 const CHATS = 100;
+const INBOXES = 12;
 const SECONDS = some(20);
 
 const profile = await openProfile();
@@ -46,7 +47,15 @@ try {
   report.figure('bare committed INSERTs one after the other without a pause, p50', row.p50, 'ms');
   report.figure('  one turn p50 / that', p50 / row.p50, '×');
 
-  const order = { ...door, firstChat: 10_000, chats: CHATS, warmSeconds: some(5), seconds: SECONDS };
+  const webhookUrls = await product.telegramInboxes(addresses, INBOXES);
+  const order = {
+    webhookUrls,
+    secret: SECRET,
+    firstChat: 10_000,
+    chats: CHATS,
+    warmSeconds: some(5),
+    seconds: SECONDS,
+  };
   const usedBefore = product.processes.map(({ pid }) => processorMs(pid));
   const flood = await world.ask('flood', order);
   const used = product.processes.map(({ pid }, index) => processorMs(pid) - (usedBefore[index] ?? 0));

@@ -10,6 +10,13 @@ import type { OpenWorld } from './world.ts';
 export const TURN_PAUSE_MS = 20;
 
 type Door = { webhookUrl: string; secret: string };
+/** Chats are spread over the inboxes. */
+type Doors = { webhookUrls: string[]; secret: string };
+
+const doorOf = ({ webhookUrls, secret }: Doors, chat: number): Door => ({
+  webhookUrl: webhookUrls[chat % webhookUrls.length] ?? '',
+  secret,
+});
 
 export function createCustomers(world: OpenWorld) {
   const agent = new Agent({ keepAlive: true, maxSockets: 512 });
@@ -64,14 +71,14 @@ export function createCustomers(world: OpenWorld) {
     },
 
     /** `chats` customers, each asking again as soon as it is answered. The first `warmSeconds` do not count. */
-    async flood(order: Door & { firstChat: number; chats: number; warmSeconds: number; seconds: number }) {
+    async flood(order: Doors & { firstChat: number; chats: number; warmSeconds: number; seconds: number }) {
       const from = now() + order.warmSeconds * 1_000;
       const until = from + order.seconds * 1_000;
       const durations: number[] = [];
       let all = 0;
       const talk = async (chat: number): Promise<void> => {
         while (now() < until) {
-          const took = await ask(order, chat, now());
+          const took = await ask(doorOf(order, chat), chat, now());
           all += 1;
           const at = now();
           if (at >= from && at < until) durations.push(took);
@@ -83,7 +90,7 @@ export function createCustomers(world: OpenWorld) {
     },
 
     /** `rate` questions a second, of customers who wait for their last answer before they ask again. */
-    async steady(order: Door & { firstChat: number; chats: number; rate: number; seconds: number }) {
+    async steady(order: Doors & { firstChat: number; chats: number; rate: number; seconds: number }) {
       const began = now();
       const count = Math.floor(order.rate * order.seconds);
       const durations: number[] = [];
@@ -98,7 +105,7 @@ export function createCustomers(world: OpenWorld) {
             late += 1;
             continue;
           }
-          const asked = ask(order, chat, began + (sent * 1_000) / order.rate).then(
+          const asked = ask(doorOf(order, chat), chat, began + (sent * 1_000) / order.rate).then(
             (took) => {
               durations.push(took);
               free.push(chat);

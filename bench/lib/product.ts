@@ -100,6 +100,12 @@ export async function startProduct(profile: Profile, roles: string[], env: Recor
     token,
     start,
     telegramInbox: (telegram: { token: string }) => makeTelegramInbox(call, url, telegram.token),
+    /** Several, since a platform takes only so many messages a second of one bot (30 on Telegram), and Parley keeps to it. */
+    async telegramInboxes(telegram: { token: string }, count: number): Promise<string[]> {
+      const urls: string[] = [];
+      while (urls.length < count) urls.push((await makeTelegramInbox(call, url, telegram.token)).webhookUrl);
+      return urls;
+    },
     async webInbox(): Promise<Inbox> {
       const bot = await call<Bot>('POST', '/bots', { name: 'Greeter', model: 'builtin/extractive' });
       return call<Inbox>('POST', '/inboxes', { name: 'Web', channel: 'web', botId: bot.id, credentials: {} });

@@ -5,7 +5,7 @@ import { noteDisconnected } from '../features/inboxes/disconnected.ts';
 import { messageUpdated } from '../features/messages/changes.ts';
 import type { InboxDirectory, InboxRuntime } from '../features/inboxes/lookup.ts';
 import { AppError } from '../platform/errors.ts';
-import type { Limiter, MakeLimiter } from '../platform/limiter.ts';
+import type { MakeLimiter } from '../platform/limiter.ts';
 import type { Logger } from '../platform/log.ts';
 import type { Metrics } from '../platform/metrics.ts';
 import { enter, readCarried } from '../platform/tracing.ts';
@@ -16,6 +16,7 @@ import type { Wake } from '../platform/wake.ts';
 import { claimNext, endDelivery, holdOn, moveThread, notePart, postponeDelivery, RENEW_MS } from './delivery-lane.ts';
 import type { Claimed } from './delivery-lane.ts';
 import { createLanes } from './lanes.ts';
+import { createPacing } from './pace.ts';
 import { receiptsBefore } from './receipts.ts';
 import { sendContext } from './send-context.ts';
 import { DELIVERY_DUE, readDeliveryKey, writeDeliveryKey } from '../features/messages/topics.ts';
@@ -42,6 +43,10 @@ function afterError(error: unknown, delivery: Claimed): SendResult {
   return { outcome: 'retry', afterMs, reason: away ? error.message : 'The platform could not be reached.' };
 }
 
+const CROWDED = 'More is said than the platform takes at once.';
+/** The platform was not asked, so that this is no attempt. */
+type Crowded = { outcome: 'crowded'; afterMs: number };
+
 /** A channel with what it needs to speak for an inbox. */
 export type ClientOf = (inbox: InboxRuntime) => Promise<{ channel: Channel; http: ChannelHttp; credentials: unknown }>;
 
@@ -60,31 +65,14 @@ export function createDelivery(parts: {
   clientOf: ClientOf;
   makeLimiter: MakeLimiter;
 }) {
-  const { store, wake, publish, log, metrics, tracing, makeLimiter } = parts;
-  const limiters = new Map<string, Limiter>();
+  const { store, wake, publish, log, metrics, tracing } = parts;
+  const pacing = createPacing(parts.makeLimiter);
   let closing = false;
   /** Deliveries this process has already, each before what its lane claims next. */
   const begun = new Map<string, Claimed>();
   const lanes = createLanes({ wake, topic: DELIVERY_DUE, work: (key) => drain(readDeliveryKey(key)) });
 
-  /** Undefined when the platform takes another call of this inbox now. */
-  async function paced({ limits, name }: Channel, inboxId: string): Promise<SendResult | undefined> {
-    const { perSecond } = limits;
-    if (perSecond === undefined) return undefined;
-    const limiter =
-      limiters.get(name) ?? makeLimiter(`send:${name}`, { capacity: perSecond, refillPerSecond: perSecond });
-    limiters.set(name, limiter);
-    const { allow, retryAfterSeconds } = await limiter.take(inboxId);
-    return allow
-      ? undefined
-      : {
-          outcome: 'retry',
-          afterMs: retryAfterSeconds * 1_000,
-          reason: 'More is said than the platform takes at once.',
-        };
-  }
-
-  async function sendParts(lane: DeliveryKey, delivery: Claimed, inbox: InboxRuntime): Promise<SendResult> {
+  async function sendParts(lane: DeliveryKey, delivery: Claimed, inbox: InboxRuntime): Promise<SendResult | Crowded> {
     const { channel, http, credentials } = await parts.clientOf(inbox);
     const { message } = delivery;
     const rendered = channel.render({
@@ -108,8 +96,8 @@ export function createDelivery(parts: {
       });
       const closed = await windowClosed(channel, delivery, context);
       if (closed) return closed;
-      const later = await paced(channel, inbox.id);
-      if (later) return later;
+      const waitMs = await pacing.wait(channel, inbox.id);
+      if (waitMs !== undefined) return { outcome: 'crowded', afterMs: waitMs };
       result = await channel.send(part, context, credentials, http);
       if (result.outcome !== 'sent') return result;
       if (result.movedTo) {
@@ -142,7 +130,7 @@ export function createDelivery(parts: {
   async function deliverOne(lane: DeliveryKey, delivery: Claimed): Promise<boolean> {
     const inbox = await parts.inboxes.byId(lane.workspaceId, delivery.inboxId);
     if (!inbox) return fail(lane, delivery, undefined, { reason: 'This inbox was removed.', retryable: false });
-    let result: SendResult;
+    let result: SendResult | Crowded;
     const renewal = setInterval(() => {
       holdOn(store, lane.workspaceId, delivery).catch((error: unknown) =>
         log.warn({ err: error, deliveryId: delivery.id }, 'the lease of a delivery was not renewed'),
@@ -175,11 +163,13 @@ export function createDelivery(parts: {
       if (result.disconnected) await noteDisconnected(parts, inbox, result.reason);
       return fail(lane, delivery, inbox.channel, result);
     }
+    const reason = result.outcome === 'crowded' ? CROWDED : result.reason;
     if (Date.now() - Date.parse(delivery.createdAt) > GIVE_UP_AFTER_MS) {
-      return fail(lane, delivery, inbox.channel, { reason: `Not delivered within 24 hours. ${result.reason}` });
+      return fail(lane, delivery, inbox.channel, { reason: `Not delivered within 24 hours. ${reason}` });
     }
     const wait = Math.max(result.afterMs, 50);
-    await postponeDelivery(store, lane.workspaceId, delivery, wait, result.reason);
+    const counts = result.outcome === 'retry';
+    await postponeDelivery(store, lane.workspaceId, delivery, { afterMs: wait, reason, counts });
     metrics.deliveries.inc({ channel: inbox.channel, outcome: 'retried' });
     lanes.runLater(writeDeliveryKey(lane), wait);
     return false;

@@ -158,17 +158,18 @@ export async function endDelivery(
   return { message: row?.message ? presentMessage(row.message) : undefined, more: row?.more ?? true };
 }
 
+/** `counts` tells whether the platform was asked: only then was it an attempt. */
 export async function postponeDelivery(
   store: Store,
   workspaceId: string,
   delivery: Claimed,
-  delayMs: number,
-  reason: string,
+  { afterMs, reason, counts }: { afterMs: number; reason: string; counts: boolean },
 ): Promise<void> {
   await store.once(
     workspaceId,
     sql`update deliveries set state = 'pending', lease_until = null, error = ${reason.slice(0, 500)},
-          next_attempt_at = now() + make_interval(secs => ${delayMs / 1000})
+          next_attempt_at = now() + make_interval(secs => ${afterMs / 1000}),
+          attempts = attempts - ${counts ? 0 : 1}
         where id = ${delivery.id}::uuid and lease_token = ${delivery.token}`,
   );
 }

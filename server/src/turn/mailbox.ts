@@ -158,8 +158,12 @@ export function createMailbox(parts: {
         if (isConnectionLoss(error) && waitedMs(events) < PATIENCE_MS) {
           // No fault of these messages: none of their tries is counted. The outage itself is told elsewhere.
           log.debug({ err: error, threadId: lease.threadId }, 'a round waits for what is away');
-          lanes.runLater(writeThreadKey(key), retryMs);
-          await postpone(store, key.workspaceId, lease, retryMs);
+          try {
+            await postpone(store, key.workspaceId, lease, retryMs);
+          } finally {
+            // Only now: a wake that comes before the thread is free finds nothing to do.
+            lanes.runLater(writeThreadKey(key), retryMs);
+          }
           return false;
         }
         log.error({ err: error, threadId: lease.threadId }, 'a round failed');
