@@ -4,10 +4,10 @@
  */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
-import { createLimiter } from '../server/src/platform/limiter.ts';
-import { createLogger } from '../server/src/platform/log.ts';
-import { openRedis } from '../server/src/platform/redis.ts';
-import { createSharedLimits } from '../server/src/platform/shared-limits.ts';
+import { createLimiter } from '../server/src/platform/limits/limiter.ts';
+import { createLogger } from '../server/src/platform/telemetry/log.ts';
+import { openRedis } from '../server/src/platform/cluster/redis.ts';
+import { createSharedLimits } from '../server/src/platform/limits/shared-limits.ts';
 import { startChild } from './lib/child.ts';
 import type { LimitClients } from './lib/limits-process.ts';
 import { openClusterProfile } from './lib/profile.ts';

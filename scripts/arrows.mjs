@@ -130,7 +130,9 @@ export function offence({ from, to, names }) {
     return domains.includes(b.room) ? 'main.ts knows app.ts and the platform, app.ts knows the rest' : null;
   if (isRoot(a)) return null;
 
-  if (a.room === 'platform') return domains.includes(b.room) ? 'the platform imports no domain' : null;
+  if (a.room === 'platform')
+    return [...domains, 'placement'].includes(b.room) ? 'the platform imports no domain' : null;
+  if (a.room === 'placement') return domains.includes(b.room) ? 'placement imports no domain' : null;
   if (a.room === 'channels' && !['channels', 'platform'].includes(b.room)) {
     return `a channel knows its wire format and the platform: no ${b.room}`;
   }

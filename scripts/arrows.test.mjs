@@ -19,7 +19,7 @@ const refused = {
   ],
   'the contract imports the server': [
     'packages/contract/src/api.ts',
-    '../../../server/src/platform/ids.ts',
+    '../../../server/src/platform/data/ids.ts',
     /nothing of ours/,
   ],
   'the platform imports a domain': ['server/src/platform/http/server.ts', '../../features/bots/routes.ts', /no domain/],
@@ -55,7 +55,7 @@ for (const [what, [from, to, reason]] of Object.entries(refused)) {
 
 test('refused in every way an import can be written', () => {
   const found = reasons(
-    'server/src/platform/jobs.ts',
+    'server/src/platform/jobs/jobs.ts',
     [
       `import type { Bot } from '../features/bots/present.ts';`,
       `export { ask } from '../ai/answer.ts';`,
@@ -116,7 +116,7 @@ test('a feature takes its own tables by name and nobody else’s', () => {
 
 test('an import inside a comment or a string is no import', () => {
   assert.deepEqual(
-    reasons('server/src/platform/log.ts', `// import '../app.ts'\nconst text = "import '../app.ts'";`),
+    reasons('server/src/platform/telemetry/log.ts', `// import '../app.ts'\nconst text = "import '../app.ts'";`),
     [],
   );
 });

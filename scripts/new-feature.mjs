@@ -117,7 +117,7 @@ export const present${Type} = ({ id, name, createdAt }: ${Type}Row): ${Type} => 
       file: `${folder}/queries.ts`,
       text: `import { count, desc, eq } from 'drizzle-orm';
 import { notFound } from '../../platform/errors.ts';
-import type { Tx } from '../../platform/tenant.ts';
+import type { Tx } from '../../platform/data/tenant.ts';
 import { ${nouns} } from './table.ts';
 import type { ${Type}Row } from './table.ts';
 
@@ -151,8 +151,8 @@ import type { ${Type}Input } from '@parley/contract/${noun}';
 import { notFound } from '../../platform/errors.ts';
 import { recordFacts } from '../../platform/facts/record.ts';
 import type { Actor } from '../../platform/http/index.ts';
-import { newId } from '../../platform/ids.ts';
-import type { Tx } from '../../platform/tenant.ts';
+import { newId } from '../../platform/data/ids.ts';
+import type { Tx } from '../../platform/data/tenant.ts';
 import { ${nouns}Facts } from './facts.ts';
 import { ${nouns} } from './table.ts';
 import type { ${Type}Row } from './table.ts';
@@ -201,7 +201,7 @@ export async function delete${Type}(tx: Tx, actor: Actor, id: string): Promise<v
 import { actorOf, done, ok, page } from '../../platform/http/index.ts';
 import type { Http } from '../../platform/http/index.ts';
 import { addRoutes } from '../../platform/http/routes.ts';
-import type { Store } from '../../platform/tenant.ts';
+import type { Store } from '../../platform/data/tenant.ts';
 import { change${Type}, create${Type}, delete${Type} } from './commands.ts';
 import { present${Type} } from './present.ts';
 import { find${Type}, list${camel(`-${noun}`)} } from './queries.ts';

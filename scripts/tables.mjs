@@ -7,7 +7,8 @@ import { filesBelow } from './lib/files.mjs';
 import { readOrNull } from './text.mjs';
 
 /** Tables of the machinery itself. */
-const ofPlatform = ['installation', 'outbox', 'placed_inboxes', 'placements', 'schema_migrations'];
+const ofPlatform = ['installation', 'outbox', 'schema_migrations'];
+const ofPlacement = ['placed_inboxes', 'placements'];
 
 const isTest = /\.test\.ts$|\/test-[\w-]+\.ts$|^server\/src\/(?:test|ai\/evals)\//;
 
@@ -27,6 +28,7 @@ export function tablesOf(migrations) {
  */
 export function ownersOf(features, problems = []) {
   const owners = new Map(ofPlatform.map((name) => [name, 'server/src/platform/']));
+  for (const name of ofPlacement) owners.set(name, 'server/src/placement/');
   for (const { file, text } of features) {
     const folder = file.slice(0, file.lastIndexOf('/') + 1);
     const listed = /\btables: \[([^\]]*)\]/.exec(text)?.[1] ?? '';

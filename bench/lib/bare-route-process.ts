@@ -5,9 +5,9 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import fastify from 'fastify';
 import { Pool } from 'pg';
-import { readConfig } from '../../server/src/platform/config.ts';
-import { openDatabase } from '../../server/src/platform/db/index.ts';
-import { createLogger } from '../../server/src/platform/log.ts';
+import { readConfig } from '../../server/src/platform/config/config.ts';
+import { openDatabase } from '../../server/src/platform/data/index.ts';
+import { createLogger } from '../../server/src/platform/telemetry/log.ts';
 import { serve } from './child.ts';
 
 type Insert = (id: number, body: string) => Promise<unknown>;

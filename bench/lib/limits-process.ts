@@ -1,7 +1,7 @@
 /** Clients of the limits shared by all processes, in a process of their own. */
 import { setTimeout as pause } from 'node:timers/promises';
-import { createLogger } from '../../server/src/platform/log.ts';
-import { createSharedLimits } from '../../server/src/platform/shared-limits.ts';
+import { createLogger } from '../../server/src/platform/telemetry/log.ts';
+import { createSharedLimits } from '../../server/src/platform/limits/shared-limits.ts';
 import { serve } from './child.ts';
 
 const functions = {

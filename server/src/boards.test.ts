@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { z } from 'zod';
-import { createMetrics } from './platform/metrics.ts';
+import { createMetrics } from './platform/telemetry/metrics.ts';
 
 /** The board and the alerts ask for metrics that exist, under labels they have. */
 

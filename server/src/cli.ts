@@ -1,20 +1,20 @@
 import { text } from 'node:stream/consumers';
 import { parseArgs } from 'node:util';
 import { changePlan } from './features/workspaces/commands.ts';
-import { ConfigError, readConfig } from './platform/config.ts';
-import { createKeyring } from './platform/crypto.ts';
-import { FolderInUseError, MigrationError, openDatabase } from './platform/db/index.ts';
-import { readInstallation } from './platform/db/installation.ts';
+import { ConfigError, readConfig } from './platform/config/config.ts';
+import { createKeyring } from './platform/security/crypto.ts';
+import { FolderInUseError, MigrationError, openDatabase } from './platform/data/index.ts';
+import { readInstallation } from './platform/data/installation.ts';
 import { AppError } from './platform/errors.ts';
-import { connectWakes } from './platform/fleet.ts';
-import { createLogger } from './platform/log.ts';
-import { migratePlacements } from './platform/placement/migrate-placements.ts';
-import { createMover, MoveError } from './platform/placement/move.ts';
-import type { Mover } from './platform/placement/move.ts';
-import { PLACEMENT_CHANGED } from './platform/placement/registry.ts';
-import { redisPlace } from './platform/redis.ts';
-import { createStore } from './platform/tenant.ts';
-import { createWake } from './platform/wake.ts';
+import { connectWakes } from './platform/cluster/connect.ts';
+import { createLogger } from './platform/telemetry/log.ts';
+import { migratePlacements } from './placement/migrate-placements.ts';
+import { createMover, MoveError } from './placement/move.ts';
+import type { Mover } from './placement/move.ts';
+import { PLACEMENT_CHANGED } from './placement/registry.ts';
+import { redisPlace } from './platform/cluster/redis.ts';
+import { createStore } from './platform/data/tenant.ts';
+import { createWake } from './platform/cluster/wake.ts';
 
 /** What an operator does beside the running product, `npm run parley -- …`. */
 const USAGE = `parley workspace placements                        where workspaces live that do not share tables

@@ -6,8 +6,8 @@ import * as contract from '@parley/contract';
 import type { Call } from '@parley/contract';
 import { createHttp } from './platform/http/index.ts';
 import type { Http } from './platform/http/index.ts';
-import { createLogger } from './platform/log.ts';
-import { createMetrics } from './platform/metrics.ts';
+import { createLogger } from './platform/telemetry/log.ts';
+import { createMetrics } from './platform/telemetry/metrics.ts';
 import { startTestApp } from './test/app.ts';
 
 type Operation = { description?: string; responses: Record<string, unknown> };

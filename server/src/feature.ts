@@ -1,5 +1,5 @@
 import type { Http, SignedIn, Dependency } from './platform/http/index.ts';
-import type { Signal } from './platform/pressure.ts';
+import type { Signal } from './platform/limits/pressure.ts';
 import type { FactDefinitions } from './platform/facts/define.ts';
 import type { Reaction } from './platform/facts/reactions.ts';
 import type { Sweep } from './platform/sweeps/sweeps.ts';

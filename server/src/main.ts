@@ -1,6 +1,6 @@
 import { createApp } from './app.ts';
-import { ConfigError, readConfig } from './platform/config.ts';
-import { createLogger } from './platform/log.ts';
+import { ConfigError, readConfig } from './platform/config/config.ts';
+import { createLogger } from './platform/telemetry/log.ts';
 import { describeStart } from './start-screen.ts';
 
 /** `--roles=worker:turn` is the same as PARLEY_ROLES. */

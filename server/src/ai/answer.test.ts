@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
 import type { Embedder } from '../knowledge/embed.ts';
-import { createOutbound } from '../platform/breaker.ts';
-import { createLogger } from '../platform/log.ts';
+import { createOutbound } from '../platform/outbound/breaker.ts';
+import { createLogger } from '../platform/telemetry/log.ts';
 import { startAnthropicDouble } from '../test/doubles/anthropic.ts';
 import { startGeminiDouble } from '../test/doubles/gemini.ts';
 import { inChunks, type ModelReply } from '../test/doubles/model-script.ts';

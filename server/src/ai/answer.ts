@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Embedder } from '../knowledge/embed.ts';
-import type { Outbound } from '../platform/breaker.ts';
+import type { Outbound } from '../platform/outbound/breaker.ts';
 import { extractiveAnswer, type Citation } from './extractive.ts';
 import { ModelFailure, refusesStructuredOutput, toModelFailure } from './failures.ts';
 import { nothingMore, SinkFailed, streamReply, type ParagraphSink, type StreamOutcome } from './model-stream.ts';

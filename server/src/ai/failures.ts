@@ -6,7 +6,7 @@ import {
   OutboundTimeoutError,
   retryAfterOf,
   statusOf,
-} from '../platform/outbound-errors.ts';
+} from '../platform/outbound/errors.ts';
 
 /**
  * rate_limited: 429. server: 5xx, no connection, or the breaker is open. timeout: silence. invalid: a reply that is not

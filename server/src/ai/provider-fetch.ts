@@ -1,4 +1,4 @@
-import { traceHeaders } from '../platform/tracing.ts';
+import { traceHeaders } from '../platform/telemetry/tracing.ts';
 import { ModelFailure } from './failures.ts';
 
 /** Bytes. An event or a whole answer holds a reply and what surrounds it; a stream says each token in a few hundred. */

@@ -3,7 +3,7 @@ import { createGoogle } from '@ai-sdk/google';
 import { createOpenAI } from '@ai-sdk/openai';
 import type { LanguageModel } from 'ai';
 import { badRequest } from '../platform/errors.ts';
-import type { Config, ModelProvider } from '../platform/config.ts';
+import type { Config, ModelProvider } from '../platform/config/config.ts';
 import { providerFetch } from './provider-fetch.ts';
 
 /** A provider's model as the SDK specifies it, not merely its name. */

@@ -2,8 +2,8 @@ import { sql, type SQL } from 'drizzle-orm';
 import { z } from 'zod';
 import { toVectorText, type Embedder } from '../knowledge/embed.ts';
 import { sourceTypes, type SourceType } from '../knowledge/types.ts';
-import { createFairQueue } from '../platform/fair-queue.ts';
-import type { Store } from '../platform/tenant.ts';
+import { createFairQueue } from '../platform/limits/fair-queue.ts';
+import type { Store } from '../platform/data/tenant.ts';
 import { rank, type Candidate } from './ranking.ts';
 import { synonymsOf } from './synonyms.ts';
 

@@ -1,5 +1,5 @@
 import { generateText, type LanguageModel } from 'ai';
-import type { Outbound } from '../platform/breaker.ts';
+import type { Outbound } from '../platform/outbound/breaker.ts';
 import { phraseTerms } from './synonyms.ts';
 
 export type Turn = { role: 'user' | 'assistant'; text: string };

@@ -5,7 +5,7 @@
  */
 import type { ZodObject } from 'zod';
 import type { Attachment, Author, ChannelName, ChannelTemplate, MessageContentType } from '@parley/contract';
-import type { ChannelApi } from '../platform/config.ts';
+import type { ChannelApi } from '../platform/config/config.ts';
 import type { Inbound, MediaReference } from './inbound.ts';
 
 export type { Inbound, MediaReference, Sender } from './inbound.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { createOutbound } from '../platform/breaker.ts';
-import { createLogger } from '../platform/log.ts';
+import { createOutbound } from '../platform/outbound/breaker.ts';
+import { createLogger } from '../platform/telemetry/log.ts';
 import { startHttpDouble } from '../test/doubles/http-double.ts';
 import { createChannelHttp } from './http.ts';
 

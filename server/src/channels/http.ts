@@ -1,8 +1,8 @@
 /** A channel's door to the network: one attempt with timeout and breaker, no redirects, a bounded answer. */
 import type { Attachment } from '@parley/contract';
-import { HttpStatusError, readRetryAfter, type Outbound } from '../platform/breaker.ts';
+import { HttpStatusError, readRetryAfter, type Outbound } from '../platform/outbound/breaker.ts';
 import { badRequest, tooLarge } from '../platform/errors.ts';
-import { traceHeaders } from '../platform/tracing.ts';
+import { traceHeaders } from '../platform/telemetry/tracing.ts';
 import type { Channel, ChannelHttp } from './contract.ts';
 
 const TIMEOUT_MS = 15_000;

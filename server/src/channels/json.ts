@@ -1,6 +1,6 @@
 import { cleanText } from '@parley/contract';
 import { badRequest } from '../platform/errors.ts';
-import { assertModestText, importLimits } from '../platform/json-limits.ts';
+import { assertModestText, importLimits } from '../platform/limits/json-limits.ts';
 
 /**
  * A body as JSON. NUL and half surrogates have no place in the database, wherever in an event they stand, and are taken out

@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache';
-import { createFairQueue } from '../platform/fair-queue.ts';
+import { createFairQueue } from '../platform/limits/fair-queue.ts';
 import { createEmbedThread } from './embed-thread.ts';
 
 /** Who waits for vectors. Questions go before files, and one workspace after the other. */

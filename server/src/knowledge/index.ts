@@ -1,8 +1,8 @@
 import { sql } from 'drizzle-orm';
 import { z } from 'zod';
 import { AppError } from '../platform/errors.ts';
-import { newId } from '../platform/ids.ts';
-import type { Store, Tx } from '../platform/tenant.ts';
+import { newId } from '../platform/data/ids.ts';
+import type { Store, Tx } from '../platform/data/tenant.ts';
 import { toVectorText, type Embedder } from './embed.ts';
 import { prepareApart } from './prepare-apart.ts';
 import type { Prepared, SourceContent } from './prepare.ts';

@@ -8,10 +8,10 @@ import { sql } from 'drizzle-orm';
 import { extractiveAnswer } from '../ai/extractive.ts';
 import { retrieve } from '../ai/retrieval.ts';
 import { searchTerms } from '../ai/terms.ts';
-import { openDatabase, type Database } from '../platform/db/index.ts';
-import { newId } from '../platform/ids.ts';
-import { createLogger } from '../platform/log.ts';
-import { createStore, type Store } from '../platform/tenant.ts';
+import { openDatabase, type Database } from '../platform/data/index.ts';
+import { newId } from '../platform/data/ids.ts';
+import { createLogger } from '../platform/telemetry/log.ts';
+import { createStore, type Store } from '../platform/data/tenant.ts';
 import { createBundledEmbedder, type Embedder } from './embed.ts';
 import { ingest, type SourceContent } from './index.ts';
 

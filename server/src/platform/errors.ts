@@ -4,8 +4,8 @@
  */
 
 import { MAX_DETAILS, MAX_DETAILS_BYTES } from '@parley/contract';
-import { isConnectionLoss } from './outage.ts';
-import { limitOf } from './statement-limits.ts';
+import { isConnectionLoss } from './telemetry/outage.ts';
+import { limitOf } from './data/statement-limits.ts';
 
 export type ErrorCode =
   | 'bad_request'

@@ -1,9 +1,9 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openDatabase } from '../platform/db/index.ts';
-import type { Database, DatabaseConfig } from '../platform/db/index.ts';
-import { createLogger } from '../platform/log.ts';
+import { openDatabase } from '../platform/data/index.ts';
+import type { Database, DatabaseConfig } from '../platform/data/index.ts';
+import { createLogger } from '../platform/telemetry/log.ts';
 import { createDatabase, createMigratedDatabase } from './servers.ts';
 import { copyEmbeddedTemplate } from './template.ts';
 

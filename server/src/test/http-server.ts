@@ -2,8 +2,8 @@ import { Id, Failure, prose, success } from '@parley/contract';
 import { z } from 'zod';
 import { actorOf, createHttp, done, keepRawBodies, ok, withUpload } from '../platform/http/index.ts';
 import type { Http, SignedIn } from '../platform/http/index.ts';
-import { createLogger, currentRequestId } from '../platform/log.ts';
-import { createMetrics } from '../platform/metrics.ts';
+import { createLogger, currentRequestId } from '../platform/telemetry/log.ts';
+import { createMetrics } from '../platform/telemetry/metrics.ts';
 
 const log = createLogger({ level: 'silent' });
 const someone = (permissions: SignedIn['permissions']): SignedIn => ({

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before } from 'node:test';
 import { z } from 'zod';
-import { newId } from '../platform/ids.ts';
-import { createJobs } from '../platform/jobs.ts';
-import type { Jobs, JobsOptions } from '../platform/jobs.ts';
-import { createLogger } from '../platform/log.ts';
-import { redisPlace } from '../platform/redis.ts';
-import type { RedisPlace } from '../platform/redis.ts';
+import { newId } from '../platform/data/ids.ts';
+import { createJobs } from '../platform/jobs/jobs.ts';
+import type { Jobs, JobsOptions } from '../platform/jobs/jobs.ts';
+import { createLogger } from '../platform/telemetry/log.ts';
+import { redisPlace } from '../platform/cluster/redis.ts';
+import type { RedisPlace } from '../platform/cluster/redis.ts';
 import { forgetInRedis } from './app.ts';
 import { createTestDatabase } from './database.ts';
 import type { TestDatabase } from './database.ts';

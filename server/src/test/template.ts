@@ -4,9 +4,9 @@ import { cp } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Client } from 'pg';
-import { MIGRATIONS, openDatabase } from '../platform/db/index.ts';
-import { readMigrations } from '../platform/db/migrate.ts';
-import { createLogger } from '../platform/log.ts';
+import { MIGRATIONS, openDatabase } from '../platform/data/index.ts';
+import { readMigrations } from '../platform/data/migrate.ts';
+import { createLogger } from '../platform/telemetry/log.ts';
 
 /**
  * Migrated databases to copy: making and migrating one takes seconds, copying it a moment. Each is named after what it

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { sql } from 'drizzle-orm';
-import { newId } from '../platform/ids.ts';
-import { createStore } from '../platform/tenant.ts';
+import { newId } from '../platform/data/ids.ts';
+import { createStore } from '../platform/data/tenant.ts';
 import { finishTurn } from '../turn/finish.ts';
 import { claim } from '../turn/lease.ts';
 import type { Claimed } from '../turn/lease.ts';

@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm';
-import type { Store } from '../platform/tenant.ts';
+import type { Store } from '../platform/data/tenant.ts';
 
 /** Fewer events that wait say little: one conversation with trouble of its own is no backlog. */
 const BACKLOG_FROM = 50;

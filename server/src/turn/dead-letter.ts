@@ -8,9 +8,9 @@ import { handoffRequested, queueTouched } from '../features/handoffs/changes.ts'
 import type { InboxDirectory } from '../features/inboxes/lookup.ts';
 import { deliveryDue, messageStored } from '../features/messages/changes.ts';
 import { append, systemMessage } from '../features/messages/commands.ts';
-import type { Logger } from '../platform/log.ts';
+import type { Logger } from '../platform/telemetry/log.ts';
 import type { Publish } from '../platform/publish/publish.ts';
-import type { Store } from '../platform/tenant.ts';
+import type { Store } from '../platform/data/tenant.ts';
 import { requestHandoffWithClosing } from './handoff.ts';
 import type { Round } from './mailbox.ts';
 

@@ -4,7 +4,7 @@ import type { MessagePayload } from '../db/schema/index.ts';
 import { mayBecome, withFailure } from '../features/messages/commands.ts';
 import { presentMessage } from '../features/messages/present.ts';
 import type { MessageRow } from '../features/messages/present.ts';
-import type { Store } from '../platform/tenant.ts';
+import type { Store } from '../platform/data/tenant.ts';
 import type { DeliveryKey } from '../features/messages/topics.ts';
 
 // Foreign tables: contact_identities, messages. The hot path reads and writes in one statement.

@@ -1,9 +1,9 @@
 import { sql } from 'drizzle-orm';
 import type { Outcome } from '../engine/types.ts';
 import type { TurnStatus } from '../db/schema/index.ts';
-import { newId } from '../platform/ids.ts';
-import { storedJson } from '../platform/stored-json.ts';
-import type { Store } from '../platform/tenant.ts';
+import { newId } from '../platform/data/ids.ts';
+import { storedJson } from '../platform/data/stored-json.ts';
+import type { Store } from '../platform/data/tenant.ts';
 import { pendingEvents } from './lease.ts';
 import type { Round } from './mailbox.ts';
 

@@ -1,8 +1,8 @@
 import { sql } from 'drizzle-orm';
-import { bounded } from '../platform/gauges.ts';
-import type { Logger } from '../platform/log.ts';
-import type { Metrics } from '../platform/metrics.ts';
-import type { Place, Store } from '../platform/tenant.ts';
+import { bounded } from '../platform/telemetry/gauges.ts';
+import type { Logger } from '../platform/telemetry/log.ts';
+import type { Metrics } from '../platform/telemetry/metrics.ts';
+import type { Place, Store } from '../platform/data/tenant.ts';
 
 // Foreign tables: conversations, outbox. They are counted, in one statement.
 

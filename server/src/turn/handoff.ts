@@ -5,7 +5,7 @@ import type { Outcome } from '../engine/types.ts';
 import { requestHandoff } from '../features/handoffs/commands.ts';
 import { placeInQueue } from '../features/handoffs/queries.ts';
 import { append } from '../features/messages/commands.ts';
-import type { Tx } from '../platform/tenant.ts';
+import type { Tx } from '../platform/data/tenant.ts';
 import type { Lease } from './lease.ts';
 
 // Foreign tables: bots, conversations. The hot path reads and writes in one statement.

@@ -2,8 +2,8 @@ import { sql } from 'drizzle-orm';
 import { cleanText } from '@parley/contract';
 import type { ConversationStatus } from '@parley/contract';
 import type { Inbound } from '../channels/contract.ts';
-import { newId } from '../platform/ids.ts';
-import type { Store } from '../platform/tenant.ts';
+import { newId } from '../platform/data/ids.ts';
+import type { Store } from '../platform/data/tenant.ts';
 import type { ThreadKey } from './topics.ts';
 
 // Foreign tables: conversations. The hot path reads and writes in one statement.

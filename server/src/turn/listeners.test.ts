@@ -6,7 +6,7 @@ import type { Channel, Inbound } from '../channels/contract.ts';
 import { channels } from '../channels/registry.ts';
 import { createCredentialRefresh } from '../features/inboxes/refresh.ts';
 import type { InboxRuntime } from '../features/inboxes/lookup.ts';
-import { createLogger } from '../platform/log.ts';
+import { createLogger } from '../platform/telemetry/log.ts';
 import { startTestApp, until } from '../test/app.ts';
 import type { TestApp } from '../test/app.ts';
 import { startTelegramDouble } from '../test/doubles/telegram.ts';

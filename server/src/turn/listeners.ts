@@ -2,9 +2,9 @@ import { sql } from 'drizzle-orm';
 import type { Channel, ListenerIntake } from '../channels/contract.ts';
 import { channels } from '../channels/registry.ts';
 import type { InboxDirectory, InboxRuntime } from '../features/inboxes/lookup.ts';
-import type { Logger } from '../platform/log.ts';
-import { storedJson } from '../platform/stored-json.ts';
-import type { Store } from '../platform/tenant.ts';
+import type { Logger } from '../platform/telemetry/log.ts';
+import { storedJson } from '../platform/data/stored-json.ts';
+import type { Store } from '../platform/data/tenant.ts';
 import type { ClientOf } from './deliver.ts';
 import type { Receive } from './receive.ts';
 

@@ -1,16 +1,16 @@
-import type { Logger } from '../platform/log.ts';
-import { newId } from '../platform/ids.ts';
-import type { Metrics } from '../platform/metrics.ts';
-import { isConnectionLoss } from '../platform/outage.ts';
-import { triesOf } from '../platform/statement-limits.ts';
-import { enter, noteSpan, readCarried } from '../platform/tracing.ts';
-import type { Tracing } from '../platform/tracing.ts';
-import type { Store } from '../platform/tenant.ts';
-import type { Wake } from '../platform/wake.ts';
+import type { Logger } from '../platform/telemetry/log.ts';
+import { newId } from '../platform/data/ids.ts';
+import type { Metrics } from '../platform/telemetry/metrics.ts';
+import { isConnectionLoss } from '../platform/telemetry/outage.ts';
+import { triesOf } from '../platform/data/statement-limits.ts';
+import { enter, noteSpan, readCarried } from '../platform/telemetry/tracing.ts';
+import type { Tracing } from '../platform/telemetry/tracing.ts';
+import type { Store } from '../platform/data/tenant.ts';
+import type { Wake } from '../platform/cluster/wake.ts';
 import { claim, countFailure, LEASE_MS, postpone, readMailbox, release, renew } from './lease.ts';
 import type { Claimed, PendingEvent } from './lease.ts';
-import { createFairShare } from './fair-share.ts';
-import { createLanes } from './lanes.ts';
+import { createFairShare } from '../platform/limits/fair-share.ts';
+import { createLanes } from '../platform/jobs/keyed-queue.ts';
 import { readThreadKey, THREAD, writeThreadKey } from './topics.ts';
 import type { ThreadKey } from './topics.ts';
 

@@ -8,12 +8,12 @@ import { messageFacts } from '../features/messages/facts.ts';
 import { sql } from 'drizzle-orm';
 import type { InboxDirectory, InboxRuntime } from '../features/inboxes/lookup.ts';
 import type { ClientOf } from './deliver.ts';
-import type { Logger } from '../platform/log.ts';
+import type { Logger } from '../platform/telemetry/log.ts';
 import { defineReaction } from '../platform/facts/reactions.ts';
 import { recordFacts } from '../platform/facts/record.ts';
 import type { Publish } from '../platform/publish/publish.ts';
-import type { Storage } from '../platform/storage.ts';
-import type { Store } from '../platform/tenant.ts';
+import type { Storage } from '../platform/storage/storage.ts';
+import type { Store } from '../platform/data/tenant.ts';
 
 // Foreign tables: conversations, messages. The hot path reads and writes in one statement.
 

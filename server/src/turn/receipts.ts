@@ -2,7 +2,7 @@ import { sql } from 'drizzle-orm';
 import type { Message } from '@parley/contract';
 import type { Inbound } from '../channels/contract.ts';
 import { receiptId } from '../channels/inbound.ts';
-import type { Tx } from '../platform/tenant.ts';
+import type { Tx } from '../platform/data/tenant.ts';
 import { applyReceipt } from './store-events.ts';
 
 const STATUSES = ['sent', 'delivered', 'read', 'failed'];

@@ -4,7 +4,7 @@ import { sql } from 'drizzle-orm';
 import type { Contact, Conversation, Message, SessionCreated, Inbox } from '@parley/contract';
 import { connect, startTestApp, until } from '../test/app.ts';
 import type { TestApp } from '../test/app.ts';
-import { newId } from '../platform/ids.ts';
+import { newId } from '../platform/data/ids.ts';
 import { startOpenAiDouble } from '../test/doubles/openai.ts';
 import type { ModelDouble } from '../test/doubles/model-script.ts';
 import { startTelegramDouble } from '../test/doubles/telegram.ts';

@@ -1,13 +1,13 @@
 import type { ChannelName } from '@parley/contract';
 import type { Inbound } from '../channels/contract.ts';
-import { newId } from '../platform/ids.ts';
-import type { Logger } from '../platform/log.ts';
-import { carried, inSpan } from '../platform/tracing.ts';
-import type { Metrics } from '../platform/metrics.ts';
-import { storedJson } from '../platform/stored-json.ts';
-import type { Store } from '../platform/tenant.ts';
-import type { Wake } from '../platform/wake.ts';
-import { createGrouped } from './grouped.ts';
+import { newId } from '../platform/data/ids.ts';
+import type { Logger } from '../platform/telemetry/log.ts';
+import { carried, inSpan } from '../platform/telemetry/tracing.ts';
+import type { Metrics } from '../platform/telemetry/metrics.ts';
+import { storedJson } from '../platform/data/stored-json.ts';
+import type { Store } from '../platform/data/tenant.ts';
+import type { Wake } from '../platform/cluster/wake.ts';
+import { createGrouped } from '../platform/data/group-commit.ts';
 import { resolveThreads } from './threads.ts';
 import { THREAD, writeThreadKey } from './topics.ts';
 

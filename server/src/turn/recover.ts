@@ -1,4 +1,4 @@
-import type { Database } from '../platform/db/index.ts';
+import type { Database } from '../platform/data/index.ts';
 
 // Foreign tables: memberships. Nobody is at the desk when the process begins.
 

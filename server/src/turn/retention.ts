@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm';
-import { firstIdOf } from '../platform/ids.ts';
-import type { RetentionStep } from '../platform/retention.ts';
+import { firstIdOf } from '../platform/data/ids.ts';
+import type { RetentionStep } from '../platform/data/retention.ts';
 
 /** The ledgers of the path: an id tells its time, and so the oldest are at one end of the primary key. */
 export const forgetDeliveries: RetentionStep = async (store, workspaceId, before, limit) => {

@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm';
 import type { Conversation, SendContext } from '../channels/contract.ts';
-import type { Store } from '../platform/tenant.ts';
+import type { Store } from '../platform/data/tenant.ts';
 
 // Foreign tables: contact_identities, messages, conversations, contacts. What a channel asks for is read in one statement.
 

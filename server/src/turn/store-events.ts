@@ -12,11 +12,11 @@ import { advance, append, edit, findByPlatformId, react, remove } from '../featu
 import type { NewMessage } from '../features/messages/commands.ts';
 import { messageFacts } from '../features/messages/facts.ts';
 import type { InboxRuntime } from '../features/inboxes/lookup.ts';
-import { newId } from '../platform/ids.ts';
-import { carried } from '../platform/tracing.ts';
+import { newId } from '../platform/data/ids.ts';
+import { carried } from '../platform/telemetry/tracing.ts';
 import type { Fact } from '../platform/facts/define.ts';
 import type { Change } from '../platform/publish/change.ts';
-import type { Tx } from '../platform/tenant.ts';
+import type { Tx } from '../platform/data/tenant.ts';
 import type { Lease, PendingEvent } from './lease.ts';
 import { LeaseLost } from './mailbox.ts';
 import type { Round } from './mailbox.ts';

@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm';
 import { DELIVERY_DUE, writeDeliveryKey } from '../features/messages/topics.ts';
 import type { Sweep } from '../platform/sweeps/sweeps.ts';
-import type { Wake } from '../platform/wake.ts';
+import type { Wake } from '../platform/cluster/wake.ts';
 import { THREAD, writeThreadKey } from './topics.ts';
 
 const AT_ONCE = 500;

@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm';
 import type { Inbound } from '../channels/contract.ts';
-import type { Store } from '../platform/tenant.ts';
+import type { Store } from '../platform/data/tenant.ts';
 
 // Foreign tables: contact_identities. Which thread a person has is one look, before anything is stored.
 

@@ -1,4 +1,4 @@
-/** What the path is woken for (platform/wake.ts), and the keys. */
+/** What the path is woken for (platform/cluster/wake.ts), and the keys. */
 
 /** Pending inbound events of a platform thread. */
 export const THREAD = 'thread';

@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm';
-import type { Store } from '../platform/tenant.ts';
+import type { Store } from '../platform/data/tenant.ts';
 
 /**
  * For how long a platform's id is known. The longest time a platform tries again is WhatsApp's, 7 days (Messenger 36 hours,

@@ -1,5 +1,5 @@
 import type { InboxRuntime } from '../features/inboxes/lookup.ts';
-import type { Logger } from '../platform/log.ts';
+import type { Logger } from '../platform/telemetry/log.ts';
 import type { EmitTyping } from '../platform/publish/typing.ts';
 
 /** An answer that is there at once needs no indicator, and platforms count each of them as a request. */

@@ -3,12 +3,12 @@ import { z } from 'zod';
 import type { AppVariable, Channel, Verification, WebhookIntake, WebhookRequest } from '../channels/contract.ts';
 import { findChannel } from '../channels/registry.ts';
 import type { FindInbox, InboxDirectory, InboxRuntime } from '../features/inboxes/lookup.ts';
-import type { Config } from '../platform/config.ts';
+import type { Config } from '../platform/config/config.ts';
 import { AppError, notFound } from '../platform/errors.ts';
 import { keepRawBodies } from '../platform/http/index.ts';
 import type { Http } from '../platform/http/index.ts';
-import type { Logger } from '../platform/log.ts';
-import type { Metrics } from '../platform/metrics.ts';
+import type { Logger } from '../platform/telemetry/log.ts';
+import type { Metrics } from '../platform/telemetry/metrics.ts';
 import type { Receive } from './receive.ts';
 
 const Params = z.object({ channel: z.string().max(30), token: z.string().max(100) });

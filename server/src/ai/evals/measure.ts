@@ -1,8 +1,8 @@
 import { sql } from 'drizzle-orm';
 import { ingest } from '../../knowledge/index.ts';
 import type { Embedder } from '../../knowledge/embed.ts';
-import { newId } from '../../platform/ids.ts';
-import type { Store } from '../../platform/tenant.ts';
+import { newId } from '../../platform/data/ids.ts';
+import type { Store } from '../../platform/data/tenant.ts';
 import { extractiveAnswer, type Extract } from '../extractive.ts';
 import { retrieve, type Passage, type Retrieval } from '../retrieval.ts';
 import { searchTerms } from '../terms.ts';

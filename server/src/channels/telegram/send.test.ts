@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { after, beforeEach, describe, test } from 'node:test';
 import type { Attachment } from '@parley/contract';
-import { createOutbound } from '../../platform/breaker.ts';
-import { createLogger } from '../../platform/log.ts';
+import { createOutbound } from '../../platform/outbound/breaker.ts';
+import { createLogger } from '../../platform/telemetry/log.ts';
 import { startTelegramDouble } from '../../test/doubles/telegram.ts';
 import { contextOf } from '../../test/send-context.ts';
 import type { ChannelHttp, Part } from '../contract.ts';

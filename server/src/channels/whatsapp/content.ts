@@ -1,7 +1,7 @@
 /** What was said, of whatever kind, as text, files and details. */
 import type { Inbound, MediaReference } from '../contract.ts';
 import type { Content, Message } from './payload.ts';
-import { assertModestText, jsonLimits } from '../../platform/json-limits.ts';
+import { assertModestText, jsonLimits } from '../../platform/limits/json-limits.ts';
 
 type Said = Pick<
   Extract<Inbound, { kind: 'message' }>,

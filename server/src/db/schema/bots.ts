@@ -28,7 +28,7 @@ export const inboxes = pgTable('inboxes', {
   channel: text('channel').$type<ChannelName>().notNull(),
   botId: uuid('bot_id'),
   token: text('token').notNull(),
-  /** encrypted JSON (platform/crypto.ts) */
+  /** encrypted JSON (platform/security/crypto.ts) */
   credentials: text('credentials'),
   settings: jsonb('settings').$type<Partial<WidgetSettings>>().notNull().default({}),
   status: text('status').$type<Inbox['status']>().notNull().default('connected'),

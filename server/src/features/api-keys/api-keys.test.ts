@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { ApiKey, ApiKeyCreated, ApiKeyScope, Login, Member, Workspace } from '@parley/contract';
-import { hashToken } from '../../platform/ids.ts';
+import { hashToken } from '../../platform/data/ids.ts';
 import { becomeOwner, dataOf, failureOf, startPeople } from '../sessions/test-people.ts';
 import type { People } from '../sessions/test-people.ts';
 

@@ -1,8 +1,8 @@
 import { and, asc, count, eq, isNull, sql } from 'drizzle-orm';
 import type { ApiKeyScope } from '@parley/contract';
 import { apiKeys } from '../../db/schema/index.ts';
-import { hashToken } from '../../platform/ids.ts';
-import type { Tx } from '../../platform/tenant.ts';
+import { hashToken } from '../../platform/data/ids.ts';
+import type { Tx } from '../../platform/data/tenant.ts';
 import { findNames } from '../members/queries.ts';
 
 /** Every key begins like this, so that people and secret scanners recognise one. */

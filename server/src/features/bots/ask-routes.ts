@@ -3,7 +3,7 @@ import type { Bot } from '@parley/contract';
 import { actorOf, cursor, ok } from '../../platform/http/index.ts';
 import type { Http } from '../../platform/http/index.ts';
 import { addRoutes, callsOf } from '../../platform/http/routes.ts';
-import type { Store } from '../../platform/tenant.ts';
+import type { Store } from '../../platform/data/tenant.ts';
 import { findBot } from './queries.ts';
 import { findTrace, listTraces } from './trace-queries.ts';
 

@@ -1,7 +1,7 @@
 import type { Ask } from '@parley/contract';
 import type { QuestionAnswerer } from '../../ai/question.ts';
 import { badRequest, unavailable } from '../../platform/errors.ts';
-import type { Store } from '../../platform/tenant.ts';
+import type { Store } from '../../platform/data/tenant.ts';
 import type { AskBot } from './ask-routes.ts';
 import { recordTrace } from './commands.ts';
 

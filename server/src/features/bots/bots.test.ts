@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import type { Ask, Bot, KnowledgeBase, Trace } from '@parley/contract';
-import { newId } from '../../platform/ids.ts';
+import { newId } from '../../platform/data/ids.ts';
 import { startContentApp, until } from '../../test/content-app.ts';
 import type { ContentApp, Person } from '../../test/content-app.ts';
 import type { TraceRecord } from '../../db/schema/index.ts';

@@ -1,9 +1,9 @@
 import type { Bot } from '@parley/contract';
-import { createCache } from '../../platform/cache.ts';
+import { createCache } from '../../platform/limits/cache.ts';
 import { AppError } from '../../platform/errors.ts';
-import type { Store } from '../../platform/tenant.ts';
-import { RESYNC } from '../../platform/wake.ts';
-import type { Wake } from '../../platform/wake.ts';
+import type { Store } from '../../platform/data/tenant.ts';
+import { RESYNC } from '../../platform/cluster/wake.ts';
+import type { Wake } from '../../platform/cluster/wake.ts';
 import { findBot } from './queries.ts';
 import { BOT_CHANGED, botKey } from './topics.ts';
 

@@ -2,7 +2,7 @@ import { and, asc, count, eq, getTableColumns, isNull, sql } from 'drizzle-orm';
 import type { Bot } from '@parley/contract';
 import { bots } from '../../db/schema/index.ts';
 import { notFound } from '../../platform/errors.ts';
-import type { Tx } from '../../platform/tenant.ts';
+import type { Tx } from '../../platform/data/tenant.ts';
 import { presentBot } from './present.ts';
 
 // Foreign tables: knowledge_bases. A row and what it shows come in one statement.

@@ -3,7 +3,7 @@ import { Id } from '@parley/contract';
 import type { Trace } from '@parley/contract';
 import { traces } from '../../db/schema/index.ts';
 import { badCursor, notFound } from '../../platform/errors.ts';
-import type { Tx } from '../../platform/tenant.ts';
+import type { Tx } from '../../platform/data/tenant.ts';
 import { presentTrace } from './present.ts';
 
 /** @throws not-found, also for a trace of another workspace */

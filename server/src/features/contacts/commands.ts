@@ -2,8 +2,8 @@ import { and, eq, isNull, sql } from 'drizzle-orm';
 import type { Sender } from '../../channels/contract.ts';
 import { contacts } from '../../db/schema/index.ts';
 import { notFound } from '../../platform/errors.ts';
-import { newId } from '../../platform/ids.ts';
-import type { Tx } from '../../platform/tenant.ts';
+import { newId } from '../../platform/data/ids.ts';
+import type { Tx } from '../../platform/data/tenant.ts';
 
 /** Who wrote, as the channel tells it. Nothing of it is proof of identity. */
 export type Person = Sender;

@@ -3,7 +3,7 @@ import type { SQL } from 'drizzle-orm';
 import { Id } from '@parley/contract';
 import type { ChannelName, Contact } from '@parley/contract';
 import { badCursor, notFound } from '../../platform/errors.ts';
-import type { Tx } from '../../platform/tenant.ts';
+import type { Tx } from '../../platform/data/tenant.ts';
 import { iso } from '../messages/present.ts';
 
 // Foreign tables: inboxes. A row and what it shows come in one statement.

@@ -2,7 +2,7 @@ import { contactsApi } from '@parley/contract';
 import { actorOf, cursor, ok } from '../../platform/http/index.ts';
 import type { Http } from '../../platform/http/index.ts';
 import { addRoutes } from '../../platform/http/routes.ts';
-import type { Store } from '../../platform/tenant.ts';
+import type { Store } from '../../platform/data/tenant.ts';
 import { changeContact } from './commands.ts';
 import { findContact, listContacts } from './queries.ts';
 

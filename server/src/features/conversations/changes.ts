@@ -1,6 +1,6 @@
 import type { Conversation, ConversationStatus } from '@parley/contract';
 import { defineChange } from '../../platform/publish/change.ts';
-import { rooms } from '../../platform/realtime.ts';
+import { rooms } from '../../platform/sockets/realtime.ts';
 import { readConversation } from './queries.ts';
 import { BOT_INTERRUPTED } from './topics.ts';
 

@@ -3,7 +3,7 @@ import type { Change } from '../../platform/publish/change.ts';
 import type { Publish } from '../../platform/publish/publish.ts';
 import { channels } from '../../channels/registry.ts';
 import { conflict, notFound } from '../../platform/errors.ts';
-import type { Store, Tx } from '../../platform/tenant.ts';
+import type { Store, Tx } from '../../platform/data/tenant.ts';
 import { resolveAttachments, shareAttachments } from '../files/commands.ts';
 import { queueTouched } from '../handoffs/changes.ts';
 import { pickUp } from '../handoffs/commands.ts';

@@ -1,5 +1,5 @@
 import { defineFeature } from '../../feature.ts';
-import { inEachWorkspace } from '../../platform/retention.ts';
+import { inEachWorkspace } from '../../platform/data/retention.ts';
 import { createDesk } from './desk.ts';
 import type { Desk } from './desk.ts';
 import { conversationFacts } from './facts.ts';

@@ -1,9 +1,9 @@
 import { sql } from 'drizzle-orm';
-import type { TargetReport } from '../../platform/breaker.ts';
+import type { TargetReport } from '../../platform/outbound/breaker.ts';
 import { isOperator } from '../../platform/http/index.ts';
 import type { Http, SignedIn } from '../../platform/http/index.ts';
-import type { Jobs } from '../../platform/jobs.ts';
-import type { Store } from '../../platform/tenant.ts';
+import type { Jobs } from '../../platform/jobs/jobs.ts';
+import type { Store } from '../../platform/data/tenant.ts';
 import { ownTargets } from '../webhooks/queries.ts';
 
 // Foreign tables: deliveries, inbound_events, sources, webhook_deliveries. They are counted, in one statement.

@@ -3,7 +3,7 @@ import type { SQL } from 'drizzle-orm';
 import { Id } from '@parley/contract';
 import type { Conversation, ConversationCounts, ConversationQuery } from '@parley/contract';
 import { badCursor, notFound } from '../../platform/errors.ts';
-import type { Store, Tx } from '../../platform/tenant.ts';
+import type { Store, Tx } from '../../platform/data/tenant.ts';
 import { presentConversation } from './present.ts';
 import type { ConversationRow } from './present.ts';
 

@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm';
-import type { Store } from '../../platform/tenant.ts';
+import type { Store } from '../../platform/data/tenant.ts';
 
 /**
  * Takes the words out of conversations whose last message is older than what is kept; the conversation itself stays, for

@@ -3,7 +3,7 @@ import { actorOf, cursor, ok } from '../../platform/http/index.ts';
 import type { Http } from '../../platform/http/index.ts';
 import { addRoutes } from '../../platform/http/routes.ts';
 import { badCursor, badRequest } from '../../platform/errors.ts';
-import type { Store } from '../../platform/tenant.ts';
+import type { Store } from '../../platform/data/tenant.ts';
 import { after, latest } from '../messages/queries.ts';
 import type { Desk } from './desk.ts';
 import { countConversations, findConversation, listConversations } from './queries.ts';

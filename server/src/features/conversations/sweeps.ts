@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm';
 import type { Publish } from '../../platform/publish/publish.ts';
 import type { Sweep } from '../../platform/sweeps/sweeps.ts';
-import type { Store } from '../../platform/tenant.ts';
+import type { Store } from '../../platform/data/tenant.ts';
 import { wakeUp } from './commands.ts';
 import { movedTo } from './desk.ts';
 import { findConversation } from './queries.ts';

@@ -12,10 +12,10 @@ import { createKnowledgeBase } from '../knowledge/commands.ts';
 import type { KnowledgeProcessing } from '../knowledge/processors.ts';
 import { addDocument, deleteSource } from '../knowledge/source-commands.ts';
 import { AppError } from '../../platform/errors.ts';
-import { newId, newToken } from '../../platform/ids.ts';
-import type { Logger } from '../../platform/log.ts';
-import type { Storage } from '../../platform/storage.ts';
-import type { Store } from '../../platform/tenant.ts';
+import { newId, newToken } from '../../platform/data/ids.ts';
+import type { Logger } from '../../platform/telemetry/log.ts';
+import type { Storage } from '../../platform/storage/storage.ts';
+import type { Store } from '../../platform/data/tenant.ts';
 
 // Foreign tables: knowledge_bases, sources, workspaces. It looks for what it made.
 

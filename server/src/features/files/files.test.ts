@@ -3,7 +3,7 @@ import { text } from 'node:stream/consumers';
 import { after, before, describe, it } from 'node:test';
 import type { Attachment } from '@parley/contract';
 import { AppError } from '../../platform/errors.ts';
-import { newId } from '../../platform/ids.ts';
+import { newId } from '../../platform/data/ids.ts';
 import { startContentApp } from '../../test/content-app.ts';
 import type { ContentApp, Person } from '../../test/content-app.ts';
 import { resolveAttachments, resolveVisitorAttachments, shareAttachments, storeFile } from './commands.ts';

@@ -1,8 +1,8 @@
 import { eq, inArray } from 'drizzle-orm';
 import { files } from '../../db/schema/index.ts';
 import { notFound } from '../../platform/errors.ts';
-import type { Storage } from '../../platform/storage.ts';
-import type { Store, Tx } from '../../platform/tenant.ts';
+import type { Storage } from '../../platform/storage/storage.ts';
+import type { Store, Tx } from '../../platform/data/tenant.ts';
 import { presentFile } from './present.ts';
 import type { FileContent, FileRow } from './present.ts';
 

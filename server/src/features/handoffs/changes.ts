@@ -1,6 +1,6 @@
 import type { HandoffReason } from '@parley/contract';
 import { defineChange } from '../../platform/publish/change.ts';
-import { rooms } from '../../platform/realtime.ts';
+import { rooms } from '../../platform/sockets/realtime.ts';
 import { listQueue } from './queries.ts';
 
 /** The queue is another: colleagues get it, and every waiting visitor their place. */

@@ -1,5 +1,5 @@
 import { defineFeature } from '../../feature.ts';
-import { inEachWorkspace } from '../../platform/retention.ts';
+import { inEachWorkspace } from '../../platform/data/retention.ts';
 import { handoffFacts } from './facts.ts';
 import { forgetWords } from './retention.ts';
 import { handoffRoutes } from './routes.ts';

@@ -1,7 +1,7 @@
 import { MAX_QUEUE_IN_EVENT } from '@parley/contract';
 import { sql } from 'drizzle-orm';
 import type { ChannelName, Handoff, HandoffReason, Priority } from '@parley/contract';
-import type { Tx } from '../../platform/tenant.ts';
+import type { Tx } from '../../platform/data/tenant.ts';
 import { iso } from '../messages/present.ts';
 
 // Foreign tables: contacts, conversations, inboxes. A row and what it shows come in one statement.

@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm';
-import type { Store } from '../../platform/tenant.ts';
+import type { Store } from '../../platform/data/tenant.ts';
 
 /**
  * Takes the words out of handoffs that began before what is kept and are over: what was asked and what the bot tried.

@@ -2,7 +2,7 @@ import { handoffsApi } from '@parley/contract';
 import { actorOf, ok, page } from '../../platform/http/index.ts';
 import type { Actor, Http } from '../../platform/http/index.ts';
 import { addRoutes } from '../../platform/http/routes.ts';
-import type { Store } from '../../platform/tenant.ts';
+import type { Store } from '../../platform/data/tenant.ts';
 import { listQueue } from './queries.ts';
 
 /** The desk tells everybody concerned; @throws conflict, naming the colleague who was faster */

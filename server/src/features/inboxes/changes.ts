@@ -1,5 +1,5 @@
 import { defineChange } from '../../platform/publish/change.ts';
-import { rooms } from '../../platform/realtime.ts';
+import { rooms } from '../../platform/sockets/realtime.ts';
 
 /** Nothing goes out of it until a person renews the credentials: every colleague is notified. */
 export const inboxDisconnected = defineChange<{ name: string; reason: string }>('inbox disconnected', {

@@ -3,7 +3,7 @@ import type { Inbox } from '@parley/contract';
 import { inboxes } from '../../db/schema/index.ts';
 import { notFound } from '../../platform/errors.ts';
 import { recordFacts } from '../../platform/facts/record.ts';
-import type { Tx } from '../../platform/tenant.ts';
+import type { Tx } from '../../platform/data/tenant.ts';
 import { findBot } from '../bots/queries.ts';
 import type { InboxRow } from './present.ts';
 import { inboxFacts } from './facts.ts';

@@ -2,7 +2,7 @@ import type { ChannelName } from '@parley/contract';
 import type { ChannelHttp, Connection } from '../../channels/contract.ts';
 import { channels } from '../../channels/registry.ts';
 import { AppError } from '../../platform/errors.ts';
-import type { Logger } from '../../platform/log.ts';
+import type { Logger } from '../../platform/telemetry/log.ts';
 import { webhookUrlOf } from './present.ts';
 
 /** A channel's way to the network for one workspace; app.ts makes it of channels/http.ts. */

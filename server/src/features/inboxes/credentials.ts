@@ -1,9 +1,9 @@
 import type { ChannelName } from '@parley/contract';
 import { channels } from '../../channels/registry.ts';
-import type { Keyring } from '../../platform/crypto.ts';
+import type { Keyring } from '../../platform/security/crypto.ts';
 import { badRequest } from '../../platform/errors.ts';
 import { fieldProblems } from '../../platform/http/index.ts';
-import { newToken } from '../../platform/ids.ts';
+import { newToken } from '../../platform/data/ids.ts';
 
 /**
  * What somebody typed as credentials, checked by the channel. Fields the channel invents are filled in when left out.

@@ -1,8 +1,8 @@
 import { sql } from 'drizzle-orm';
 import type { Publish } from '../../platform/publish/publish.ts';
 import { recordFacts } from '../../platform/facts/record.ts';
-import type { Store } from '../../platform/tenant.ts';
-import type { Wake } from '../../platform/wake.ts';
+import type { Store } from '../../platform/data/tenant.ts';
+import type { Wake } from '../../platform/cluster/wake.ts';
 import { inboxDisconnected } from './changes.ts';
 import { inboxFacts } from './facts.ts';
 import { INBOX_CHANGED } from './topics.ts';

@@ -1,6 +1,6 @@
 import { tooMany } from '../../platform/errors.ts';
 import { bucketOf } from '../../platform/http/proxies.ts';
-import { createLimiter } from '../../platform/limiter.ts';
+import { createLimiter } from '../../platform/limits/limiter.ts';
 import type { FindInbox, InboxDirectory } from './lookup.ts';
 
 /** Tokens nobody has, per address. Platforms repeat for a while what they had for an inbox that was removed. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, it } from 'node:test';
 import type { Bot, Inbox, InboxCheck } from '@parley/contract';
 import { sql } from 'drizzle-orm';
-import { newToken } from '../../platform/ids.ts';
+import { newToken } from '../../platform/data/ids.ts';
 import { startContentApp, until } from '../../test/content-app.ts';
 import type { ContentApp, Person } from '../../test/content-app.ts';
 import { startTelegramDouble } from '../../test/doubles/telegram.ts';

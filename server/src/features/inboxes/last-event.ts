@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm';
-import { createCache } from '../../platform/cache.ts';
-import type { Logger } from '../../platform/log.ts';
-import type { Store } from '../../platform/tenant.ts';
+import { createCache } from '../../platform/limits/cache.ts';
+import type { Logger } from '../../platform/telemetry/log.ts';
+import type { Store } from '../../platform/data/tenant.ts';
 
 /**
  * Remembers when an inbox last took something in, so that its owner sees that it works. People look at it and nothing

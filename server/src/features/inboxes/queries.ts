@@ -2,7 +2,7 @@ import type { ChannelTemplate } from '@parley/contract';
 import { and, asc, count, eq, isNull } from 'drizzle-orm';
 import { inboxes } from '../../db/schema/index.ts';
 import { conflict, notFound } from '../../platform/errors.ts';
-import type { Tx } from '../../platform/tenant.ts';
+import type { Tx } from '../../platform/data/tenant.ts';
 import type { InboxRow } from './present.ts';
 
 /** @throws not-found, also for an inbox of another workspace and for a deleted one */

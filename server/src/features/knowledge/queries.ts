@@ -2,7 +2,7 @@ import { and, asc, count, desc, eq, inArray, isNull, sql } from 'drizzle-orm';
 import type { SourceStatus, SourceType } from '@parley/contract';
 import { chunks, knowledgeBases, sources } from '../../db/schema/index.ts';
 import { notFound } from '../../platform/errors.ts';
-import type { Tx } from '../../platform/tenant.ts';
+import type { Tx } from '../../platform/data/tenant.ts';
 import type { ChunkRow, KnowledgeBaseRow, SourceRow, SourceSummaryRow } from './present.ts';
 
 // Foreign tables: bot_knowledge_bases. A row and what it shows come in one statement.

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { QueueDefinition } from '../../platform/jobs.ts';
+import type { QueueDefinition } from '../../platform/jobs/jobs.ts';
 
 /** A source of a knowledge base to read. */
 export const SourceToRead = z.object({ workspaceId: z.uuid(), sourceId: z.uuid() });

@@ -13,7 +13,7 @@ import {
 } from '@parley/contract';
 import type { Role } from '@parley/contract';
 import { sql } from 'drizzle-orm';
-import { hashToken } from '../../platform/ids.ts';
+import { hashToken } from '../../platform/data/ids.ts';
 import { PASSWORD, becomeOwner, dataOf, failureOf, startPeople } from '../sessions/test-people.ts';
 import type { People } from '../sessions/test-people.ts';
 

@@ -1,7 +1,7 @@
 import { and, asc, count, desc, eq, gt, inArray, isNull, ne, sql } from 'drizzle-orm';
 import type { Presence, Role } from '@parley/contract';
 import { invitations, memberships, users } from '../../db/schema/index.ts';
-import type { Tx } from '../../platform/tenant.ts';
+import type { Tx } from '../../platform/data/tenant.ts';
 import { findWorkspaces } from '../workspaces/queries.ts';
 
 /** Functions "across workspaces" take a transaction of `asSystem`; the others one of `inWorkspace`. */

@@ -1,10 +1,10 @@
 import { membersApi } from '@parley/contract';
-import type { Config } from '../../platform/config.ts';
+import type { Config } from '../../platform/config/config.ts';
 import { actorOf, done, ok, page } from '../../platform/http/index.ts';
 import type { Http } from '../../platform/http/index.ts';
 import { addRoutes } from '../../platform/http/routes.ts';
-import type { Store } from '../../platform/tenant.ts';
-import type { Wake } from '../../platform/wake.ts';
+import type { Store } from '../../platform/data/tenant.ts';
+import type { Wake } from '../../platform/cluster/wake.ts';
 import { changeRole, invite, removeMember, revokeInvitation } from './commands.ts';
 import { presentInvitation, presentMember } from './present.ts';
 import { listInvitations, listMembers } from './queries.ts';

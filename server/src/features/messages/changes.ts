@@ -2,7 +2,7 @@ import type { ChannelName, Message } from '@parley/contract';
 import { channels } from '../../channels/registry.ts';
 import { OUTBOX } from '../../platform/facts/relay.ts';
 import { defineChange } from '../../platform/publish/change.ts';
-import { rooms } from '../../platform/realtime.ts';
+import { rooms } from '../../platform/sockets/realtime.ts';
 import { presentToVisitor } from './present.ts';
 import { DELIVERY_DUE, writeDeliveryKey } from './topics.ts';
 

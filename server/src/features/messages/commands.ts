@@ -12,12 +12,12 @@ import type {
   MessageStatus,
 } from '@parley/contract';
 import type { MessagePayload } from '../../db/schema/index.ts';
-import { newId } from '../../platform/ids.ts';
-import { carried } from '../../platform/tracing.ts';
+import { newId } from '../../platform/data/ids.ts';
+import { carried } from '../../platform/telemetry/tracing.ts';
 import type { Fact } from '../../platform/facts/define.ts';
 import { factValues } from '../../platform/facts/record.ts';
-import { storedJson } from '../../platform/stored-json.ts';
-import type { Store, Tx } from '../../platform/tenant.ts';
+import { storedJson } from '../../platform/data/stored-json.ts';
+import type { Store, Tx } from '../../platform/data/tenant.ts';
 import { presentMessage } from './present.ts';
 import type { MessageRow } from './present.ts';
 import { since } from './queries.ts';

@@ -1,6 +1,6 @@
 import type { FailedJob, Queue } from '@parley/contract';
-import type { DeadJob, QueueState } from '../../platform/jobs.ts';
-import { redact, redactString } from '../../platform/redact.ts';
+import type { DeadJob, QueueState } from '../../platform/jobs/jobs.ts';
+import { redact, redactString } from '../../platform/telemetry/redact.ts';
 
 export const presentQueue = ({ rate, waited, ...state }: QueueState): Queue => ({
   ...state,

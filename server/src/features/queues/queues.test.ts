@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import type { FailedJob, Me, Queue, Replayed } from '@parley/contract';
-import { newId } from '../../platform/ids.ts';
+import { newId } from '../../platform/data/ids.ts';
 import { startTestApp, until } from '../../test/app.ts';
 import type { Call, TestApp } from '../../test/app.ts';
 

@@ -3,8 +3,8 @@ import type { FastifyRequest } from 'fastify';
 import { actorOf, ok, page } from '../../platform/http/index.ts';
 import type { Http } from '../../platform/http/index.ts';
 import { addRoutes } from '../../platform/http/routes.ts';
-import type { Jobs } from '../../platform/jobs.ts';
-import type { Logger } from '../../platform/log.ts';
+import type { Jobs } from '../../platform/jobs/jobs.ts';
+import type { Logger } from '../../platform/telemetry/log.ts';
 import { presentFailedJob, presentQueue } from './present.ts';
 
 const description =

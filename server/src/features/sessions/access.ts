@@ -1,10 +1,10 @@
 import type { FastifyRequest } from 'fastify';
-import { createCache } from '../../platform/cache.ts';
+import { createCache } from '../../platform/limits/cache.ts';
 import type { SignedIn } from '../../platform/http/index.ts';
-import { hashToken } from '../../platform/ids.ts';
-import type { Store, Tx } from '../../platform/tenant.ts';
-import { RESYNC } from '../../platform/wake.ts';
-import type { Wake } from '../../platform/wake.ts';
+import { hashToken } from '../../platform/data/ids.ts';
+import type { Store, Tx } from '../../platform/data/tenant.ts';
+import { RESYNC } from '../../platform/cluster/wake.ts';
+import type { Wake } from '../../platform/cluster/wake.ts';
 import { noteApiKeyUse } from '../api-keys/commands.ts';
 import { findApiKey, KEY_PREFIX } from '../api-keys/queries.ts';
 import { API_KEY_REVOKED } from '../api-keys/topics.ts';

@@ -2,8 +2,8 @@ import { isIPv4 } from 'node:net';
 import { desc, eq, sql } from 'drizzle-orm';
 import type { SignInAttempt } from '@parley/contract';
 import { signIns } from '../../db/schema/index.ts';
-import { newId } from '../../platform/ids.ts';
-import type { Tx } from '../../platform/tenant.ts';
+import { newId } from '../../platform/data/ids.ts';
+import type { Tx } from '../../platform/data/tenant.ts';
 import type { Device } from './commands.ts';
 
 /** What is kept of each account: the latest, for so long. */

@@ -1,7 +1,7 @@
 import { and, eq, gt, inArray, isNotNull, isNull, lt, ne, sql } from 'drizzle-orm';
 import { refreshTokens, sessions } from '../../db/schema/index.ts';
-import { hashToken, newId, newToken } from '../../platform/ids.ts';
-import type { Tx } from '../../platform/tenant.ts';
+import { hashToken, newId, newToken } from '../../platform/data/ids.ts';
+import type { Tx } from '../../platform/data/tenant.ts';
 
 /** All of these take a transaction of `asSystem`: logins belong to people, not to workspaces. */
 

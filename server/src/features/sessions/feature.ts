@@ -1,6 +1,6 @@
 import { defineFeature } from '../../feature.ts';
-import { createPasswords } from '../../platform/password.ts';
-import type { Passwords } from '../../platform/password.ts';
+import { createPasswords } from '../../platform/security/password.ts';
+import type { Passwords } from '../../platform/security/password.ts';
 import { createAccess } from './access.ts';
 import type { Access } from './access.ts';
 import { createDevices } from './device.ts';

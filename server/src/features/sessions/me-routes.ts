@@ -4,7 +4,7 @@ import { actorOf, ok, page, signedInOf } from '../../platform/http/index.ts';
 import type { Http } from '../../platform/http/index.ts';
 import { addRoutes } from '../../platform/http/routes.ts';
 import type { Publish } from '../../platform/publish/publish.ts';
-import type { Store } from '../../platform/tenant.ts';
+import type { Store } from '../../platform/data/tenant.ts';
 import { changePresence } from '../members/commands.ts';
 import { findPresence, membershipsOf } from '../members/queries.ts';
 import { listAttempts } from './attempts.ts';

@@ -1,7 +1,7 @@
 import { and, eq, gt, isNull, sql } from 'drizzle-orm';
 import { oneTimeTokens } from '../../db/schema/index.ts';
-import { hashToken, newId, newToken } from '../../platform/ids.ts';
-import type { Tx } from '../../platform/tenant.ts';
+import { hashToken, newId, newToken } from '../../platform/data/ids.ts';
+import type { Tx } from '../../platform/data/tenant.ts';
 
 export const PROOF_MINUTES = 15;
 

@@ -1,6 +1,6 @@
 import { and, eq, isNull } from 'drizzle-orm';
 import { sessions } from '../../db/schema/index.ts';
-import type { Tx } from '../../platform/tenant.ts';
+import type { Tx } from '../../platform/data/tenant.ts';
 
 /** In a transaction of `asSystem`: whether the session is this person's and was not revoked. */
 export async function isSessionOpen(tx: Tx, sessionId: string, userId: string): Promise<boolean> {

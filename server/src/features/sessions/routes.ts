@@ -3,7 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { done, ok, signedInOf } from '../../platform/http/index.ts';
 import type { Http } from '../../platform/http/index.ts';
 import { addRoutes } from '../../platform/http/routes.ts';
-import type { Store } from '../../platform/tenant.ts';
+import type { Store } from '../../platform/data/tenant.ts';
 import { needsSetup } from './setup.ts';
 import type { Entrance, SignIn } from './sign-in.ts';
 

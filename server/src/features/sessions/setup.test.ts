@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { Login, Me, SetupState } from '@parley/contract';
 import { sql } from 'drizzle-orm';
-import { newId } from '../../platform/ids.ts';
+import { newId } from '../../platform/data/ids.ts';
 import { PASSWORD, dataOf, failureOf, startPeople } from './test-people.ts';
 import type { People } from './test-people.ts';
 

@@ -1,10 +1,10 @@
 import { and, eq, gt, isNull, sql } from 'drizzle-orm';
 import { oneTimeTokens } from '../../db/schema/index.ts';
-import type { Config } from '../../platform/config.ts';
+import type { Config } from '../../platform/config/config.ts';
 import { notFound } from '../../platform/errors.ts';
-import { hashToken, newId, newToken } from '../../platform/ids.ts';
-import type { Passwords } from '../../platform/password.ts';
-import type { Store, Tx } from '../../platform/tenant.ts';
+import { hashToken, newId, newToken } from '../../platform/data/ids.ts';
+import type { Passwords } from '../../platform/security/password.ts';
+import type { Store, Tx } from '../../platform/data/tenant.ts';
 import { addAccount } from '../members/commands.ts';
 import { hasAccounts } from '../members/queries.ts';
 import { adoptDemoWorkspace, createWorkspace } from '../workspaces/commands.ts';

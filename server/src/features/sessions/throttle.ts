@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AppError, tooMany } from '../../platform/errors.ts';
 import { bucketOf } from '../../platform/http/proxies.ts';
-import type { MakeLimiter, Verdict } from '../../platform/limiter.ts';
+import type { MakeLimiter, Verdict } from '../../platform/limits/limiter.ts';
 
 /** A guess at the password of an account. `deviceId` is set for a device that signed in to this account before. */
 export type Guess = { email: string; address: string; deviceId: string | undefined };

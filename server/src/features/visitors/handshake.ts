@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { forbidden, notFound } from '../../platform/errors.ts';
-import { newId } from '../../platform/ids.ts';
+import { newId } from '../../platform/data/ids.ts';
 import type { InboxDirectory, InboxRuntime } from '../inboxes/lookup.ts';
 import type { VisitorTokens } from './token.ts';
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { createSignedTokens } from '../../platform/signed-tokens.ts';
+import { createSignedTokens } from '../../platform/security/signed-tokens.ts';
 
 /** Renewed at every visit, so a customer who comes back within a month finds the conversation. */
 const MONTH = 30 * 86_400;

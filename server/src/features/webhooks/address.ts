@@ -1,5 +1,5 @@
-import { DecryptError } from '../../platform/crypto.ts';
-import type { Keyring } from '../../platform/crypto.ts';
+import { DecryptError } from '../../platform/security/crypto.ts';
+import type { Keyring } from '../../platform/security/crypto.ts';
 
 /** Addresses of webhooks carry tokens in their paths as often as not, so they are kept and shown like secrets. */
 

@@ -1,6 +1,6 @@
 import type { Conversation, Message } from '@parley/contract';
 import { AppError } from '../../platform/errors.ts';
-import type { Tx } from '../../platform/tenant.ts';
+import type { Tx } from '../../platform/data/tenant.ts';
 import { findConversation } from '../conversations/queries.ts';
 import { findMessage } from '../messages/queries.ts';
 import { TEST_EVENT } from './events.ts';

@@ -1,11 +1,11 @@
 import { sql } from 'drizzle-orm';
 import type { WebhookEvent } from '@parley/contract';
-import { createCache } from '../../platform/cache.ts';
+import { createCache } from '../../platform/limits/cache.ts';
 import type { CommittedFact } from '../../platform/facts/define.ts';
-import { PLACEMENT_CHANGED } from '../../platform/placement/registry.ts';
-import type { Place } from '../../platform/tenant.ts';
-import { RESYNC } from '../../platform/wake.ts';
-import type { Wake } from '../../platform/wake.ts';
+import { PLACEMENT_CHANGED } from '../../placement/registry.ts';
+import type { Place } from '../../platform/data/tenant.ts';
+import { RESYNC } from '../../platform/cluster/wake.ts';
+import type { Wake } from '../../platform/cluster/wake.ts';
 import { eventOf } from './events.ts';
 import { WEBHOOKS_CHANGED } from './topics.ts';
 

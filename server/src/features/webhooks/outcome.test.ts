@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { HttpStatusError } from '../../platform/breaker.ts';
+import { HttpStatusError } from '../../platform/outbound/breaker.ts';
 import { unavailable } from '../../platform/errors.ts';
 import { outcomeOf, waitAfter } from './outcome.ts';
 

@@ -1,7 +1,7 @@
-import { DecryptError } from '../../platform/crypto.ts';
+import { DecryptError } from '../../platform/security/crypto.ts';
 import { AppError } from '../../platform/errors.ts';
-import { HttpStatusError, OutboundTimeoutError } from '../../platform/breaker.ts';
-import { RefusedAddressError } from '../../platform/outside.ts';
+import { HttpStatusError, OutboundTimeoutError } from '../../platform/outbound/breaker.ts';
+import { RefusedAddressError } from '../../platform/outbound/outside.ts';
 
 const SECOND = 1;
 const MINUTE = 60 * SECOND;

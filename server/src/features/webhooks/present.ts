@@ -1,5 +1,5 @@
 import type { Webhook, WebhookDelivery } from '@parley/contract';
-import type { Keyring } from '../../platform/crypto.ts';
+import type { Keyring } from '../../platform/security/crypto.ts';
 import { showAddress } from './address.ts';
 import type { DeliveryRow, WebhookRow } from './queries.ts';
 

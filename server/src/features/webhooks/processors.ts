@@ -1,5 +1,5 @@
-import type { DefinedQueue } from '../../platform/jobs.ts';
-import { newId } from '../../platform/ids.ts';
+import type { DefinedQueue } from '../../platform/jobs/jobs.ts';
+import { newId } from '../../platform/data/ids.ts';
 import { createSender } from './send.ts';
 import type { WebhookToSend } from './send.ts';
 import { createTeller } from './tell.ts';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { QueueDefinition } from '../../platform/jobs.ts';
+import type { QueueDefinition } from '../../platform/jobs/jobs.ts';
 
 /** A delivery of a webhook to send. */
 export const WebhookToSend = z.object({ workspaceId: z.uuid(), deliveryId: z.uuid() });

@@ -1,11 +1,11 @@
 import { webhooksApi } from '@parley/contract';
-import type { Keyring } from '../../platform/crypto.ts';
+import type { Keyring } from '../../platform/security/crypto.ts';
 import { actorOf, done, ok, page } from '../../platform/http/index.ts';
 import type { Http } from '../../platform/http/index.ts';
 import { addRoutes } from '../../platform/http/routes.ts';
-import type { Outside } from '../../platform/outside.ts';
-import type { Store } from '../../platform/tenant.ts';
-import type { Wake } from '../../platform/wake.ts';
+import type { Outside } from '../../platform/outbound/outside.ts';
+import type { Store } from '../../platform/data/tenant.ts';
+import type { Wake } from '../../platform/cluster/wake.ts';
 import {
   addTest,
   changeWebhook,

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { Webhook } from 'standardwebhooks';
 import type { SealedSecret } from '../../db/schema/index.ts';
-import type { Keyring } from '../../platform/crypto.ts';
+import type { Keyring } from '../../platform/security/crypto.ts';
 
 const SECRET_BYTES = 32;
 /** For how long a replaced secret signs beside the new one: the receiver has that long to learn it. */

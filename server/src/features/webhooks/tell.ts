@@ -1,10 +1,10 @@
 import { eq, sql } from 'drizzle-orm';
 import { webhookDeliveries, webhookEndpoints } from '../../db/schema/index.ts';
 import type { CommittedFact } from '../../platform/facts/define.ts';
-import type { Keyring } from '../../platform/crypto.ts';
-import { newId } from '../../platform/ids.ts';
-import type { DefinedQueue } from '../../platform/jobs.ts';
-import type { Place, Store } from '../../platform/tenant.ts';
+import type { Keyring } from '../../platform/security/crypto.ts';
+import { newId } from '../../platform/data/ids.ts';
+import type { DefinedQueue } from '../../platform/jobs/jobs.ts';
+import type { Place, Store } from '../../platform/data/tenant.ts';
 import { resealed } from './address.ts';
 import { eventOf } from './events.ts';
 import type { WebhookToSend } from './send.ts';

@@ -1,6 +1,6 @@
 import { and, eq, inArray, isNull } from 'drizzle-orm';
 import { workspaces } from '../../db/schema/index.ts';
-import type { Tx } from '../../platform/tenant.ts';
+import type { Tx } from '../../platform/data/tenant.ts';
 
 export type WorkspaceRow = typeof workspaces.$inferSelect;
 

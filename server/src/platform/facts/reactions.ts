@@ -1,9 +1,9 @@
-import type { DefinedQueue, JobContext, Jobs } from '../jobs.ts';
-import { PermanentError } from '../jobs-types.ts';
-import { runWithContext } from '../log.ts';
-import { isConnectionLoss } from '../outage.ts';
-import type { Place } from '../tenant.ts';
-import { readCarried } from '../tracing.ts';
+import type { DefinedQueue, JobContext, Jobs } from '../jobs/jobs.ts';
+import { PermanentError } from '../jobs/types.ts';
+import { runWithContext } from '../telemetry/log.ts';
+import { isConnectionLoss } from '../telemetry/outage.ts';
+import type { Place } from '../data/tenant.ts';
+import { readCarried } from '../telemetry/tracing.ts';
 import { CommittedFact, UnreadableFactError } from './define.ts';
 import type { Catalogue, Subscription } from './define.ts';
 

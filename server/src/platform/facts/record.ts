@@ -1,9 +1,9 @@
 import { sql } from 'drizzle-orm';
 import type { SQL } from 'drizzle-orm';
-import { newId } from '../ids.ts';
-import { storedJson } from '../stored-json.ts';
-import type { Tx } from '../tenant.ts';
-import { carried } from '../tracing.ts';
+import { newId } from '../data/ids.ts';
+import { storedJson } from '../data/stored-json.ts';
+import type { Tx } from '../data/tenant.ts';
+import { carried } from '../telemetry/tracing.ts';
 import type { Fact } from './define.ts';
 
 /** One fact as a row for `insert into outbox (id, workspace_id, type, subject_id, payload, request_id)`, to be part of a larger statement. */

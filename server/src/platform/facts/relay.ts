@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm';
 import type { Sweep } from '../sweeps/sweeps.ts';
-import type { Place, Store } from '../tenant.ts';
-import type { Wake } from '../wake.ts';
+import type { Place, Store } from '../data/tenant.ts';
+import type { Wake } from '../cluster/wake.ts';
 import type { CommittedFact } from './define.ts';
 import type { Reactions } from './reactions.ts';
 

@@ -1,4 +1,4 @@
-import { assertModestText, importLimits, jsonLimits } from '../json-limits.ts';
+import { assertModestText, importLimits, jsonLimits } from '../limits/json-limits.ts';
 import type { Http } from './types.ts';
 
 /** JSON only, besides uploads. An empty body is none; keys that would reach a prototype are refused. */

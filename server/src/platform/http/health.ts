@@ -1,9 +1,9 @@
 import type { FastifyRequest } from 'fastify';
-import { labelOf } from '../breaker.ts';
-import type { BreakerState, TargetReport } from '../breaker.ts';
-import type { Metrics } from '../metrics.ts';
-import type { PressureReport } from '../pressure.ts';
-import type { ReplicaReport } from '../replicas.ts';
+import { labelOf } from '../outbound/breaker.ts';
+import type { BreakerState, TargetReport } from '../outbound/breaker.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
+import type { PressureReport } from '../limits/pressure.ts';
+import type { ReplicaReport } from '../data/replicas.ts';
 import type { Http, SignedIn } from './types.ts';
 
 /** Resolves when the dependency works. Rejects, or takes too long, when it does not. */

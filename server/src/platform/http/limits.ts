@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { tooMany } from '../errors.ts';
-import type { Bucket, MakeLimiter, Verdict } from '../limiter.ts';
+import type { Bucket, MakeLimiter, Verdict } from '../limits/limiter.ts';
 import { bucketOf } from './proxies.ts';
 import type { Http } from './types.ts';
 

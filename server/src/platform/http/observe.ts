@@ -1,4 +1,4 @@
-import type { Metrics } from '../metrics.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
 import type { Http } from './types.ts';
 
 /** One log line and one observation per answer, under the pattern of the route and never its ids. */

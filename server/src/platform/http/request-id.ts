@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http';
-import { newId } from '../ids.ts';
-import { runWithContext } from '../log.ts';
-import { readTraceParent } from '../tracing.ts';
-import type { Tracing } from '../tracing.ts';
+import { newId } from '../data/ids.ts';
+import { runWithContext } from '../telemetry/log.ts';
+import { readTraceParent } from '../telemetry/tracing.ts';
+import type { Tracing } from '../telemetry/tracing.ts';
 import type { Http } from './types.ts';
 
 const ACCEPTABLE = /^[\w-]{8,64}$/;

@@ -1,4 +1,4 @@
-import type { KindOfWork, Pressure } from '../pressure.ts';
+import type { KindOfWork, Pressure } from '../limits/pressure.ts';
 import type { Http } from './types.ts';
 
 /** Undefined for what is never refused: probes, pages and scripts. */

@@ -2,7 +2,7 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Permission, Role } from '@parley/contract';
 import type { FastifyBaseLogger, FastifyInstance, FastifyReply } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
-import type { RequestContext } from '../log.ts';
+import type { RequestContext } from '../telemetry/log.ts';
 import type { BodyKind, BodyLimits } from './body-limits.ts';
 import type { HealthReports } from './health.ts';
 

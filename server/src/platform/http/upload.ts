@@ -7,8 +7,8 @@ import { pipeline } from 'node:stream/promises';
 import multipart from '@fastify/multipart';
 import type { FastifyRequest } from 'fastify';
 import { AppError, badRequest, tooLarge } from '../errors.ts';
-import { newToken } from '../ids.ts';
-import type { LocalFile } from '../storage.ts';
+import { newToken } from '../data/ids.ts';
+import type { LocalFile } from '../storage/storage.ts';
 import type { Http } from './types.ts';
 
 /** `mime` is what the sender says; nothing may be decided by it alone. `fields` are the text parts before the file. */

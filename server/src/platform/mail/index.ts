@@ -1,7 +1,7 @@
 import { createTransport } from 'nodemailer';
-import type { Outbound } from '../breaker.ts';
-import type { Config } from '../config.ts';
-import type { Logger } from '../log.ts';
+import type { Outbound } from '../outbound/breaker.ts';
+import type { Config } from '../config/config.ts';
+import type { Logger } from '../telemetry/log.ts';
 
 export type Letter = { to: string; subject: string; text: string };
 

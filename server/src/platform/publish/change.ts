@@ -1,8 +1,8 @@
-import type { Logger } from '../log.ts';
-import type { Metrics } from '../metrics.ts';
-import type { Live } from '../realtime.ts';
-import type { Store } from '../tenant.ts';
-import type { Wake } from '../wake.ts';
+import type { Logger } from '../telemetry/log.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
+import type { Live } from '../sockets/realtime.ts';
+import type { Store } from '../data/tenant.ts';
+import type { Wake } from '../cluster/wake.ts';
 
 /** What publishing may use. */
 export type PublishKit = { store: Store; live: Live; wake: Wake; metrics: Metrics; log: Logger };

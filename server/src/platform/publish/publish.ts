@@ -1,4 +1,4 @@
-import { isConnectionLoss } from '../outage.ts';
+import { isConnectionLoss } from '../telemetry/outage.ts';
 import type { Change, PublishKit } from './change.ts';
 
 const GATHER_MS = 50;

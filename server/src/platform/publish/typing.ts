@@ -1,6 +1,6 @@
 import type { ServerEventPayload } from '@parley/contract';
-import { rooms } from '../realtime.ts';
-import type { Live } from '../realtime.ts';
+import { rooms } from '../sockets/realtime.ts';
+import type { Live } from '../sockets/realtime.ts';
 
 /** Somebody writes, or has stopped. Nothing is committed, so nothing is published: this goes straight to the sockets. */
 export type EmitTyping = (typing: ServerEventPayload<'typing'>) => void;

@@ -1,6 +1,6 @@
-import type { Logger } from '../log.ts';
-import { isConnectionLoss } from '../outage.ts';
-import type { Place, Store } from '../tenant.ts';
+import type { Logger } from '../telemetry/log.ts';
+import { isConnectionLoss } from '../telemetry/outage.ts';
+import type { Place, Store } from '../data/tenant.ts';
 
 /**
  * Work that is due by the clock, or was lost by a dead process, and is found in a table. Its query is backed by an index and

@@ -7,9 +7,9 @@ import { render, toHtml, toPlain } from '../../channels/telegram/render.ts';
 import { cleanName } from '../../features/files/name.ts';
 import { asksForPerson, smallTalkOf } from '../../engine/intents.ts';
 import { languageOf } from '../../engine/language.ts';
-import { createLogger } from '../../platform/log.ts';
-import { isPublicAddress } from '../../platform/public-address.ts';
-import { redact, redactString } from '../../platform/redact.ts';
+import { createLogger } from '../../platform/telemetry/log.ts';
+import { isPublicAddress } from '../../platform/outbound/public-address.ts';
+import { redact, redactString } from '../../platform/telemetry/redact.ts';
 import { assertFeltLinear } from './felt.ts';
 import { findExpressions } from './literals.ts';
 import type { FoundExpression } from './literals.ts';
@@ -26,8 +26,8 @@ const STUCK_MS = 5_000;
  */
 const SHORT: Record<string, string> = {
   'server/src/channels/http.ts /\\/+$/': 'the address the operator configures',
-  'server/src/platform/config.ts /\\/+$/': 'an address the operator configures',
-  'server/src/platform/password.ts /=+$/': 'bytes of our own, 44 at most',
+  'server/src/platform/config/config.ts /\\/+$/': 'an address the operator configures',
+  'server/src/platform/security/password.ts /=+$/': 'bytes of our own, 44 at most',
 };
 /** Put together from words of ours; `asksForPerson` and its like are measured below. */
 const MADE = ['server/src/engine/intents.ts'];

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { sql } from 'drizzle-orm';
-import type { Tx } from '../../platform/tenant.ts';
+import type { Tx } from '../../platform/data/tenant.ts';
 import { startTestApp } from '../app.ts';
 import type { TestApp } from '../app.ts';
 import { join, joinAnotherCompany, populate } from './world.ts';

@@ -6,7 +6,7 @@ import { SignJWT, decodeJwt } from 'jose';
 import type { InvitationCreated, Login, Member } from '@parley/contract';
 import { connect, OWNER, startTestApp, until } from '../app.ts';
 import type { TestApp, TestSocket } from '../app.ts';
-import { RESYNC } from '../../platform/wake.ts';
+import { RESYNC } from '../../platform/cluster/wake.ts';
 import { join, joinAnotherCompany, populate } from './world.ts';
 import type { Company } from './world.ts';
 

@@ -1,0 +1,65 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { Limiter } from '../platform/limits/limiter.ts';
+import { createPacing } from './pacing.ts';
+
+const channel = (perSecond?: number) => ({
+  name: 'telegram' as const,
+  limits: { textLength: 1, unit: 'utf16' as const, ...(perSecond === undefined ? {} : { perSecond }) },
+});
+
+/** A count that lets through what the test lets through. */
+function countedByHand() {
+  let free = 0;
+  let asked = 0;
+  const limiter: Limiter = {
+    take: async () => {
+      asked += 1;
+      const allow = free > 0;
+      if (allow) free -= 1;
+      return { allow, retryAfterSeconds: allow ? 0 : 1, remaining: free, resetSeconds: 1 };
+    },
+    reset: () => Promise.resolve(),
+  };
+  return { makeLimiter: () => limiter, let: (count: number) => (free += count), asked: () => asked };
+}
+
+const turns = (count: number) => new Promise<void>((resolve) => setTimeout(resolve, count));
+
+describe('pacing', () => {
+  it('lets them through in the order they came, and only the first asks', async () => {
+    const count = countedByHand();
+    const pacing = createPacing(count.makeLimiter);
+    const through: number[] = [];
+    const all = [0, 1, 2, 3].map((one) => pacing.wait(channel(1_000), 'a').then(() => through.push(one)));
+    count.let(2);
+    await Promise.all(all.slice(0, 2));
+    assert.deepEqual(through, [0, 1]);
+    const askedBefore = count.asked();
+    await turns(20);
+    // One at the head of the line: about one question a millisecond, not one for each who waits.
+    assert.ok(count.asked() - askedBefore <= 25, String(count.asked() - askedBefore));
+    count.let(2);
+    await Promise.all(all);
+    assert.deepEqual(through, [0, 1, 2, 3]);
+  });
+
+  it('puts off those that would wait for long, and takes them again when the line is short', async () => {
+    const count = countedByHand();
+    const pacing = createPacing(count.makeLimiter);
+    const waiting = Array.from({ length: 20 }, () => pacing.wait(channel(10), 'a'));
+    const later = await pacing.wait(channel(10), 'a');
+    assert.ok(later !== undefined && later >= 2_000 && later <= 4_000, String(later));
+    // Another inbox of the channel has a line of its own.
+    count.let(100);
+    assert.equal(await pacing.wait(channel(10), 'b'), undefined);
+    await Promise.all(waiting);
+    assert.equal(await pacing.wait(channel(10), 'a'), undefined);
+  });
+
+  it('holds nobody where the platform names no limit', async () => {
+    const count = countedByHand();
+    assert.equal(await createPacing(count.makeLimiter).wait(channel(), 'a'), undefined);
+    assert.equal(count.asked(), 0);
+  });
+});

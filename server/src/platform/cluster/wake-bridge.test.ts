@@ -1,0 +1,282 @@
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { after, before, describe, it } from 'node:test';
+import type { TestContext } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createTestDatabase } from '../../test/database.ts';
+import { until } from '../../test/app.ts';
+import { startProxy } from '../../test/proxy.ts';
+import { openDatabase } from '../data/index.ts';
+import { createLogger } from '../telemetry/log.ts';
+import { createWakeBridge } from './wake-bridge.ts';
+import type { Link, LinkEvents } from './wake-bridge.ts';
+import { postgresLink, redisLink } from './wake-links.ts';
+import { createWake, RESYNC } from './wake.ts';
+
+const log = createLogger({ level: 'silent' });
+const topics = { work: ['thread', 'delivery'], news: ['bot:changed'] };
+
+type Process = ReturnType<typeof start>;
+
+/** What one process of several has of it. */
+function start(link: Link, hears: string[], prefix = 'parley-test') {
+  const wake = createWake();
+  const heard: string[] = [];
+  for (const topic of hears) wake.on(topic, (key) => void heard.push(`${topic} ${key}`));
+  const bridge = createWakeBridge({ wake, link, log, topics, prefix });
+  bridge.start();
+  return { wake, heard, bridge };
+}
+
+const together = (processes: Process[]) =>
+  until(async () => processes.every(({ bridge }) => bridge.members() >= processes.length - 1), 'all know each other');
+const everything = (processes: Process[]): string[] => processes.flatMap(({ heard }) => heard).sort();
+
+/** A server between links, with a plug that can be pulled. */
+function hub() {
+  const links = new Set<{ channels: string[]; events: LinkEvents }>();
+  const plug = { in: true };
+  const sent: string[] = [];
+  return {
+    sent,
+    pull() {
+      plug.in = false;
+      for (const { events } of links) events.down(new Error('pulled'));
+    },
+    put() {
+      plug.in = true;
+      for (const { events } of links) events.up();
+    },
+    link(): Link {
+      let mine: { channels: string[]; events: LinkEvents } | undefined;
+      return {
+        start(channels, events) {
+          mine = { channels, events };
+          links.add(mine);
+          if (plug.in) events.up();
+        },
+        async send(channel, text) {
+          if (!plug.in) throw new Error('pulled');
+          sent.push(text);
+          const hearing = [...links].filter(({ channels }) => channels.includes(channel));
+          for (const { events } of hearing) setImmediate(() => events.message(text));
+          return hearing.length;
+        },
+        reset() {},
+        async close() {
+          if (mine) links.delete(mine);
+        },
+      };
+    },
+  };
+}
+
+const kinds: [string, () => Promise<{ link: () => Link; close: () => Promise<void> }>][] = [
+  [
+    'any link',
+    async () => {
+      const { link } = hub();
+      return { link, close: async () => undefined };
+    },
+  ],
+];
+const redisUrl = process.env.TEST_REDIS_URL;
+if (redisUrl) kinds.push(['Redis', async () => ({ link: () => redisLink(redisUrl), close: async () => undefined })]);
+if (process.env.TEST_DATABASE_URL) {
+  kinds.push([
+    'PostgreSQL',
+    async () => {
+      const test = await createTestDatabase();
+      return { link: () => postgresLink(test.database), close: () => test.remove() };
+    },
+  ]);
+}
+
+for (const [kind, open] of kinds) {
+  describe(`wakes between processes over ${kind}`, () => {
+    let server: Awaited<ReturnType<typeof open>>;
+    let door: Process;
+    let workers: Process[];
+    let all: Process[];
+    before(async () => {
+      server = await open();
+      const prefix = `test:${randomUUID().slice(0, 8)}`;
+      door = start(server.link(), ['bot:changed'], prefix);
+      workers = [1, 2].map(() => start(server.link(), ['thread', 'delivery', 'bot:changed'], prefix));
+      all = [door, ...workers];
+    });
+    after(async () => {
+      await Promise.all(all.map(({ bridge }) => bridge.close()));
+      await server.close();
+    });
+
+    it('work woken where nobody does it reaches one worker, the same for a key', async () => {
+      await together(all);
+      const keys = Array.from({ length: 40 }, (_unused, index) => `key ${index}`);
+      for (const key of keys) door.wake.wake('thread', key);
+      await until(async () => everything(workers).length >= keys.length, 'all arrived');
+      await sleep(50);
+      assert.deepEqual(everything(workers), keys.map((key) => `thread ${key}`).sort());
+      for (const { heard } of workers) assert.ok(heard.length > 5, `spread: ${heard.length}`);
+      const before = workers.map(({ heard }) => [...heard].sort());
+      for (const { heard } of workers) heard.length = 0;
+      for (const key of keys) door.wake.wake('thread', key);
+      await until(async () => everything(workers).length >= keys.length, 'all arrived again');
+      assert.deepEqual(
+        workers.map(({ heard }) => [...heard].sort()),
+        before,
+      );
+      for (const { heard } of workers) heard.length = 0;
+    });
+
+    it('work woken where it is done stays there; news reach everybody once; the unnamed stays home', async () => {
+      workers[0]?.wake.wake('delivery', 'mine');
+      workers[0]?.wake.wake('secret', 'mine');
+      workers[0]?.wake.wake('bot:changed', 'robin');
+      await until(async () => everything(all).length >= 4, 'the news arrived');
+      await sleep(50);
+      assert.deepEqual(workers[0]?.heard.sort(), ['bot:changed robin', 'delivery mine']);
+      assert.deepEqual(workers[1]?.heard, ['bot:changed robin']);
+      assert.deepEqual(door.heard, ['bot:changed robin']);
+      for (const { heard } of all) heard.length = 0;
+    });
+
+    it('a worker that leaves gets nothing more', async () => {
+      workers[1]?.bridge.retire();
+      await sleep(200);
+      for (let index = 0; index < 20; index += 1) door.wake.wake('delivery', `late ${index}`);
+      await until(async () => (workers[0]?.heard.length ?? 0) >= 20, 'the other one has it all');
+      assert.deepEqual(workers[1]?.heard, []);
+    });
+  });
+}
+
+describe('a link that is down', () => {
+  it('keeps what is woken, within bounds, and makes everybody forget afterwards', async () => {
+    const server = hub();
+    const processes = [start(server.link(), [RESYNC]), start(server.link(), ['thread', RESYNC])];
+    const [door, worker] = processes;
+    assert.ok(door && worker);
+    await together(processes);
+    server.pull();
+    for (let index = 0; index < 50; index += 1) door.wake.wake('thread', 'the same');
+    door.wake.wake('thread', 'another');
+    await sleep(20);
+    assert.deepEqual(worker.heard, []);
+    server.put();
+    await until(async () => worker.heard.length >= 3, 'it arrives');
+    assert.deepEqual(worker.heard.sort(), [`${RESYNC} all`, 'thread another', 'thread the same']);
+    assert.deepEqual(door.heard, [`${RESYNC} all`]);
+
+    server.pull();
+    for (const { heard } of processes) heard.length = 0;
+    for (let index = 0; index < 12_000; index += 1) door.wake.wake('bot:changed', `bot ${index}`);
+    server.put();
+    await until(async () => worker.heard.length >= 1, 'told to forget');
+    assert.ok(
+      server.sent.some((text) => text.includes('"resync","all"')),
+      'also those that missed nothing else',
+    );
+    assert.ok(server.sent.every((text) => Buffer.byteLength(text) < 8_000));
+    await Promise.all(processes.map(({ bridge }) => bridge.close()));
+  });
+
+  it('nonsense on the channel rings nothing and throws nowhere', async () => {
+    const server = hub();
+    const one = start(server.link(), ['thread']);
+    const link = server.link();
+    link.start([], { up() {}, down() {}, message() {} });
+    for (const text of ['', 'null', '{"from":1}', '{"from":"x","rings":[["thread"]]}', '{"from":"x","rings":"all"}']) {
+      await link.send('parley-test:all', text);
+    }
+    await link.send('parley-test:all', '{"from":"x","rings":[["thread","right"],["other","wrong"]]}');
+    await until(async () => one.heard.length > 0, 'the right one is heard');
+    assert.deepEqual(one.heard, ['thread right']);
+    await one.bridge.close();
+  });
+});
+
+type Server = {
+  url: string;
+  /** a way to it through `url`, which is a proxy's */
+  open(url: string): Promise<{ link: () => Link; close: () => Promise<void> }>;
+  remove(): Promise<void>;
+};
+const servers: [string, () => Promise<Server>][] = [];
+if (redisUrl) {
+  servers.push([
+    'Redis',
+    async () => ({
+      url: redisUrl,
+      open: async (url) => ({ link: () => redisLink(url), close: async () => undefined }),
+      remove: async () => undefined,
+    }),
+  ]);
+}
+if (process.env.TEST_DATABASE_URL) {
+  servers.push([
+    'PostgreSQL',
+    async () => {
+      const test = await createTestDatabase();
+      return {
+        url: test.config.database.url ?? '',
+        async open(url) {
+          const database = await openDatabase({ dataDir: '', database: { url, replicaUrls: [] } }, log);
+          return { link: () => postgresLink(database), close: () => database.close() };
+        },
+        remove: () => test.remove(),
+      };
+    },
+  ]);
+}
+for (const [kind, prepare] of servers) {
+  const throughProxy = async (t: TestContext, workerTopics: string[]) => {
+    // Undone from the last to the first, also after a failure: a proxy left open would keep the process for ever.
+    const undo: (() => Promise<unknown>)[] = [];
+    t.after(async () => {
+      for (const step of undo.reverse()) await step();
+    });
+    const target = await prepare();
+    undo.push(() => target.remove());
+    const proxy = await startProxy(target.url);
+    undo.push(() => proxy.close());
+    const server = await target.open(proxy.url);
+    undo.push(() => server.close());
+    const prefix = `test:${randomUUID().slice(0, 8)}`;
+    const processes = [
+      start(
+        server.link(),
+        workerTopics.filter((topic) => topic === RESYNC),
+        prefix,
+      ),
+      start(server.link(), workerTopics, prefix),
+    ];
+    undo.push(() => Promise.all(processes.map(({ bridge }) => bridge.close())));
+    const [door, worker] = processes;
+    assert.ok(door && worker);
+    await together(processes);
+    return { proxy, door, worker };
+  };
+
+  it(`${kind}: a connection that was cut comes back by itself, and what was woken meanwhile arrives`, async (t) => {
+    const { proxy, door, worker } = await throughProxy(t, ['thread', RESYNC]);
+    proxy.cut();
+    await sleep(100);
+    door.wake.wake('thread', 'a');
+    door.wake.wake('bot:changed', 'b');
+    await sleep(100);
+    proxy.mend();
+    await until(async () => worker.heard.includes('thread a'), 'it arrives');
+    await until(async () => door.heard.includes(`${RESYNC} all`), 'the other one forgets, too');
+  });
+
+  it(`${kind}: a connection that died silently is noticed and replaced`, async (t) => {
+    const { proxy, door, worker } = await throughProxy(t, ['thread']);
+    proxy.freeze();
+    await until(async () => {
+      door.wake.wake('thread', 'a');
+      return worker.heard.length > 0;
+    }, 'it is heard again');
+    proxy.mend();
+  });
+}
