@@ -2,7 +2,7 @@
  * `npm run e2e [-- --require-browser] [part-of-a-path …]`: the browser run, e2e/*.e2e.ts in a real Chromium.
  * Without a browser it says so and exits 0, or non-zero with --require-browser. Ends with `N passed, N failed`.
  */
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
@@ -12,7 +12,7 @@ import { filesBelow } from './lib/files.mjs';
 import { buildFronts } from './lib/fronts.mjs';
 import { inRoot, node24 } from './lib/paths.mjs';
 import { run } from './lib/run.mjs';
-import { fromNodeTest, line, withCode } from './lib/totals.mjs';
+import { fromNodeTest, line, readReport, withCode } from './lib/totals.mjs';
 
 const { values, positionals } = parseArgs({
   options: { 'require-browser': { type: 'boolean', default: false } },
@@ -60,7 +60,7 @@ const { code } = await run(
   ],
   { show: true, env: { CHROMIUM_PATH: chromium } },
 );
-const totals = withCode(fromNodeTest(existsSync(report) ? readFileSync(report, 'utf8') : null), code);
+const totals = withCode(fromNodeTest(readReport(report)), code);
 console.log(`\nbrowser: ${chromium}`);
 console.log(line(totals));
 process.exitCode = totals.failed > 0 ? 1 : 0;

@@ -2,7 +2,7 @@
  * `npm test [-- part-of-a-path …]`: everything that needs no browser, on the embedded database, or on the server
  * named by TEST_DATABASE_URL. Sets up what is missing first and ends with `N passed, N failed`.
  */
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { ensure } from './ensure.mjs';
@@ -11,7 +11,8 @@ import { filesBelow } from './lib/files.mjs';
 import { buildFronts } from './lib/fronts.mjs';
 import { inRoot, node24 } from './lib/paths.mjs';
 import { run } from './lib/run.mjs';
-import { fromNodeTest, fromVitest, line, sum, withCode } from './lib/totals.mjs';
+import { runNodeTests } from './lib/node-tests.mjs';
+import { fromVitest, line, readReport, sum, withCode } from './lib/totals.mjs';
 
 await ensure();
 
@@ -30,47 +31,9 @@ if (nodeFiles.length + vueFiles.length === 0) {
 const built = await buildFronts();
 const scratch = mkdtempSync(path.join(tmpdir(), 'parley-test-'));
 process.on('exit', () => rmSync(scratch, { recursive: true, force: true }));
-/** @param {string} file */
-const written = (file) => (existsSync(file) ? readFileSync(file, 'utf8') : null);
-
 const parts = built ? [] : [{ passed: 0, failed: 1, skipped: 0 }];
 
-/** @param {string[]} files */
-async function runNodeTests(files) {
-  const report = path.join(scratch, 'node.json');
-  rmSync(report, { force: true });
-  const { code } = await run(
-    node24(),
-    [
-      '--test',
-      // Two cores are what the smallest machine has; a third file works while the others wait.
-      '--test-concurrency=3',
-      // For one test and for one whole file: nothing that is alive takes this long.
-      '--test-timeout=180000',
-      '--test-reporter=spec',
-      '--test-reporter-destination=stdout',
-      `--test-reporter=${inRoot('scripts/lib/reporter.mjs')}`,
-      `--test-reporter-destination=${report}`,
-      ...files,
-    ],
-    { show: true },
-  );
-  const counted = fromNodeTest(written(report));
-  return { ...counted, ...withCode(counted, code) };
-}
-
-if (nodeFiles.length > 0) {
-  const all = await runNodeTests(nodeFiles);
-  parts.push(all);
-  if (all.crashed.length > 0) {
-    // V8 sometimes aborts where WebAssembly code is freed, which every close of an embedded database does
-    // (github.com/nodejs/node/issues/64500). A file it took along is run again, once; a test that fails is not.
-    console.log(
-      `\nThe runtime crashed in ${all.crashed.map((file) => path.relative(inRoot('.'), file)).join(', ')}: once again`,
-    );
-    parts.push({ passed: 0, failed: -all.crashed.length, skipped: 0 }, await runNodeTests(all.crashed));
-  }
-}
+if (nodeFiles.length > 0) parts.push(...(await runNodeTests(nodeFiles, scratch)));
 
 if (vueFiles.length > 0) {
   const report = path.join(scratch, 'vitest.json');
@@ -86,7 +49,7 @@ if (vueFiles.length > 0) {
     ],
     { cwd: inRoot('dashboard'), show: true },
   );
-  const counted = fromVitest(written(report));
+  const counted = fromVitest(readReport(report));
   parts.push({ ...counted, ...withCode(counted, code) });
 }
 

@@ -1,16 +1,23 @@
-/** A second reporter for `node --test`: writes the final counts as JSON, for the totals at the end. */
+/** A second reporter for `node --test`: writes the final counts and how long each file took as JSON. */
 
 /** How a process ends that its runtime, not a test, has given up. */
 const CRASHES = ['SIGTRAP', 'SIGILL', 'SIGSEGV', 'SIGABRT'];
 
-/** @param {AsyncIterable<{ type: string, data: { file?: string, counts?: object, details?: { error?: { signal?: string } } } }>} events */
+/**
+ * @param {AsyncIterable<{ type: string, data: { file?: string, nesting?: number, counts?: object,
+ *   details?: { duration_ms?: number, error?: { signal?: string } } } }>} events
+ */
 export default async function* counts(events) {
-  /** @type {string[]} */
-  const crashed = [];
+  let crashed = false;
+  /** @type {Record<string, number>} */
+  const durations = {};
   for await (const { type, data } of events) {
     const signal = data.details?.error?.signal;
-    if (type === 'test:fail' && data.file && signal && CRASHES.includes(signal)) crashed.push(data.file);
+    if (type === 'test:fail' && signal && CRASHES.includes(signal)) crashed = true;
+    if ((type === 'test:pass' || type === 'test:fail') && data.file && data.nesting === 0)
+      durations[data.file] = (durations[data.file] ?? 0) + (data.details?.duration_ms ?? 0);
     // One summary per file, then one over all of them without a file.
-    if (type === 'test:summary' && data.file === undefined) yield JSON.stringify({ ...data.counts, crashed });
+    if (type === 'test:summary' && data.file === undefined)
+      yield JSON.stringify({ ...data.counts, crashed, durations });
   }
 }

@@ -1,6 +1,11 @@
 /** The one line every runner ends with, so that a larger run can add them up. */
 
+import { existsSync, readFileSync } from 'node:fs';
+
 /** @typedef {{ passed: number, failed: number }} Totals */
+
+/** What a runner wrote, or null when it wrote nothing. @param {string} file */
+export const readReport = (file) => (existsSync(file) ? readFileSync(file, 'utf8') : null);
 
 /** @param {Totals[]} parts @returns {Totals} */
 export const sum = (parts) =>
@@ -22,15 +27,15 @@ export const withCode = (totals, code) => (code !== 0 && totals.failed === 0 ? {
 
 /**
  * What `node:test` counted, from the file scripts/lib/reporter.mjs writes.
- * @param {string | null} text
- * @returns {Totals & { skipped: number, crashed: string[] }} `crashed`: files whose process the runtime ended, each
- *   counted as one failure
+ * @param {string | null} text null when there is none, because the runtime ended the process that writes it
+ * @returns {Totals & { skipped: number, crashed: boolean, durations: Record<string, number> }} `crashed`: the runtime, not
+ *   a test, ended a process; `durations`: milliseconds by file
  */
 export function fromNodeTest(text) {
   const counts = text ? JSON.parse(text) : null;
-  if (!counts) return { passed: 0, failed: 1, skipped: 0, crashed: [] };
-  const { passed, failed, cancelled, skipped, todo, crashed = [] } = counts;
-  return { passed, failed: failed + cancelled, skipped: skipped + todo, crashed };
+  if (!counts) return { passed: 0, failed: 1, skipped: 0, crashed: true, durations: {} };
+  const { passed, failed, cancelled, skipped, todo, crashed = false, durations = {} } = counts;
+  return { passed, failed: failed + cancelled, skipped: skipped + todo, crashed, durations };
 }
 
 /**
