@@ -94,6 +94,32 @@ const replaceChunks = async (
   return true;
 };
 
+/** Where the progress of a source stands when its text is read; embedding follows. */
+const READ_PERCENT = 30;
+const BEGUN_PERCENT = 5;
+
+/** Writes progress while a file is read: one statement at a time, in steps that can be seen. */
+function createReadingProgress(report: (percent: number) => Promise<void>) {
+  let last = BEGUN_PERCENT;
+  let failure: unknown;
+  let writing: Promise<void> | undefined;
+  return {
+    note(share: number): void {
+      const percent = BEGUN_PERCENT + Math.floor((READ_PERCENT - BEGUN_PERCENT) * Math.min(1, Math.max(0, share)));
+      if (writing || percent < last + 5) return;
+      last = percent;
+      writing = report(percent)
+        .catch((error: unknown) => void (failure = error))
+        .finally(() => (writing = undefined));
+    },
+    /** @throws what writing threw */
+    async settled(): Promise<void> {
+      await writing;
+      if (failure !== undefined) throw failure;
+    },
+  };
+}
+
 /**
  * Makes a source searchable: extract, chunk, embed what is new, replace its chunks. Writes `status`, `progress`, `error`
  * and `chunk_count` of the source row; `onProgress` hears the same percentages (0–100) for the live view.
@@ -110,10 +136,11 @@ export const ingest = async (
     await setProgress(store, source, percent);
     onProgress(percent);
   };
-  await report(5);
+  await report(BEGUN_PERCENT);
   let prepared: Prepared;
+  const reading = createReadingProgress(report);
   try {
-    prepared = await prepareApart(source.content);
+    prepared = await prepareApart(source.content, { onProgress: reading.note }).finally(reading.settled);
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
     await setFailed(store, source, error.message);
@@ -123,7 +150,7 @@ export const ingest = async (
   const vectors = await knownVectors(store, source.workspaceId, embedder, [...texts.keys()]);
   const reused = vectors.size;
   const fresh = [...texts].filter(([hash]) => !vectors.has(hash));
-  await report(10);
+  await report(READ_PERCENT);
   for (let from = 0; from < fresh.length; from += embeddedAtOnce) {
     const batch = fresh.slice(from, from + embeddedAtOnce);
     const found = await embedder.embed(
@@ -131,7 +158,9 @@ export const ingest = async (
       { workspaceId: source.workspaceId, purpose: 'ingest' },
     );
     batch.forEach(([hash], at) => vectors.set(hash, toVectorText(found[at] ?? [])));
-    await report(10 + Math.floor((80 * Math.min(fresh.length, from + embeddedAtOnce)) / fresh.length));
+    await report(
+      READ_PERCENT + Math.floor(((90 - READ_PERCENT) * Math.min(fresh.length, from + embeddedAtOnce)) / fresh.length),
+    );
   }
   const written = await store.inWorkspace(source.workspaceId, (tx) =>
     replaceChunks(tx, source, embedder, prepared, vectors),

@@ -1,6 +1,8 @@
 import { chunk, embeddingText } from './chunk.ts';
 import { clean } from './clean.ts';
-import { extract, type FileToExtract } from './extract/index.ts';
+import type { Reading } from './extract/contract.ts';
+import type { FileToExtract } from './extract/file.ts';
+import { extract } from './extract/index.ts';
 import { parseMarkdown } from './extract/markdown.ts';
 import type { Chunk, Extracted } from './types.ts';
 
@@ -13,15 +15,15 @@ export type SourceContent =
 /** The chunks with the text that is embedded for each. */
 export type Prepared = { title: string; chunks: (Chunk & { embeds: string })[] };
 
-/** Content → chunks. Pure. @throws AppError 422 when there is no text to be had */
-export const prepare = (content: SourceContent): Prepared => {
-  const extracted = read(content);
+/** Content → chunks. @throws AppError 422 when there is no text to be had */
+export async function prepare(content: SourceContent, reading: Reading): Promise<Prepared> {
+  const extracted = await read(content, reading);
   const { title } = extracted;
   const chunks = chunk(extracted).map((part) => ({ ...part, embeds: embeddingText(title, part) }));
   return { title, chunks };
-};
+}
 
-const read = (content: SourceContent): Extracted => {
+async function read(content: SourceContent, reading: Reading): Promise<Extracted> {
   if (content.type === 'faq') {
     const { blocks } = parseMarkdown(content.answer, content.question);
     return { title: content.question.trim(), blocks: clean(blocks) };
@@ -30,5 +32,5 @@ const read = (content: SourceContent): Extracted => {
     const { blocks } = parseMarkdown(content.text, content.title);
     return { title: content.title.trim(), blocks: clean(blocks) };
   }
-  return extract(content.file);
-};
+  return extract(content.file, reading);
+}

@@ -1,4 +1,9 @@
 import { createHash } from 'node:crypto';
+import { createWriteStream } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
 import { and, eq, inArray, isNull, lt, sql } from 'drizzle-orm';
 import type { z } from 'zod';
 import { sources } from '../../db/schema/index.ts';
@@ -13,7 +18,7 @@ import type { Storage } from '../../platform/storage/storage.ts';
 import type { Place, Store } from '../../platform/data/tenant.ts';
 import { knowledgeQueue } from './queue.ts';
 import type { SourceToRead } from './queue.ts';
-import { readFile } from '../files/queries.ts';
+import { openFile } from '../files/queries.ts';
 import { sourceChanged } from './changes.ts';
 import { presentSource } from './present.ts';
 import type { SourceRow } from './present.ts';
@@ -63,12 +68,15 @@ export function createKnowledgeProcessing(parts: ProcessingParts): KnowledgeProc
       return row;
     });
 
-  async function contentOf(row: SourceRow): Promise<SourceContent> {
+  /** What is to be read. A file is laid into `folder`: the thread that reads it takes it from there, in pieces. */
+  async function contentOf(row: SourceRow, folder: string): Promise<SourceContent> {
     if (row.type === 'faq') return { type: 'faq', question: row.question ?? row.title, answer: row.content ?? '' };
     if (row.type === 'snippet') return { type: 'snippet', title: row.title, text: row.content ?? '' };
     if (!row.fileId) throw notFound('The file of this source');
-    const { file, bytes } = await readFile({ store, storage }, { workspaceId: row.workspaceId, id: row.fileId });
-    return { type: row.type, file: { content: bytes, mime: file.mime, name: file.name } };
+    const { file, stream } = await openFile({ store, storage }, { workspaceId: row.workspaceId, id: row.fileId });
+    const path = join(folder, 'file');
+    await pipeline(stream, createWriteStream(path));
+    return { type: row.type, file: { path, size: file.size, mime: file.mime, name: file.name } };
   }
 
   /** Marks what was read. When the source was changed meanwhile it is pending once more, and read again. */
@@ -114,9 +122,9 @@ export function createKnowledgeProcessing(parts: ProcessingParts): KnowledgeProc
   }
 
   /** The content, or nothing when the source was marked as failed because it has none. */
-  async function readable(row: SourceRow): Promise<SourceContent | undefined> {
+  async function readable(row: SourceRow, folder: string): Promise<SourceContent | undefined> {
     try {
-      return await contentOf(row);
+      return await contentOf(row, folder);
     } catch (error) {
       // Words for people mean that trying again changes nothing: the file is gone.
       if (!(error instanceof AppError) || error.status >= 500) throw error;
@@ -132,10 +140,15 @@ export function createKnowledgeProcessing(parts: ProcessingParts): KnowledgeProc
       const hash = hashOf(row);
       const isSettled = row.contentHash === hash && (row.status === 'ready' || row.status === 'failed');
       if (isSettled) return;
-      const content = await readable(row);
-      if (content) {
-        const { workspaceId, knowledgeBaseId } = row;
-        await ingest(store, embedder, { workspaceId, knowledgeBaseId, sourceId: row.id, content }, progressOf(row));
+      const folder = await mkdtemp(join(tmpdir(), 'parley-source-'));
+      try {
+        const content = await readable(row, folder);
+        if (content) {
+          const { workspaceId, knowledgeBaseId } = row;
+          await ingest(store, embedder, { workspaceId, knowledgeBaseId, sourceId: row.id, content }, progressOf(row));
+        }
+      } finally {
+        await rm(folder, { recursive: true, force: true });
       }
       const settled = await settle(row, hash);
       if (settled) publish([sourceChanged(row.workspaceId, presentSource(settled))]);

@@ -1,14 +1,20 @@
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { AppError } from '../../platform/errors.ts';
-import { extract } from './index.ts';
+import type { Extractor, Reading } from './contract.ts';
+import { extract, extractors } from './index.ts';
 
 const file = (content: string | Buffer, name: string, mime = '') => ({ content: Buffer.from(content), mime, name });
 
-const refusal = (content: Buffer | string, name: string, mime = ''): string => {
+const reading: Reading = { signal: new AbortController().signal, progress: () => undefined };
+
+const refusal = async (content: Buffer | string, name: string, mime = ''): Promise<string> => {
   try {
-    extract(file(content, name, mime));
+    await extract(file(content, name, mime), reading);
   } catch (error) {
     assert.ok(error instanceof AppError, String(error));
     assert.equal(error.status, 422);
@@ -31,16 +37,17 @@ describe('what is refused, and in which words', () => {
     ['a hundred thousand elements', '<b></b>'.repeat(110_000), 'a.html', /100,000 elements/],
   ];
   for (const [name, content, fileName, message, mime = 'text/plain'] of cases) {
-    test(name, () => assert.match(refusal(content, fileName, mime), message));
+    test(name, async () => assert.match(await refusal(content, fileName, mime), message));
   }
 });
 
-test('Markdown: headings become paths, the only level-1 heading the title, contents and front matter go', () => {
-  const { title, blocks } = extract(
+test('Markdown: headings become paths, the only level-1 heading the title, contents and front matter go', async () => {
+  const { title, blocks } = await extract(
     file(
       '---\ntags: [x]\n---\n# Guide\n\n- [One](#one)\n  - [Two](#two)\n\n## One\nText with [a link](./x.md) and [another](https://a.b).\n\n### Two\n```js\n# no heading\n```\n> Note: quoted\n\n## Three\n- a\n- b\n',
       'guide.md',
     ),
+    reading,
   );
   assert.equal(title, 'Guide');
   assert.deepEqual(blocks, [
@@ -51,13 +58,14 @@ test('Markdown: headings become paths, the only level-1 heading the title, conte
   ]);
 });
 
-test('HTML: the main content with its headings, lists, tables and code; navigation and scripts go', () => {
+test('HTML: the main content with its headings, lists, tables and code; navigation and scripts go', async () => {
   const words = 'You may return an item within thirty days of delivery. '.repeat(8);
-  const { title, blocks } = extract(
+  const { title, blocks } = await extract(
     file(
       `<html><head><title>Shop help</title></head><body><nav><a href="/">Home</a></nav><main><h1>Returns</h1><p>${words}</p><h2>How</h2><ul><li>Pack it</li></ul><table><tr><th>Land</th><th>Days</th></tr><tr><td>DE</td><td>30</td></tr></table><pre><code class="language-js">a()</code></pre></main><script>alert(1)</script><footer>© 2026</footer></body></html>`,
       'help.html',
     ),
+    reading,
   );
   assert.equal(title, 'Shop help');
   const all = blocks.map((block) => `${block.kind} ${block.headingPath.join('/')} ${block.text}`).join('\n');
@@ -66,15 +74,18 @@ test('HTML: the main content with its headings, lists, tables and code; navigati
   for (const gone of ['Home', 'alert', '2026']) assert.ok(!all.includes(gone), gone);
 });
 
-test('a page too short for the reader is taken whole', () => {
+test('a page too short for the reader is taken whole', async () => {
   assert.equal(
-    extract(file('<p>Closed on Sundays.</p>', 'x', 'text/html; charset=utf-8')).blocks[0]?.text,
+    (await extract(file('<p>Closed on Sundays.</p>', 'x', 'text/html; charset=utf-8'), reading)).blocks[0]?.text,
     'Closed on Sundays.',
   );
 });
 
-test('text: paragraphs, underlined headings, UTF-16 and Windows-1252', () => {
-  const { title, blocks } = extract(file('Shipping\n========\nFree above 60.\n\nMore.', 'our_terms.txt'));
+test('text: paragraphs, underlined headings, UTF-16 and Windows-1252', async () => {
+  const { title, blocks } = await extract(
+    file('Shipping\n========\nFree above 60.\n\nMore.', 'our_terms.txt'),
+    reading,
+  );
   assert.equal(title, 'our terms');
   assert.deepEqual(
     blocks.map((block) => [block.headingPath[0], block.text]),
@@ -83,26 +94,27 @@ test('text: paragraphs, underlined headings, UTF-16 and Windows-1252', () => {
       ['Shipping', 'More.'],
     ],
   );
-  assert.equal(extract(file(Buffer.from('\ufeffGrüße', 'utf16le'), 'a.txt')).blocks[0]?.text, 'Grüße');
-  assert.equal(extract(file(Buffer.from([0x47, 0x72, 0xfc, 0xdf, 0x65]), 'a.txt')).blocks[0]?.text, 'Grüße');
+  const firstOf = async (bytes: Buffer) => (await extract(file(bytes, 'a.txt'), reading)).blocks[0]?.text;
+  assert.equal(await firstOf(Buffer.from('\ufeffGrüße', 'utf16le')), 'Grüße');
+  assert.equal(await firstOf(Buffer.from([0x47, 0x72, 0xfc, 0xdf, 0x65])), 'Grüße');
 });
 
-test('any bytes are either read or refused in words', () => {
+test('any bytes are either read or refused in words', async () => {
   const names = fc.constantFrom('a.md', 'a.html', 'a.txt');
   const pieces = fc.array(
     fc.constantFrom('<div>', '</p>', '#', '- ', '`', '[', '](', '|', '\n', '>', '<!--', '&#', 'word ', '\0'),
     { maxLength: 60 },
   );
-  fc.assert(
-    fc.property(
+  await fc.assert(
+    fc.asyncProperty(
       fc.oneof(
         pieces.map((all) => Buffer.from(all.join(''))),
         fc.uint8Array({ maxLength: 200 }).map((bytes) => Buffer.from(bytes)),
       ),
       names,
-      (content, name) => {
+      async (content, name) => {
         try {
-          assert.ok(extract({ content, mime: '', name }).blocks.length > 0);
+          assert.ok((await extract({ content, mime: '', name }, reading)).blocks.length > 0);
         } catch (error) {
           assert.ok(error instanceof AppError, `${String(error)} for ${JSON.stringify(content.toString())}`);
         }
@@ -110,4 +122,61 @@ test('any bytes are either read or refused in words', () => {
     ),
     { numRuns: 300 },
   );
+});
+
+describe('a format of bytes', () => {
+  /** Lines between form feeds, behind a mark that a text would be refused for. */
+  const pages: Extractor = {
+    name: 'pages',
+    mimes: ['application/x-pages'],
+    extensions: ['pages'],
+    recognises: (head) => head.subarray(0, 4).equals(Buffer.from([0, 1, 2, 3])),
+    async extract(source, { progress }) {
+      async function* blocks() {
+        let read = 0;
+        let rest = Buffer.alloc(0);
+        let page = 1;
+        for await (const piece of source.open()) {
+          read += piece.length;
+          rest = Buffer.concat([rest, piece]);
+          for (let end = rest.indexOf(12); end !== -1; end = rest.indexOf(12)) {
+            yield { kind: 'text' as const, text: rest.subarray(0, end).toString(), headingPath: [], page: page++ };
+            rest = rest.subarray(end + 1);
+          }
+          progress(read / source.size);
+        }
+      }
+      return { title: 'Pages', blocks: blocks() };
+    },
+  };
+  const known = [...extractors, pages];
+  const bytes = Buffer.concat([Buffer.from([0, 1, 2, 3]), Buffer.from('first\fsecond\f'.repeat(20_000))]);
+
+  test('is recognised by its bytes, whatever its name says, and read in pieces from the disk', async (t) => {
+    const folder = mkdtempSync(join(tmpdir(), 'parley-extract-'));
+    t.after(() => rmSync(folder, { recursive: true, force: true }));
+    const path = join(folder, 'upload');
+    writeFileSync(path, bytes);
+    const shares: number[] = [];
+    const progress = (share: number) => void shares.push(share);
+    const { title, blocks } = await extract(
+      { name: 'notes.txt', mime: 'text/plain', path, size: bytes.length },
+      { ...reading, progress },
+      known,
+    );
+    assert.equal(title, 'Pages');
+    assert.equal(blocks.length, 40_000);
+    assert.deepEqual([blocks[1]?.text, blocks[1]?.page], ['second', 2]);
+    assert.ok(shares.length > 2 && shares.at(-1) === 1, 'it came in pieces');
+  });
+
+  test('is not taken by its name alone', async () => {
+    const fake = { content: Buffer.from('no such mark'), mime: 'application/x-pages', name: 'a.pages' };
+    await assert.rejects(extract(fake, reading, known), /cannot read \.pages files/);
+  });
+
+  test('is no longer read when nobody waits', async () => {
+    const gone = { signal: AbortSignal.abort(new Error('gone')), progress: () => undefined };
+    await assert.rejects(extract({ content: bytes, mime: '', name: 'a' }, gone, known), /gone/);
+  });
 });

@@ -2,6 +2,7 @@ import { Readability } from '@mozilla/readability';
 import { parseHTML } from 'linkedom';
 import TurndownService from 'turndown';
 import type { Extracted } from '../types.ts';
+import type { Extractor } from './contract.ts';
 import { extractionFailed } from './failure.ts';
 import { parseMarkdown } from './markdown.ts';
 import { decodeText } from './sniff.ts';
@@ -91,7 +92,10 @@ export const parseHtml = (html: string, name: string): Extracted => {
   }
 };
 
-export const extractHtml = (content: Buffer, name: string): Extracted => {
-  if (content.length > maximumBytes) throw extractionFailed('This page is larger than 3 MB. Split it.');
-  return parseHtml(decodeText(content), name);
+export const html: Extractor = {
+  name: 'html',
+  mimes: ['text/html', 'application/xhtml+xml'],
+  extensions: ['html', 'htm', 'xhtml'],
+  extract: async (file) =>
+    parseHtml(decodeText(await file.read(maximumBytes, 'This page is larger than 3 MB. Split it.')), file.name),
 };

@@ -1,45 +1,54 @@
 import { clean } from '../clean.ts';
-import type { Extracted } from '../types.ts';
+import type { Block, Extracted } from '../types.ts';
+import type { Extractor, Reading, SourceFile } from './contract.ts';
 import { extractionFailed } from './failure.ts';
-import { extractHtml } from './html.ts';
-import { extractMarkdown } from './markdown.ts';
+import { openSourceFile } from './file.ts';
+import type { FileToExtract } from './file.ts';
+import { html } from './html.ts';
+import { markdown } from './markdown.ts';
 import { refuseBinary } from './sniff.ts';
-import { extractText } from './text.ts';
+import { text } from './text.ts';
 
-type Extractor = { mimes: string[]; extensions: string[]; extract: (content: Buffer, name: string) => Extracted };
+/** A new format is a new file and a line here. Of several that fit the first is taken. */
+export const extractors: Extractor[] = [markdown, html, text];
 
-/** A new type is a new file and a line here. The first that knows the extension or the declared type wins. */
-const extractors: Extractor[] = [
-  { mimes: ['text/markdown', 'text/x-markdown'], extensions: ['md', 'markdown', 'mdx'], extract: extractMarkdown },
-  { mimes: ['text/html', 'application/xhtml+xml'], extensions: ['html', 'htm', 'xhtml'], extract: extractHtml },
-  { mimes: ['text/plain'], extensions: ['txt', 'text', 'log', 'rst'], extract: extractText },
-];
+/** More text than this is no document that is looked things up in. In characters. */
+const TEXT_AT_MOST = 20_000_000;
 
-/** What an upload field may accept. */
-export const acceptedExtensions = extractors.flatMap((extractor) => extractor.extensions);
-
-export type FileToExtract = { content: Buffer; mime: string; name: string };
+function extractorOf(file: SourceFile, known: Extractor[]): Extractor {
+  const recognised = known.find((candidate) => candidate.recognises?.(file.head));
+  if (recognised) return recognised;
+  refuseBinary(file.head);
+  // What knows its bytes has just said that these are none of them.
+  const ofText = known.filter((candidate) => !candidate.recognises);
+  const extension = file.name.toLowerCase().match(/\.([a-z0-9]{1,8})$/)?.[1];
+  const declared = file.mime.toLowerCase().split(';')[0]?.trim() ?? '';
+  const found =
+    ofText.find((candidate) => extension && candidate.extensions.includes(extension)) ??
+    ofText.find((candidate) => candidate.mimes.includes(declared));
+  if (found) return found;
+  const kind = extension ? `.${extension} files` : `files of type ${declared.slice(0, 60) || 'unknown'}`;
+  const readable = known.flatMap((extractor) => extractor.extensions).map((each) => `.${each}`);
+  throw extractionFailed(`Parley cannot read ${kind}. It reads ${readable.join(', ')}.`);
+}
 
 /**
  * A file → its title and cleaned blocks. The bytes are believed before the name, the name before the declared type.
  * @throws AppError 422 whose message tells the uploader what is wrong
  */
-export const extract = ({ content, mime, name }: FileToExtract): Extracted => {
-  if (content.length === 0) throw extractionFailed('This file is empty.');
-  refuseBinary(content);
-  const extension = name.toLowerCase().match(/\.([a-z0-9]{1,8})$/)?.[1];
-  const declared = mime.toLowerCase().split(';')[0]?.trim() ?? '';
-  const extractor =
-    extractors.find((candidate) => extension && candidate.extensions.includes(extension)) ??
-    extractors.find((candidate) => candidate.mimes.includes(declared));
-  if (!extractor) {
-    const kind = extension ? `.${extension} files` : `files of type ${declared.slice(0, 60) || 'unknown'}`;
-    throw extractionFailed(
-      `Parley cannot read ${kind}. It reads ${acceptedExtensions.map((e) => `.${e}`).join(', ')}.`,
-    );
+export async function extract(source: FileToExtract, reading: Reading, known = extractors): Promise<Extracted> {
+  const file = await openSourceFile(source);
+  if (file.size === 0) throw extractionFailed('This file is empty.');
+  const { title, blocks } = await extractorOf(file, known).extract(file, reading);
+  const all: Block[] = [];
+  let size = 0;
+  for await (const block of blocks) {
+    reading.signal.throwIfAborted();
+    size += block.text.length;
+    if (size > TEXT_AT_MOST) throw extractionFailed('This file holds more than 20 million characters. Split it.');
+    all.push(block);
   }
-  const { title, blocks } = extractor.extract(content, name);
-  const cleaned = clean(blocks);
+  const cleaned = clean(all);
   if (cleaned.length === 0) throw extractionFailed('No text was found in this file.');
   return { title, blocks: cleaned };
-};
+}

@@ -1,6 +1,7 @@
 import { Lexer, type Token, type Tokens } from 'marked';
 import { tidy } from '../clean.ts';
 import type { Block, BlockKind, Extracted } from '../types.ts';
+import type { Extractor } from './contract.ts';
 import { extractionFailed } from './failure.ts';
 import { decodeText } from './sniff.ts';
 import { titleFromName } from './text.ts';
@@ -141,7 +142,13 @@ const lex = (body: string): Token[] => {
   }
 };
 
-export const extractMarkdown = (content: Buffer, name: string): Extracted => {
-  if (content.length > maximumBytes) throw extractionFailed('This Markdown file is larger than 5 MB. Split it.');
-  return parseMarkdown(decodeText(content), name);
+export const markdown: Extractor = {
+  name: 'markdown',
+  mimes: ['text/markdown', 'text/x-markdown'],
+  extensions: ['md', 'markdown', 'mdx'],
+  extract: async (file) =>
+    parseMarkdown(
+      decodeText(await file.read(maximumBytes, 'This Markdown file is larger than 5 MB. Split it.')),
+      file.name,
+    ),
 };

@@ -1,14 +1,16 @@
 import { tidy } from '../clean.ts';
 import type { Block, Extracted } from '../types.ts';
+import type { Extractor } from './contract.ts';
 import { decodeText } from './sniff.ts';
 
+const maximumBytes = 20 * 1024 * 1024;
 const underline = /^(={3,}|-{3,})\s*$/;
 
 /** Plain text: paragraphs between blank lines; a line underlined with === or --- is a heading. */
-export const extractText = (content: Buffer, name: string): Extracted => {
+const parseText = (text: string, name: string): Extracted => {
   const blocks: Block[] = [];
   const headings: { level: number; text: string }[] = [];
-  for (const paragraph of tidy(decodeText(content)).split(/\n{2,}/)) {
+  for (const paragraph of tidy(text).split(/\n{2,}/)) {
     const lines = paragraph.split('\n');
     const rule = lines[1]?.match(underline);
     if (lines[0] && rule) {
@@ -21,6 +23,14 @@ export const extractText = (content: Buffer, name: string): Extracted => {
     if (text) blocks.push({ kind: 'text', text, headingPath: headings.map((heading) => heading.text) });
   }
   return { title: titleFromName(name), blocks };
+};
+
+export const text: Extractor = {
+  name: 'text',
+  mimes: ['text/plain'],
+  extensions: ['txt', 'text', 'log', 'rst'],
+  extract: async (file) =>
+    parseText(decodeText(await file.read(maximumBytes, 'This text is larger than 20 MB. Split it.')), file.name),
 };
 
 /** "returns_policy-2026.txt" → "returns policy 2026" */
