@@ -84,7 +84,7 @@ const works: [string, number, (text: string) => unknown][] = [
 for (const [name, size, work] of works) {
   describe(name, () => {
     for (const [what, pattern] of Object.entries(hostilePatterns))
-      test(what, () => assertLinear(`${name}: ${what}`, onText(pattern, work), size / 2));
+      test(what, () => assertLinear(`${name}: ${what}`, onText(pattern, work), size / 2, 'here'));
   });
 }
 
