@@ -15,7 +15,7 @@ import type { Store } from '../platform/data/tenant.ts';
 import type { Wake } from '../platform/cluster/wake.ts';
 import { claimNext, endDelivery, holdOn, moveThread, notePart, postponeDelivery, RENEW_MS } from './delivery-lane.ts';
 import type { Claimed } from './delivery-lane.ts';
-import { createLanes } from '../platform/jobs/keyed-queue.ts';
+import { createKeyedQueue } from '../platform/jobs/keyed-queue.ts';
 import { createPacing } from '../channels/pacing.ts';
 import { receiptsBefore } from './receipts.ts';
 import { sendContext } from './send-context.ts';
@@ -70,7 +70,7 @@ export function createDelivery(parts: {
   let closing = false;
   /** Deliveries this process has already, each before what its lane claims next. */
   const begun = new Map<string, Claimed>();
-  const lanes = createLanes({ wake, topic: DELIVERY_DUE, work: (key) => drain(readDeliveryKey(key)) });
+  const queue = createKeyedQueue({ wake, topic: DELIVERY_DUE, work: (key) => drain(readDeliveryKey(key)) });
 
   async function sendParts(lane: DeliveryKey, delivery: Claimed, inbox: InboxRuntime): Promise<SendResult | Crowded> {
     const { channel, http, credentials } = await parts.clientOf(inbox);
@@ -171,7 +171,7 @@ export function createDelivery(parts: {
     const counts = result.outcome === 'retry';
     await postponeDelivery(store, lane.workspaceId, delivery, { afterMs: wait, reason, counts });
     metrics.deliveries.inc({ channel: inbox.channel, outcome: 'retried' });
-    lanes.runLater(writeDeliveryKey(lane), wait);
+    queue.runLater(writeDeliveryKey(lane), wait);
     return false;
   }
 
@@ -225,18 +225,18 @@ export function createDelivery(parts: {
   }
 
   return {
-    run: lanes.run,
+    run: queue.run,
     /** Goes on with a delivery that was begun in this process: nothing of its thread waits before it. */
     begin(lane: DeliveryKey, delivery: Claimed): void {
       const key = writeDeliveryKey(lane);
       begun.set(key, delivery);
-      lanes.run(key).catch((error: unknown) => log.error({ err: error, deliveryId: delivery.id }, 'a delivery failed'));
+      queue.run(key).catch((error: unknown) => log.error({ err: error, deliveryId: delivery.id }, 'a delivery failed'));
     },
-    busy: lanes.busy,
+    busy: queue.busy,
     /** Sends under way are finished; what waits is sent after the restart. */
     close(): Promise<void> {
       closing = true;
-      return lanes.close();
+      return queue.close();
     },
   };
 }

@@ -10,7 +10,7 @@ import type { Wake } from '../platform/cluster/wake.ts';
 import { claim, countFailure, LEASE_MS, postpone, readMailbox, release, renew } from './lease.ts';
 import type { Claimed, PendingEvent } from './lease.ts';
 import { createFairShare } from '../platform/limits/fair-share.ts';
-import { createLanes } from '../platform/jobs/keyed-queue.ts';
+import { createKeyedQueue } from '../platform/jobs/keyed-queue.ts';
 import { readThreadKey, THREAD, writeThreadKey } from './topics.ts';
 import type { ThreadKey } from './topics.ts';
 
@@ -79,7 +79,7 @@ export function createMailbox(parts: {
   const { store, wake, log, metrics, tracing, work, deadLetter, retryMs = RETRY_MS } = parts;
   // A thread has one place at most, so inside a workspace nobody is before others for writing much.
   const share = createFairShare(THREADS_AT_ONCE);
-  const lanes = createLanes({
+  const queue = createKeyedQueue({
     wake,
     topic: THREAD,
     work: (text) => {
@@ -162,7 +162,7 @@ export function createMailbox(parts: {
             await postpone(store, key.workspaceId, lease, retryMs);
           } finally {
             // Only now: a wake that comes before the thread is free finds nothing to do.
-            lanes.runLater(writeThreadKey(key), retryMs);
+            queue.runLater(writeThreadKey(key), retryMs);
           }
           return false;
         }
@@ -176,7 +176,7 @@ export function createMailbox(parts: {
         if (dead) return true;
         const wait = Math.min(LONGEST_RETRY_MS, retryMs * 2 ** (attempts - 1));
         await postpone(store, key.workspaceId, lease, wait);
-        lanes.runLater(writeThreadKey(key), wait);
+        queue.runLater(writeThreadKey(key), wait);
         return false;
       }
     });
@@ -193,12 +193,12 @@ export function createMailbox(parts: {
   }
 
   return {
-    run: lanes.run,
-    busy: lanes.busy,
+    run: queue.run,
+    busy: queue.busy,
     /** Stops taking threads; what runs is told to stop, gives its threads back, and goes on after the restart. */
     close(): Promise<void> {
       stopping.abort(new LeaseLost());
-      return lanes.close();
+      return queue.close();
     },
   };
 }

@@ -7,7 +7,7 @@ import type { Metrics } from '../platform/telemetry/metrics.ts';
 import { storedJson } from '../platform/data/stored-json.ts';
 import type { Store } from '../platform/data/tenant.ts';
 import type { Wake } from '../platform/cluster/wake.ts';
-import { createGrouped } from '../platform/data/group-commit.ts';
+import { createGroupCommit } from '../platform/data/group-commit.ts';
 import { resolveThreads } from './threads.ts';
 import { THREAD, writeThreadKey } from './topics.ts';
 
@@ -74,11 +74,11 @@ export function createReceive(parts: { store: Store; wake: Wake; metrics: Metric
     const stored = new Set(rows.map((row) => row.id));
     return groups.map(() => stored);
   }
-  const grouped = createGrouped<Entry[], Set<string>>({
+  const commit = createGroupCommit<Entry[], Set<string>>({
     write,
     keys: (entries) => entries.map(({ inboxId, event }) => `${inboxId} ${event.threadKey}`),
-    most: 100,
-    atOnce: 2,
+    maxBatch: 100,
+    concurrency: 2,
   });
 
   return async (inbox, events) => {
@@ -99,7 +99,7 @@ export function createReceive(parts: { store: Store; wake: Wake; metrics: Metric
   async function receive(inbox: ReceivingInbox, events: Inbound[]): Promise<Received> {
     const requestId = carried() ?? null;
     const entries = events.map((event) => ({ id: newId(), inboxId: inbox.id, event, requestId }));
-    const committed = await grouped(inbox.workspaceId, entries);
+    const committed = await commit(inbox.workspaceId, entries);
     const stored = entries.filter((entry) => committed.has(entry.id));
     for (const { event } of stored) {
       const { workspaceId, id: inboxId } = inbox;
