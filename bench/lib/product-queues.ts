@@ -9,7 +9,7 @@ import { connectNotifier } from '../../server/src/platform/cluster/connect.ts';
 import { createJobs } from '../../server/src/platform/jobs/jobs.ts';
 import { createLogger } from '../../server/src/platform/telemetry/log.ts';
 import { createWake } from '../../server/src/platform/cluster/wake.ts';
-import { THREAD } from '../../server/src/turn/topics.ts';
+import { THREAD } from '../../server/src/turn/threads.ts';
 import { clusterSettings } from './product.ts';
 import type { Cluster } from './profile.ts';
 

@@ -25,7 +25,7 @@ const noHttp = {
 /** A platform that is asked: what lies there, and who asks. */
 function createMailbox() {
   const items: Inbound[] = [];
-  const bell = new EventTarget();
+  const arrivals = new EventTarget();
   const asking: string[] = [];
   return {
     asking,
@@ -42,7 +42,7 @@ function createMailbox() {
         text,
         media: [],
       });
-      bell.dispatchEvent(new Event('mail'));
+      arrivals.dispatchEvent(new Event('mail'));
     },
     channel: (process: string): Channel => ({
       ...channels.telegram,
@@ -53,7 +53,7 @@ function createMailbox() {
           for (let next = Number(cursor ?? 0); !signal.aborted;) {
             const item = items[next];
             if (item) await receive({ events: [item], skipped: [] }, (next += 1));
-            else await once(bell, 'mail', { signal }).catch(() => undefined);
+            else await once(arrivals, 'mail', { signal }).catch(() => undefined);
           }
         },
       },
@@ -149,8 +149,8 @@ describe('listeners', () => {
       },
     };
     const { store, keyring, wake, inboxes } = test.app.kit;
-    const parts = { store, keyring, wake, channelOf: () => channel, http: () => noHttp };
-    const [here, there] = [createCredentialRefresh(parts), createCredentialRefresh(parts)];
+    const deps = { store, keyring, wake, channelOf: () => channel, http: () => noHttp };
+    const [here, there] = [createCredentialRefresh(deps), createCredentialRefresh(deps)];
     const all = await Promise.all([here(inbox), here(inbox), there(inbox), there(inbox)]);
     assert.equal(asked, 1);
     for (const credentials of all) assert.deepEqual(credentials, renewed);
