@@ -28,7 +28,7 @@ async function pour(give: () => unknown, begun: () => Promise<number>): Promise<
 }
 
 let thread = 0;
-// Another thread each time: keys that are woken twice in one step ring once.
+// Another thread each time: keys that are woken twice in one step begin once.
 const keyNow = (): string => `workspace inbox thread-${thread++} ${now()}`;
 
 const profile = await openProfile();

@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { filesBelow } from './lib/files.mjs';
 import { inRoot } from './lib/paths.mjs';
+import { tableOwners } from './tables.mjs';
 
 /**
  * @typedef {{ from: string, to: string, names: string[], line: number }} Arrow
@@ -137,7 +138,7 @@ export function offence({ from, to, names }) {
     return `a channel knows its wire format and the platform: no ${b.room}`;
   }
   if (a.room === 'features' && b.room === 'features') return betweenFeatures(a, b);
-  if (a.room === 'features' && b.room === 'db') return tableOfAnother(a, to, names);
+  if (a.room === 'features' && b.room === 'db') return tableOfAnother(from, to, names);
   if (a.room === 'db' && domains.includes(b.room)) return 'tables and migrations import no domain';
   return null;
 }
@@ -148,55 +149,38 @@ export function offence({ from, to, names }) {
  * What a feature shows to other features: what it does (commands, queries, changes, facts), what it keeps in memory for them
  * (lookup) and what is pure (policy, present, topics). Its routes, processors and helpers are its own.
  */
-const doors = ['commands', 'queries', 'changes', 'facts', 'lookup', 'policy', 'present', 'topics'];
+const publicInterface = ['commands', 'queries', 'changes', 'facts', 'lookup', 'policy', 'present', 'topics'];
 
 /** @param {Place} a @param {Place} b */
 function betweenFeatures(a, b) {
   if (a.noun === b.noun || a.noun === '' || b.noun === '' || composing.includes(a.noun)) return null;
-  return doors.includes(b.name)
+  return publicInterface.includes(b.name)
     ? null
-    : `feature ${a.noun} may not use this file of ${b.noun}, only ${doors.join(', ')}`;
+    : `feature ${a.noun} may not use this file of ${b.noun}, only ${publicInterface.join(', ')}`;
 }
 
-/**
- * Table → the features that read and write it. Everybody else calls a command or query of one of them.
- * @type {Record<string, string[]>}
- */
-export const owners = {
-  apiKeys: ['api-keys'],
-  botKnowledgeBases: ['bots', 'knowledge'],
-  bots: ['bots'],
-  chunks: ['knowledge'],
-  contactIdentities: ['contacts', 'visitors'],
-  contacts: ['contacts', 'visitors'],
-  conversations: ['conversations'],
-  files: ['files'],
-  handoffs: ['handoffs'],
-  inboxes: ['inboxes'],
-  invitations: ['members'],
-  knowledgeBases: ['knowledge'],
-  memberships: ['members'],
-  messages: ['messages'],
-  oneTimeTokens: ['sessions'],
-  refreshTokens: ['sessions'],
-  sessions: ['sessions'],
-  signIns: ['sessions'],
-  sources: ['knowledge'],
-  traces: ['bots'],
-  users: ['members', 'sessions'],
-  webhookDeliveries: ['webhooks'],
-  webhookEndpoints: ['webhooks'],
-  workspaces: ['workspaces'],
-};
+/** The name the schema exports a table under. @param {string} table */
+export const exportOf = (table) => table.replace(/_([a-z])/g, (_, letter) => letter.toUpperCase());
 
-/** @param {Place} a @param {string} to @param {string[]} names */
-function tableOfAnother(a, to, names) {
+/** @type {Map<string, string> | undefined} */
+let known;
+
+/** The table the schema exports under a name → the folder of the feature that names it in `tables`. */
+function owners() {
+  known ??= new Map([...tableOwners()].map(([table, folder]) => [exportOf(table), folder]));
+  return known;
+}
+
+/** @param {string} from @param {string} to @param {string[]} names */
+function tableOfAnother(from, to, names) {
   if (!to.startsWith('server/src/db/schema/')) return null;
   if (names.includes('*')) return 'name the tables you use, so that it shows whose they are';
-  const foreign = names.find((name) => owners[name] && !owners[name].includes(a.noun));
-  return foreign
-    ? `the table ${foreign} belongs to features/${owners[foreign]?.[0]}: call its commands or queries`
-    : null;
+  for (const name of names) {
+    const folder = owners().get(name);
+    if (folder && !from.startsWith(folder))
+      return `the table ${name} belongs to ${folder.replace(/^server\/src\/|\/$/g, '')}: call its commands or queries`;
+  }
+  return null;
 }
 
 /** All offences of the repository, as lines to print. */

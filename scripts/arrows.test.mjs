@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import ts from 'typescript';
-import { arrowsOf, offence } from './arrows.mjs';
+import { arrowsOf, exportOf, offence } from './arrows.mjs';
+import { filesBelow } from './lib/files.mjs';
+import { inRoot } from './lib/paths.mjs';
+import { tableOwners } from './tables.mjs';
 
 /** @param {string} from @param {string} text */
 const reasons = (from, text) => arrowsOf(ts, from, text).map((arrow) => offence(arrow));
@@ -57,11 +61,11 @@ test('refused in every way an import can be written', () => {
   const found = reasons(
     'server/src/platform/jobs/jobs.ts',
     [
-      `import type { Bot } from '../features/bots/present.ts';`,
-      `export { ask } from '../ai/answer.ts';`,
-      `export * from '../knowledge/index.ts';`,
-      `const late = await import('../turn/turn.ts');`,
-      `type Hit = import('../knowledge/search.ts').Hit;`,
+      `import type { Bot } from '../../features/bots/present.ts';`,
+      `export { ask } from '../../ai/answer.ts';`,
+      `export * from '../../knowledge/index.ts';`,
+      `const late = await import('../../turn/turn.ts');`,
+      `type Hit = import('../../knowledge/search.ts').Hit;`,
     ].join('\n'),
   );
   assert.deepEqual(found, Array(5).fill('the platform imports no domain'));
@@ -112,6 +116,26 @@ test('a feature takes its own tables by name and nobody else’s', () => {
   );
   assert.match(String(reasons(from, `import * as tables from '../../db/schema/index.ts';`)), /name the tables/);
   assert.deepEqual(reasons(from, `import { bots, botKnowledgeBases } from '../../db/schema/index.ts';`), [null]);
+});
+
+test('a feature takes no table of the message path or of the platform', () => {
+  const from = 'server/src/features/bots/queries.ts';
+  const reasonOf = (/** @type {string} */ table) =>
+    String(reasons(from, `import { ${table} } from '../../db/schema/index.ts';`));
+  assert.match(reasonOf('deliveries'), /deliveries belongs to turn/);
+  assert.match(reasonOf('outbox'), /outbox belongs to platform/);
+});
+
+test('the schema exports every table under the name its owner is found by', () => {
+  const owners = tableOwners();
+  const exported = filesBelow('server/src/db/schema').flatMap((file) => [
+    ...readFileSync(inRoot(file), 'utf8').matchAll(/export const (\w+) = pgTable\(\s*'(\w+)'/g),
+  ]);
+  assert.ok(exported.length > 20);
+  for (const [, name, table = ''] of exported) {
+    assert.equal(exportOf(table), name);
+    assert.ok(owners.has(table), `${table} has an owner`);
+  }
 });
 
 test('an import inside a comment or a string is no import', () => {

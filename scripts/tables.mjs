@@ -40,6 +40,15 @@ export function ownersOf(features, problems = []) {
   return owners;
 }
 
+/** Table → the folder of its owner, by the repository's feature.ts files. @param {string[]} problems as in `ownersOf` */
+export function tableOwners(problems = []) {
+  const features = filesBelow('server/src', (file) => file.endsWith('/feature.ts'));
+  return ownersOf(
+    features.map((file) => ({ file, text: readOrNull(file) ?? '' })),
+    problems,
+  );
+}
+
 /** The tables that SQL in this text names. @param {string} text @param {Set<string>} tables */
 export function tablesIn(text, tables) {
   const code = text.replace(/\/\*[\s\S]*?\*\/|(?<!:)\/\/[^\n]*/g, '');
@@ -75,10 +84,7 @@ export function tableOffences() {
   const code = filesBelow('server/src', (file) => file.endsWith('.ts') && !isTest.test(file)).map(read);
   /** @type {string[]} */
   const problems = [];
-  const owners = ownersOf(
-    code.filter(({ file }) => file.endsWith('/feature.ts')),
-    problems,
-  );
+  const owners = tableOwners(problems);
   for (const name of tables) if (!owners.has(name)) problems.push(`the table ${name} is owned by no feature`);
   return [...problems, ...code.flatMap(({ file, text }) => foreignTables(file, text, owners, tables))];
 }

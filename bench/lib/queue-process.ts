@@ -1,4 +1,4 @@
-/** The end of `queue-latency` at which work begins: a process that is woken, by the product's bells and jobs or by bare BullMQ. */
+/** The end of `queue-latency` at which work begins: a process that is woken, by the product's wakes and jobs or by bare BullMQ. */
 import { Worker } from 'bullmq';
 import { Redis } from 'ioredis';
 import { now, serve } from './child.ts';

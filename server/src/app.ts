@@ -92,7 +92,7 @@ export async function createApp(config: Config, log: Logger, options: AppOptions
       await platform.moves.look();
       for (const part of parts) await part.recover?.();
       placements.start();
-      platform.wakes?.start();
+      platform.notifier?.start();
       platform.replicas.start();
       await jobs.start();
       let setupUrl: string | undefined;
@@ -119,7 +119,7 @@ export async function createApp(config: Config, log: Logger, options: AppOptions
       const noticeMs = config.drainNoticeMs;
       const drained = http.drain({ noticeMs, graceMs: 5_000 });
       if (noticeMs > 0) await sleep(noticeMs);
-      platform.wakes?.retire();
+      platform.notifier?.retire();
       pressure.close();
       platform.replicas.close();
       for (const part of parts) part.retire?.();
@@ -131,7 +131,7 @@ export async function createApp(config: Config, log: Logger, options: AppOptions
       await jobs.close();
       // Last of all that speaks: what just ended is still told to the sockets and workers of others.
       await realtime.close();
-      await platform.wakes?.close();
+      await platform.notifier?.close();
       await partitions.close();
       for (const part of parts) await part.release?.();
       await platform.close();

@@ -6,7 +6,7 @@ import { createKeyring } from './platform/security/crypto.ts';
 import { FolderInUseError, MigrationError, openDatabase } from './platform/data/index.ts';
 import { readInstallation } from './platform/data/installation.ts';
 import { AppError } from './platform/errors.ts';
-import { connectWakes } from './platform/cluster/connect.ts';
+import { connectNotifier } from './platform/cluster/connect.ts';
 import { createLogger } from './platform/telemetry/log.ts';
 import { migratePlacements } from './placement/migrate-placements.ts';
 import { createMover, MoveError } from './placement/move.ts';
@@ -111,17 +111,17 @@ async function main(): Promise<void> {
     }
     if (contract) return say('every placement is at this version, and nothing of the version before is left');
     const wake = createWake();
-    const topics = { work: [], news: [PLACEMENT_CHANGED] };
+    const topics = { work: [], broadcast: [PLACEMENT_CHANGED] };
     const redis = redisPlace(config.redis.url, await readInstallation(database));
-    const wakes = connectWakes({ redis, database, wake, log, topics });
-    wakes?.start();
+    const notifier = connectNotifier({ redis, database, wake, log, topics });
+    notifier?.start();
     try {
       // The other processes are told; whoever does not hear it is refused by the tables, and looks.
       const announce = async (id: string): Promise<void> => wake.wake(PLACEMENT_CHANGED, id);
       const mover = createMover({ database, keyring, announce, say });
       await (command === 'workspace move' ? move(mover, workspaceId ?? '', options) : list(mover));
     } finally {
-      await wakes?.close();
+      await notifier?.close();
     }
   } finally {
     await database.close();

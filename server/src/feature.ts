@@ -38,8 +38,8 @@ export type FeatureParts = {
   release?(): void | Promise<void>;
 };
 
-/** Notifications of other processes: `work` is taken by any of them that can do it, `news` by all. */
-export type Topics = { work?: string[]; news?: string[] };
+/** Notifications of other processes: `work` is taken by any of them that can do it, `broadcast` by all. */
+export type Topics = { work?: string[]; broadcast?: string[] };
 
 export type Feature = {
   name: string;

@@ -7,7 +7,7 @@ import { readInstallation } from './platform/data/installation.ts';
 import { maintainEmbedded } from './platform/data/maintain.ts';
 import { createPartitionKeeper } from './platform/data/partitions.ts';
 import { OUTBOX } from './platform/facts/relay.ts';
-import { connectWakes } from './platform/cluster/connect.ts';
+import { connectNotifier } from './platform/cluster/connect.ts';
 import { registerGauges } from './platform/telemetry/gauges.ts';
 import type { Dependency } from './platform/http/index.ts';
 import { createProxies } from './platform/http/proxies.ts';
@@ -95,11 +95,11 @@ export async function openPlatform(config: Config, log: Logger, features: Featur
   const redisWatch = config.redis.url ? watchRedis({ url: config.redis.url, log }) : undefined;
   const jobs = createJobs({ redis, database, log, metrics, tracing });
   const topics = features.map((feature) => feature.topics ?? {});
-  const wakes = connectWakes({
+  const notifier = connectNotifier({
     ...{ redis, database, wake, log },
     topics: {
       work: [OUTBOX, ...topics.flatMap(({ work = [] }) => work)],
-      news: [PLACEMENT_CHANGED, ...topics.flatMap(({ news = [] }) => news)],
+      broadcast: [PLACEMENT_CHANGED, ...topics.flatMap(({ broadcast = [] }) => broadcast)],
     },
   });
   const outbound = createOutbound({ log, metrics });
@@ -141,14 +141,14 @@ export async function openPlatform(config: Config, log: Logger, features: Featur
       /** Rejects while Redis is away; undefined without one. */
       askRedis: redisWatch?.probe,
       /**
-       * How long what other processes may change is kept in memory, in milliseconds. Their news come at most once; on the
+       * How long what other processes may change is kept in memory, in milliseconds. Their broadcasts come at most once; on the
        * embedded database there are no others.
        */
       cacheMs: database.kind === 'embedded' ? 5 * MINUTE : MINUTE,
     },
     moves,
     replicas,
-    wakes,
+    notifier,
     signals,
     /** What every process rests on. */
     dependencies: {

@@ -83,7 +83,7 @@ export function createPlacements(parts: { database: Database; log: Logger; wake:
     reload,
     stale: () => (isAlone || performance.now() - readAt < BELIEVED_MS ? undefined : (reading ?? reload())),
     async settled(workspaceId, times) {
-      // The first time it may just be news that were not heard yet. Afterwards a place is being closed or opened.
+      // The first time it may just be a broadcast that has not come yet. Afterwards a place is being closed or opened.
       if (times > 1) await sleep(LOOK_MS);
       const until = performance.now() + HELD_MS;
       for (;;) {

@@ -136,8 +136,8 @@ export async function startContentApp(options: { telegramUrl?: string } = {}) {
     processing,
     asked,
     database: data.database,
-    bots: createBotDirectory({ store, wake, keptMs: 300_000 }),
-    inboxes: createInboxDirectory({ store, keyring, wake, keptMs: 300_000 }),
+    bots: createBotDirectory({ store, wake, ttlMs: 300_000 }),
+    inboxes: createInboxDirectory({ store, keyring, wake, ttlMs: 300_000 }),
     send,
     /** A new workspace, by its owner. */
     async workspace(): Promise<Person> {

@@ -3,11 +3,10 @@ import { sql } from 'drizzle-orm';
 import { newId } from '../platform/data/ids.ts';
 import { createStore } from '../platform/data/tenant.ts';
 import { finishTurn } from '../turn/finish.ts';
-import { claim } from '../turn/lease.ts';
-import type { Claimed } from '../turn/lease.ts';
-import { LeaseLost } from '../turn/mailbox.ts';
+import { claimThread, LeaseLost } from '../turn/lease.ts';
+import type { ClaimedThread } from '../turn/lease.ts';
 import type { Round } from '../turn/mailbox.ts';
-import type { ThreadKey } from '../turn/topics.ts';
+import type { ThreadKey } from '../turn/threads.ts';
 import { addWorkspace, createTestDatabase } from './database.ts';
 
 export type Threads = Awaited<ReturnType<typeof openThreads>>;
@@ -20,12 +19,12 @@ export async function openThreads() {
   const store = createStore(database.database);
   await addWorkspace(database.database, workspaceId, inboxId);
   let key: ThreadKey = { workspaceId, inboxId, threadKey: '' };
-  let places = 0;
+  let index = 0;
 
   const run = <Row extends Record<string, unknown>>(query: ReturnType<typeof sql>): Promise<Row[]> =>
     store.once<Row>(workspaceId, query);
 
-  /** An event as `receive` leaves it, without the bell. `ago`: how long it lies there. */
+  /** An event as `receive` leaves it, without the wake. `ago`: how long it lies there. */
   async function arrive(text: string, ago = '0 seconds'): Promise<string> {
     const id = newId();
     const payload = { kind: 'message', text, media: [], sender: { externalId: key.threadKey } };
@@ -35,15 +34,15 @@ export async function openThreads() {
         ${JSON.stringify(payload)}::jsonb, now() - ${ago}::interval)`);
     return id;
   }
-  const taken = async (): Promise<Claimed> => {
-    const claimed = await claim(store, key);
+  const taken = async (): Promise<ClaimedThread> => {
+    const claimed = await claimThread(store, key);
     assert.ok(claimed, 'the thread was free');
     return claimed;
   };
   /** The holder is paused for longer than its lease: only the database's clock says so. */
   const letItRunOut = (threadId: string) =>
     run(sql`update threads set lease_until = now() - interval '1 second' where id = ${threadId}::uuid`);
-  const roundOf = (claimed: Claimed): Round => ({ ...claimed, key, signal: new AbortController().signal });
+  const roundOf = (claimed: ClaimedThread): Round => ({ ...claimed, key, signal: new AbortController().signal });
   const processed = async (id: string): Promise<boolean> => {
     const [row] = await run<{ done: boolean }>(
       sql`select processed_at is not null as done from inbound_events where id = ${id}::uuid`,
@@ -54,7 +53,7 @@ export async function openThreads() {
     if (!(await finishTurn(store, round, undefined, { status: 'silent', handler: '' }, {}))) throw new LeaseLost();
   };
 
-  async function openConversationOf(claimed: Claimed): Promise<string> {
+  async function openConversationOf(claimed: ClaimedThread): Promise<string> {
     const id = newId();
     const contact = newId();
     await database.database.asOwner(async (client) => {
@@ -83,8 +82,8 @@ export async function openThreads() {
     openConversationOf,
     /** Another thread, which the others speak of from now on. */
     next(): ThreadKey {
-      places += 1;
-      key = { workspaceId, inboxId, threadKey: `chat ${places}` };
+      index += 1;
+      key = { workspaceId, inboxId, threadKey: `chat ${index}` };
       return key;
     },
     close: database.remove,

@@ -1,8 +1,11 @@
 import type { Channel, ChannelHttp, SendContext, SendResult } from '../channels/contract.ts';
+import { createPacing } from '../channels/pacing.ts';
 import { channels } from '../channels/registry.ts';
 import { WINDOW_CLOSED, windowOf } from '../features/conversations/window.ts';
 import { noteDisconnected } from '../features/inboxes/disconnected.ts';
 import { messageUpdated } from '../features/messages/changes.ts';
+import { DELIVERY_DUE, readDeliveryKey, writeDeliveryKey } from '../features/messages/topics.ts';
+import type { DeliveryKey } from '../features/messages/topics.ts';
 import type { InboxDirectory, InboxRuntime } from '../features/inboxes/lookup.ts';
 import { AppError } from '../platform/errors.ts';
 import type { MakeLimiter } from '../platform/limits/limiter.ts';
@@ -13,48 +16,44 @@ import type { Tracing } from '../platform/telemetry/tracing.ts';
 import type { Publish } from '../platform/publish/publish.ts';
 import type { Store } from '../platform/data/tenant.ts';
 import type { Wake } from '../platform/cluster/wake.ts';
-import { claimNext, endDelivery, holdOn, moveThread, notePart, postponeDelivery, RENEW_MS } from './delivery-lane.ts';
-import type { Claimed } from './delivery-lane.ts';
-import { createLanes } from '../platform/jobs/keyed-queue.ts';
-import { createPacing } from '../channels/pacing.ts';
-import { receiptsBefore } from './receipts.ts';
-import { sendContext } from './send-context.ts';
-import { DELIVERY_DUE, readDeliveryKey, writeDeliveryKey } from '../features/messages/topics.ts';
-import type { DeliveryKey } from '../features/messages/topics.ts';
+import { createKeyedQueue } from '../platform/jobs/keyed-queue.ts';
+import { endDelivery, moveThread, notePart, receiptsBefore, sendContext } from './deliveries.ts';
+import { claimDelivery, keepRenewed, postponeDelivery, renewDelivery } from './lease.ts';
+import type { ClaimedDelivery } from './lease.ts';
 
 /** A message that cannot be made or sent for a reason of its own does not hold up those behind it for longer. */
-const OWN_FAULTS_AT_MOST = 5;
+const MAX_OWN_FAULTS = 5;
 /** After this a message is no longer an answer to anything. */
-const GIVE_UP_AFTER_MS = 24 * 3600 * 1000;
+const EXPIRES_AFTER_MS = 24 * 3600 * 1000;
 const backoffMs = (attempts: number): number =>
   Math.min(300_000, 1000 * 2 ** Math.min(attempts, 9)) * (0.75 + Math.random() / 2);
 
-/** What an error says about the message: the platform is away, and it waits; or the message itself is at fault. */
-function afterError(error: unknown, delivery: Claimed): SendResult {
+/** What an error means for the message: the platform is away, and it waits; or the message itself is at fault. */
+function afterError(error: unknown, delivery: ClaimedDelivery): SendResult {
   if (error instanceof AppError && (error.code === 'not_found' || error.code === 'payload_too_large')) {
     return { outcome: 'failed', reason: error.message };
   }
   const away = error instanceof AppError && error.code === 'unavailable';
-  if (!away && delivery.attempts >= OWN_FAULTS_AT_MOST) {
+  if (!away && delivery.attempts >= MAX_OWN_FAULTS) {
     return { outcome: 'failed', reason: 'This message could not be sent. The log names the error.' };
   }
-  // Whether the platform got it may be unknown. Silence would be worse than saying it twice.
+  // Whether the platform got it may be unknown. Silence would be worse than sending it twice.
   const afterMs = away && error.retryAfter ? error.retryAfter * 1000 : backoffMs(delivery.attempts);
   return { outcome: 'retry', afterMs, reason: away ? error.message : 'The platform could not be reached.' };
 }
 
-const CROWDED = 'More is said than the platform takes at once.';
+const CROWDED = 'More is sent than the platform takes at once.';
 /** The platform was not asked, so that this is no attempt. */
 type Crowded = { outcome: 'crowded'; afterMs: number };
 
-/** A channel with what it needs to speak for an inbox. */
+/** A channel with what it needs to send for an inbox. */
 export type ClientOf = (inbox: InboxRuntime) => Promise<{ channel: Channel; http: ChannelHttp; credentials: unknown }>;
 
 /**
- * Says on the platform what stands in the table: in order inside a thread, at least once. A message that can never be
- * sent is marked as failed with the reason in words, and the lane goes on.
+ * Sends to the platform what stands in the table: in order inside a thread, at least once. A message that can never be
+ * sent is marked as failed with the reason, and the thread goes on.
  */
-export function createDelivery(parts: {
+export function createDelivery(deps: {
   store: Store;
   wake: Wake;
   publish: Publish;
@@ -65,15 +64,19 @@ export function createDelivery(parts: {
   clientOf: ClientOf;
   makeLimiter: MakeLimiter;
 }) {
-  const { store, wake, publish, log, metrics, tracing } = parts;
-  const pacing = createPacing(parts.makeLimiter);
+  const { store, wake, publish, log, metrics, tracing } = deps;
+  const pacing = createPacing(deps.makeLimiter);
   let closing = false;
-  /** Deliveries this process has already, each before what its lane claims next. */
-  const begun = new Map<string, Claimed>();
-  const lanes = createLanes({ wake, topic: DELIVERY_DUE, work: (key) => drain(readDeliveryKey(key)) });
+  /** Deliveries this process has already, each before what is claimed of its thread next. */
+  const begun = new Map<string, ClaimedDelivery>();
+  const queue = createKeyedQueue({ wake, topic: DELIVERY_DUE, work: (name) => drain(readDeliveryKey(name)) });
 
-  async function sendParts(lane: DeliveryKey, delivery: Claimed, inbox: InboxRuntime): Promise<SendResult | Crowded> {
-    const { channel, http, credentials } = await parts.clientOf(inbox);
+  async function sendParts(
+    key: DeliveryKey,
+    delivery: ClaimedDelivery,
+    inbox: InboxRuntime,
+  ): Promise<SendResult | Crowded> {
+    const { channel, http, credentials } = await deps.clientOf(inbox);
     const { message } = delivery;
     const rendered = channel.render({
       messageId: message.id,
@@ -88,7 +91,7 @@ export function createDelivery(parts: {
     let { threadKey } = delivery;
     for (const [index, part] of left.entries()) {
       const context = sendContext(store, {
-        workspaceId: lane.workspaceId,
+        workspaceId: key.workspaceId,
         conversationId: delivery.conversationId,
         threadKey,
         replyToId: message.replyToId,
@@ -102,10 +105,10 @@ export function createDelivery(parts: {
       if (result.outcome !== 'sent') return result;
       if (result.movedTo) {
         threadKey = result.movedTo;
-        await moveThread(store, lane, result.movedTo);
+        await moveThread(store, key, result.movedTo);
       }
-      if (index < left.length - 1 && !(await notePart(store, lane.workspaceId, delivery, result.platformId))) {
-        throw new Error('the delivery is somebody else’s now');
+      if (index < left.length - 1 && !(await notePart(store, key.workspaceId, delivery, result.platformId))) {
+        throw new Error('another process has the delivery now');
       }
     }
     return result;
@@ -114,7 +117,7 @@ export function createDelivery(parts: {
   /** Asked here, too, since an answer may wait until its window is over. */
   async function windowClosed(
     channel: Channel,
-    { message, template }: Claimed,
+    { message, template }: ClaimedDelivery,
     context: SendContext,
   ): Promise<SendResult | undefined> {
     if (!channel.window || template) return undefined;
@@ -126,26 +129,25 @@ export function createDelivery(parts: {
     return { outcome: 'failed', reason: WINDOW_CLOSED, code: 'window_closed', retryable: true };
   }
 
-  /** False: the lane is empty, or has to wait. */
-  async function deliverOne(lane: DeliveryKey, delivery: Claimed): Promise<boolean> {
-    const inbox = await parts.inboxes.byId(lane.workspaceId, delivery.inboxId);
-    if (!inbox) return fail(lane, delivery, undefined, { reason: 'This inbox was removed.', retryable: false });
+  /** False: nothing of the thread waits, or it has to wait. */
+  async function deliverOne(key: DeliveryKey, delivery: ClaimedDelivery): Promise<boolean> {
+    const inbox = await deps.inboxes.byId(key.workspaceId, delivery.inboxId);
+    if (!inbox) return fail(key, delivery, undefined, { reason: 'This inbox was removed.', retryable: false });
     let result: SendResult | Crowded;
-    const renewal = setInterval(() => {
-      holdOn(store, lane.workspaceId, delivery).catch((error: unknown) =>
-        log.warn({ err: error, deliveryId: delivery.id }, 'the lease of a delivery was not renewed'),
-      );
-    }, RENEW_MS);
+    const stop = keepRenewed(
+      () => renewDelivery(store, key.workspaceId, delivery),
+      (error) => log.warn({ err: error, deliveryId: delivery.id }, 'the lease of a delivery was not renewed'),
+    );
     try {
-      result = await sendParts(lane, delivery, inbox);
+      result = await sendParts(key, delivery, inbox);
     } catch (error) {
       log.warn({ err: error, deliveryId: delivery.id, channel: inbox.channel }, 'a delivery failed');
       result = afterError(error, delivery);
     } finally {
-      clearInterval(renewal);
+      stop();
     }
     if (result.outcome === 'sent') {
-      const { message, more } = await endDelivery(store, lane.workspaceId, delivery, {
+      const { message, more } = await endDelivery(store, key.workspaceId, delivery, {
         state: 'sent',
         platformId: result.platformId || undefined,
       });
@@ -155,39 +157,39 @@ export function createDelivery(parts: {
         Math.max(0, Date.now() - Date.parse(delivery.createdAt)) / 1_000,
       );
       log.debug({ deliveryId: delivery.id, channel: inbox.channel, attempts: delivery.attempts }, 'delivered');
-      if (message) publish([messageUpdated(lane.workspaceId, { message, channel: inbox.channel })]);
-      if (result.platformId) await applyEarlyReceipts(lane, delivery, inbox, result.platformId);
+      if (message) publish([messageUpdated(key.workspaceId, { message, channel: inbox.channel })]);
+      if (result.platformId) await applyEarlyReceipts(key, delivery, inbox, result.platformId);
       return more;
     }
     if (result.outcome === 'failed') {
-      if (result.disconnected) await noteDisconnected(parts, inbox, result.reason);
-      return fail(lane, delivery, inbox.channel, result);
+      if (result.disconnected) await noteDisconnected(deps, inbox, result.reason);
+      return fail(key, delivery, inbox.channel, result);
     }
     const reason = result.outcome === 'crowded' ? CROWDED : result.reason;
-    if (Date.now() - Date.parse(delivery.createdAt) > GIVE_UP_AFTER_MS) {
-      return fail(lane, delivery, inbox.channel, { reason: `Not delivered within 24 hours. ${reason}` });
+    if (Date.now() - Date.parse(delivery.createdAt) > EXPIRES_AFTER_MS) {
+      return fail(key, delivery, inbox.channel, { reason: `Not delivered within 24 hours. ${reason}` });
     }
     const wait = Math.max(result.afterMs, 50);
     const counts = result.outcome === 'retry';
-    await postponeDelivery(store, lane.workspaceId, delivery, { afterMs: wait, reason, counts });
+    await postponeDelivery(store, key.workspaceId, delivery, { afterMs: wait, reason, counts });
     metrics.deliveries.inc({ channel: inbox.channel, outcome: 'retried' });
-    lanes.runLater(writeDeliveryKey(lane), wait);
+    queue.runLater(writeDeliveryKey(key), wait);
     return false;
   }
 
-  /** A receipt may arrive before the call that sent the message returns: it was stored, and nobody knew what it was of. */
+  /** A receipt may arrive before the call that sent the message returns: it was stored before its message was known. */
   async function applyEarlyReceipts(
-    lane: DeliveryKey,
-    { id }: Claimed,
+    key: DeliveryKey,
+    { id }: ClaimedDelivery,
     inbox: InboxRuntime,
     platformId: string,
   ): Promise<void> {
     if (channels[inbox.channel].receipts !== 'message') return;
     try {
-      const early = await store.inWorkspace(lane.workspaceId, (tx) =>
-        receiptsBefore(tx, { inboxId: inbox.id, threadId: lane.threadId, platformId }),
+      const early = await store.inWorkspace(key.workspaceId, (tx) =>
+        receiptsBefore(tx, { inboxId: inbox.id, threadId: key.threadId, platformId }),
       );
-      publish(early.map((message) => messageUpdated(lane.workspaceId, { message, channel: inbox.channel })));
+      publish(early.map((message) => messageUpdated(key.workspaceId, { message, channel: inbox.channel })));
     } catch (error) {
       // The message was sent whatever became of this.
       log.warn({ err: error, deliveryId: id }, 'early receipts were not applied');
@@ -195,12 +197,12 @@ export function createDelivery(parts: {
   }
 
   async function fail(
-    lane: DeliveryKey,
-    delivery: Claimed,
+    key: DeliveryKey,
+    delivery: ClaimedDelivery,
     channel: InboxRuntime['channel'] | undefined,
     failed: Omit<Extract<SendResult, { outcome: 'failed' }>, 'outcome'>,
   ): Promise<boolean> {
-    const { message, more } = await endDelivery(store, lane.workspaceId, delivery, {
+    const { message, more } = await endDelivery(store, key.workspaceId, delivery, {
       state: 'failed',
       reason: failed.reason,
       code: failed.code ?? 'failed',
@@ -208,35 +210,37 @@ export function createDelivery(parts: {
       unreachable: failed.unreachable === true,
     });
     metrics.deliveries.inc({ channel: channel ?? 'unknown', outcome: 'failed' });
-    if (message) publish([messageUpdated(lane.workspaceId, { message, channel })]);
+    if (message) publish([messageUpdated(key.workspaceId, { message, channel })]);
     return more;
   }
 
-  async function drain(lane: DeliveryKey): Promise<void> {
+  async function drain(key: DeliveryKey): Promise<void> {
+    const name = writeDeliveryKey(key);
     while (!closing) {
-      const key = writeDeliveryKey(lane);
-      const delivery = begun.get(key) ?? (await claimNext(store, lane));
-      begun.delete(key);
+      const delivery = begun.get(name) ?? (await claimDelivery(store, key));
+      begun.delete(name);
       if (!delivery) return;
-      const context = { ...readCarried(delivery.requestId ?? delivery.id), workspaceId: lane.workspaceId };
-      const goesOn = await enter(tracing, context, 'deliver', { kind: 'consumer' }, () => deliverOne(lane, delivery));
+      const context = { ...readCarried(delivery.requestId ?? delivery.id), workspaceId: key.workspaceId };
+      const goesOn = await enter(tracing, context, 'deliver', { kind: 'consumer' }, () => deliverOne(key, delivery));
       if (!goesOn) return;
     }
   }
 
   return {
-    run: lanes.run,
+    run: queue.run,
     /** Goes on with a delivery that was begun in this process: nothing of its thread waits before it. */
-    begin(lane: DeliveryKey, delivery: Claimed): void {
-      const key = writeDeliveryKey(lane);
-      begun.set(key, delivery);
-      lanes.run(key).catch((error: unknown) => log.error({ err: error, deliveryId: delivery.id }, 'a delivery failed'));
+    begin(key: DeliveryKey, delivery: ClaimedDelivery): void {
+      const name = writeDeliveryKey(key);
+      begun.set(name, delivery);
+      queue
+        .run(name)
+        .catch((error: unknown) => log.error({ err: error, deliveryId: delivery.id }, 'a delivery failed'));
     },
-    busy: lanes.busy,
+    busy: queue.busy,
     /** Sends under way are finished; what waits is sent after the restart. */
     close(): Promise<void> {
       closing = true;
-      return lanes.close();
+      return queue.close();
     },
   };
 }

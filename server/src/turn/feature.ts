@@ -16,33 +16,30 @@ import { createCredentialRefresh } from '../features/inboxes/refresh.ts';
 import type { Config } from '../platform/config/config.ts';
 import { backlogSignal } from '../platform/limits/pressure-signals.ts';
 import { inEachWorkspace } from '../platform/data/retention.ts';
-import { lag } from './backlog.ts';
 import { createDelivery } from './deliver.ts';
 import type { ClientOf } from './deliver.ts';
-import { registerBacklogGauges } from './gauges.ts';
+import { sendContext } from './deliveries.ts';
+import { backlogSeconds, registerBacklogGauges } from './gauges.ts';
 import { createListeners } from './listeners.ts';
 import { createMailbox } from './mailbox.ts';
 import { createMediaFetcher } from './media.ts';
 import { createReceive } from './receive.ts';
 import type { Receive } from './receive.ts';
-import { freeLeasesOfTheDead } from './recover.ts';
-import { forgetDeliveries, forgetTurns } from './retention.ts';
-import { sendContext } from './send-context.ts';
-import { dueDeliveries, pendingThreads } from './sweeps.ts';
-import { THREAD } from './topics.ts';
-import { createIdTrim } from './trim.ts';
+import { createTyping } from './respond.ts';
+import { createDedupeRetention, forgetDeliveries, forgetTurns } from './retention.ts';
+import { dueDeliveries, freeLeasesOfTheDead, pendingThreads } from './sweeps.ts';
+import { THREAD } from './threads.ts';
 import { createTurns } from './turn.ts';
-import { createTyping } from './typing.ts';
 import { webhookRoutes } from './webhooks.ts';
 
-/** Where the platform is; a channel without one calls nobody. */
+/** Where the platform is; a channel without one calls nothing. */
 const apiOf = (config: Config, { api }: Channel): string => (api ? config.channels[api.name].apiUrl : config.publicUrl);
 
 type OfChannel = { workspaceId: string; channel: keyof typeof channels };
 
 declare module '../kit.ts' {
   interface Services {
-    /** Stores what a platform sent, and wakes whoever deals with it. */
+    /** Stores what a platform sent, and wakes the process that works on it. */
     receive: Receive;
     /** Answers a question outside of any conversation. */
     answerQuestion: QuestionAnswerer;
@@ -51,7 +48,7 @@ declare module '../kit.ts' {
   }
 }
 
-/** The path of a message, from what a platform sent to what it is told, with the roles this process has of it. */
+/** The path of a message, from what a platform sent to what is sent to it, with the roles this process has of it. */
 export const messagePath = defineFeature({
   name: 'turn',
   tables: ['threads', 'inbound_events', 'inbound_ids', 'turns', 'deliveries'],
@@ -138,10 +135,10 @@ export const messagePath = defineFeature({
       sweeps: [
         pendingThreads(wake),
         dueDeliveries(wake),
-        { name: 'ids of platforms', run: createIdTrim(store) },
+        { name: 'ids of platforms', run: createDedupeRetention(store) },
         ...(listeners ? [{ name: 'listeners', run: listeners.look }] : []),
       ],
-      signals: config.roles.api ? [backlogSignal(lag(store))] : [],
+      signals: config.roles.api ? [backlogSignal(backlogSeconds(store))] : [],
       forget: (before) => inEachWorkspace(store, [forgetDeliveries, forgetTurns], before),
       recover: () => freeLeasesOfTheDead(database, kit.placements.schemas()),
       async close() {

@@ -1,19 +1,34 @@
 import { sql } from 'drizzle-orm';
-import type { Outcome } from '../engine/types.ts';
+import type { Message } from '@parley/contract';
+import { channels } from '../channels/registry.ts';
 import type { TurnStatus } from '../db/schema/index.ts';
+import { phrase } from '../engine/phrases.ts';
+import type { Outcome } from '../engine/types.ts';
+import { conversationTouched } from '../features/conversations/changes.ts';
+import { openConversation } from '../features/conversations/commands.ts';
+import { handoffRequested, queueTouched } from '../features/handoffs/changes.ts';
+import { requestHandoff } from '../features/handoffs/commands.ts';
+import { placeInQueue } from '../features/handoffs/queries.ts';
+import type { InboxDirectory } from '../features/inboxes/lookup.ts';
+import { deliveryDue, messageStored } from '../features/messages/changes.ts';
+import { append, systemMessage } from '../features/messages/commands.ts';
 import { newId } from '../platform/data/ids.ts';
 import { storedJson } from '../platform/data/stored-json.ts';
-import type { Store } from '../platform/data/tenant.ts';
-import { pendingEvents } from './lease.ts';
+import type { Store, Tx } from '../platform/data/tenant.ts';
+import type { Publish } from '../platform/publish/publish.ts';
+import type { Logger } from '../platform/telemetry/log.ts';
+import { heldBy } from './lease.ts';
+import type { Lease } from './lease.ts';
 import type { Round } from './mailbox.ts';
+import { pendingEvents } from './threads.ts';
 
-// Foreign tables: traces. The hot path reads and writes in one statement.
+// Foreign tables: bots, conversations, traces. The hot path reads and writes in one statement.
 
 export type Finish = { status: Exclude<TurnStatus, 'running'>; handler: string; trace?: Outcome['trace'] };
 
 /**
  * Ends a round in one statement: the turn, its events and its record, all under the lease's token; and gives the thread
- * back when that same statement proves that nothing else waits and nobody woke it since.
+ * back when that same statement proves that nothing else waits and no wake came since.
  * @returns undefined when the lease is somebody else's: nothing was written
  */
 export async function finishTurn(
@@ -45,7 +60,7 @@ export async function finishTurn(
     with held as (
       update threads set lease_until = case when ${idle} then null else lease_until end,
         lease_holder = case when ${idle} then null else lease_holder end
-      where id = ${lease.threadId}::uuid and lease_token = ${lease.token}
+      where ${heldBy(lease.threadId, lease.token)}
       returning lease_until is null as released
     ), events as (
       update inbound_events set processed_at = now()
@@ -55,4 +70,124 @@ export async function finishTurn(
   );
   const released = row?.released ?? null;
   return released === null ? undefined : { released };
+}
+
+/**
+ * Bot → queue: the conversation waits, and the customer gets a closing text with their position, in every channel and in one
+ * transaction. Undefined when the guard failed: a human has it already, or the lease is lost.
+ */
+export async function requestHandoffWithClosing(
+  tx: Tx,
+  target: { workspaceId: string; conversationId: string },
+  outcome: Outcome,
+  how: { lease: Lease; turnId?: string; ordinal?: number; language: string; deliver: boolean; before?: string },
+): Promise<{ handoffId: string; messages: Message[] } | undefined> {
+  if (!outcome.handoff) return undefined;
+  const requested = await requestHandoff(tx, target, outcome.handoff, { lease: how.lease });
+  if (!requested) return undefined;
+  const messages = [requested.message];
+  if (outcome.closing !== null) {
+    // Our own widget shows the position by itself, and keeps it up to date.
+    const queued = how.deliver ? await placeInQueue(tx, target.conversationId) : undefined;
+    const text = [
+      how.before,
+      outcome.closing ?? phrase(how.language, 'handoff'),
+      queued
+        ? phrase(how.language, 'handoffPlace', {
+            position: queued.position,
+            minutes: Math.max(1, Math.round((queued.expectedWaitSeconds ?? 60) / 60)),
+          })
+        : undefined,
+    ];
+    const { rows } = await tx.execute<{ id: string | null; name: string | null }>(sql`
+      select b.id, b.name from conversations c left join bots b on b.id = c.bot_id where c.id = ${target.conversationId}::uuid`);
+    const closing = await append(tx, target, [
+      {
+        author: { type: 'bot', id: rows[0]?.id ?? null, name: rows[0]?.name ?? null },
+        text: text.filter((part) => part !== undefined).join(' '),
+        turnId: how.turnId,
+        ordinal: how.ordinal,
+        deliver: how.deliver,
+      },
+    ]);
+    if (closing.outcome === 'stored') messages.push(...closing.messages);
+  }
+  return { handoffId: requested.handoffId, messages };
+}
+
+const unprocessed: Outcome = {
+  handler: 'dead-letter',
+  handoff: {
+    reason: 'MODEL_FAILED',
+    detail: 'A message of the customer could not be processed. The log names the error.',
+  },
+};
+
+/**
+ * The last resort of the mailbox: a person gets what could not be dealt with, and the customer a closing text. Where a
+ * person has the conversation already, a note says that a message is missing.
+ */
+export function createDeadLetter(deps: { store: Store; publish: Publish; log: Logger; inboxes: InboxDirectory }) {
+  const { store, publish, log } = deps;
+
+  return async function deadLetter(round: Pick<Round, 'key' | 'lease' | 'events' | 'conversation'>): Promise<void> {
+    const { key, lease } = round;
+    const { workspaceId } = key;
+    const inbox = await deps.inboxes.byId(workspaceId, key.inboxId);
+    const sender = round.events[0]?.event.sender;
+    if (!inbox) return;
+    const { channel } = inbox;
+    const deliver = channels[channel].live !== true;
+    const { conversationId, messages, requested } = await store.inWorkspace(workspaceId, async (tx) => {
+      const id =
+        round.conversation?.id ??
+        (
+          await openConversation(
+            tx,
+            { workspaceId, inboxId: inbox.id, botId: inbox.botId },
+            key.threadKey,
+            sender?.externalId ? sender : { externalId: key.threadKey },
+          )
+        ).conversationId;
+      const target = { workspaceId, conversationId: id };
+      const before = phrase('en', 'modelFailed');
+      const handed = await requestHandoffWithClosing(tx, target, unprocessed, {
+        lease,
+        language: 'en',
+        deliver,
+        before,
+      });
+      // The turn that was begun for it does not go on.
+      await tx.execute(sql`
+        update turns set status = 'failed', handler = 'dead-letter', finished_at = now()
+        where thread_id = ${lease.threadId}::uuid and status = 'running'
+          and exists (select 1 from threads where id = ${lease.threadId}::uuid and lease_token = ${lease.token})`);
+      if (handed) return { conversationId: id, messages: handed.messages, requested: true };
+      const noted = await append(
+        tx,
+        target,
+        [
+          {
+            ...systemMessage(
+              'message.unreadable',
+              'A message of the customer could not be read. The log names the error.',
+            ),
+            private: true,
+          },
+        ],
+        { guard: { lease } },
+      );
+      return { conversationId: id, messages: noted.outcome === 'stored' ? noted.messages : [], requested: false };
+    });
+    publish([
+      ...messages.map((message) => messageStored(workspaceId, { message, channel })),
+      ...(deliver ? [deliveryDue(workspaceId, { threadId: lease.threadId })] : []),
+      ...(requested
+        ? [handoffRequested(workspaceId, { conversationId, reason: 'MODEL_FAILED', question: undefined })]
+        : []),
+      queueTouched(workspaceId),
+      conversationTouched(workspaceId, { conversationId }),
+    ]);
+    log.error({ conversationId }, 'a turn was dead-lettered and handed to a person');
+  };
 }

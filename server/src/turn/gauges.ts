@@ -15,8 +15,8 @@ const MADE_AT = `('x' || left(replace(min(id::text), '-', ''), 12))::bit(48)::bi
 type Waiting = { kind: string; count: string | number; oldest: string | number | null };
 
 /** What waits in the tables, looked at when /metrics is asked for. */
-export function registerBacklogGauges(parts: { metrics: Metrics; store: Store; log: Logger }): void {
-  const { metrics, store, log } = parts;
+export function registerBacklogGauges(deps: { metrics: Metrics; store: Store; log: Logger }): void {
+  const { metrics, store, log } = deps;
   const failed = (error: unknown): void => log.debug({ err: error }, 'a metric was not looked at');
 
   metrics.beforeRender(
@@ -34,7 +34,7 @@ export function registerBacklogGauges(parts: { metrics: Metrics; store: Store; l
           union all
           select 'conversations ' || status, count(*), null from conversations where status <> 'resolved' group by status`),
         );
-      // Of one that is away nobody knows; the others wait all the same.
+      // What waits in one that is away is not known; the others wait all the same.
       const [shared, ...own] = await Promise.allSettled(store.places().map(waiting));
       if (shared?.status !== 'fulfilled') throw shared?.reason;
       const everywhere = [shared.value, ...own.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))];
@@ -56,3 +56,18 @@ export function registerBacklogGauges(parts: { metrics: Metrics; store: Store; l
     }, failed),
   );
 }
+
+/** Fewer events that wait say little: one conversation with trouble of its own is no backlog. */
+const BACKLOG_FROM = 50;
+const SAMPLE = 5_000;
+
+/** How long events wait for a worker, in seconds: the middle one, so that a few that are stuck do not stand for all. */
+export const backlogSeconds = (store: Store) => async (): Promise<number> => {
+  const { rows } = await store.asSystem((tx) =>
+    tx.execute<{ seconds: number }>(sql`
+      select (case when count(*) < ${BACKLOG_FROM} then 0
+        else extract(epoch from now() - percentile_disc(0.5) within group (order by received_at)) end)::float8 as seconds
+      from (select received_at from inbound_events where processed_at is null and dead_at is null limit ${SAMPLE}) e`),
+  );
+  return rows[0]?.seconds ?? 0;
+};

@@ -10,8 +10,9 @@ import { things } from '../test/facts.ts';
 import { openThreads } from '../test/threads.ts';
 import type { Threads } from '../test/threads.ts';
 import { finishTurn } from './finish.ts';
-import { claim, postpone, readMailbox, release, renew } from './lease.ts';
-import type { ThreadKey } from './topics.ts';
+import { claimThread, postponeThread, releaseThread, renewThread } from './lease.ts';
+import { readMailbox } from './threads.ts';
+import type { ThreadKey } from './threads.ts';
 
 /** Invariant 2, and 4 beside it, on the database alone: two holders as two processes would be. */
 describe('the lease of a thread', () => {
@@ -29,7 +30,7 @@ describe('the lease of a thread', () => {
 
   it('of many who claim at once one gets it', async () => {
     const { store } = threads;
-    const claims = await Promise.all(Array.from({ length: 10 }, () => claim(store, key)));
+    const claims = await Promise.all(Array.from({ length: 10 }, () => claimThread(store, key)));
     assert.equal(claims.filter((claimed) => claimed !== undefined).length, 1);
   });
 
@@ -42,7 +43,7 @@ describe('the lease of a thread', () => {
     const next = await threads.taken();
     assert.ok(next.lease.token > paused.lease.token);
 
-    assert.equal(await renew(store, workspaceId, paused.lease), false);
+    assert.equal(await renewThread(store, workspaceId, paused.lease), false);
     assert.equal(
       await finishTurn(store, threads.roundOf(paused), undefined, { status: 'silent', handler: '' }, {}),
       undefined,
@@ -55,9 +56,9 @@ describe('the lease of a thread', () => {
       facts: (_message, id) => [things.make('thing.nobody_minds', { workspaceId, subjectId: id, payload: {} })],
     });
     assert.equal(late.outcome, 'refused');
-    assert.equal(await release(store, key, paused.lease, paused.wakes), undefined);
-    await postpone(store, workspaceId, paused.lease, 60_000);
-    assert.equal(await claim(store, key), undefined, 'the next holder still has it');
+    assert.equal(await releaseThread(store, key, paused.lease, paused.wakes), undefined);
+    await postponeThread(store, workspaceId, paused.lease, 60_000);
+    assert.equal(await claimThread(store, key), undefined, 'the next holder still has it');
 
     const told = await appendOnce(store, target, [{ author: bot, text: 'words', turnId, ordinal: 0 }], {
       guard: { status: 'bot', lease: next.lease },
@@ -70,19 +71,19 @@ describe('the lease of a thread', () => {
   it('is not released while a wake came that its holder has not seen, nor while an event waits', async () => {
     const { store } = threads;
     const held = await threads.taken();
-    assert.equal(await claim(store, key), undefined);
-    const seen = await release(store, key, held.lease, held.wakes);
+    assert.equal(await claimThread(store, key), undefined);
+    const seen = await releaseThread(store, key, held.lease, held.wakes);
     assert.equal(seen, held.wakes + 1);
     const event = await threads.arrive('hello');
-    assert.equal(await release(store, key, held.lease, seen), seen);
+    assert.equal(await releaseThread(store, key, held.lease, seen), seen);
     const { events } = await readMailbox(store, key);
     assert.deepEqual(
       events.map(({ id }) => id),
       [event],
     );
     await threads.markDone({ ...threads.roundOf(held), events });
-    assert.equal(await release(store, key, held.lease, seen), undefined);
-    assert.ok(await claim(store, key), 'it is free now');
+    assert.equal(await releaseThread(store, key, held.lease, seen), undefined);
+    assert.ok(await claimThread(store, key), 'it is free now');
   });
 
   it('a paragraph and its fact are kept or lost together', async () => {

@@ -1,12 +1,29 @@
 import { sql } from 'drizzle-orm';
-import { cleanText } from '@parley/contract';
-import type { ConversationStatus } from '@parley/contract';
-import type { Inbound } from '../channels/contract.ts';
+import type { Message } from '@parley/contract';
+import type { MessagePayload } from '../db/schema/index.ts';
+import { presentMessage } from '../features/messages/present.ts';
+import type { MessageRow } from '../features/messages/present.ts';
+import type { DeliveryKey } from '../features/messages/topics.ts';
 import { newId } from '../platform/data/ids.ts';
 import type { Store } from '../platform/data/tenant.ts';
-import type { ThreadKey } from './topics.ts';
+import { mailboxColumns, pendingEvents, readMailboxRow } from './threads.ts';
+import type { Mailbox, MailboxRow, ThreadKey } from './threads.ts';
 
-// Foreign tables: conversations. The hot path reads and writes in one statement.
+// Foreign tables: messages. A delivery is claimed with its message in one statement.
+
+/** Short, so that what a dead process held does not wait long; renewed while it is worked on. */
+export const LEASE_MS = 6_000;
+
+/** So far ahead by the clock of the database: no other counts. */
+export const until = (milliseconds: number) => sql`now() + make_interval(secs => ${milliseconds / 1000})`;
+/** Condition, of every write of a holder: the row is still its own. */
+export const heldBy = (id: string, token: number) => sql`id = ${id}::uuid and lease_token = ${token}`;
+
+/** Renews while something runs, three times within a lease. @returns how to stop */
+export function keepRenewed(renew: () => Promise<void>, failed: (error: unknown) => void): () => void {
+  const timer = setInterval(() => void renew().catch(failed), LEASE_MS / 3);
+  return () => clearInterval(timer);
+}
 
 /**
  * The one-writer rule of a thread. The lease's token grows with every holder and stands in the condition of every write
@@ -14,98 +31,25 @@ import type { ThreadKey } from './topics.ts';
  */
 export type Lease = { threadId: string; token: number };
 
-export type PendingEvent = {
-  id: string;
-  seq: number;
-  attempts: number;
-  /** what `carried` left: the id of the request, maybe with its trace */
-  requestId: string | null;
-  /** milliseconds since 1970, by the database's clock */
-  receivedAt?: number | undefined;
-  event: Inbound;
-};
+/** Thrown when a guarded write was refused: another process has the thread now. Not a failure. */
+export class LeaseLost extends Error {
+  constructor() {
+    super('the lease of the thread is lost');
+    this.name = 'LeaseLost';
+  }
+}
 
-export type Claimed = {
+export type ClaimedThread = Mailbox & {
   lease: Lease;
   /** the thread's wake count that this holder has seen */
   wakes: number;
-  events: PendingEvent[];
-  /** a turn that was begun and not finished: it is continued with its own events first */
-  interrupted: { id: string; lastEventSeq: number; conversationId: string } | undefined;
-  /** the thread's open conversation, if any */
-  conversation: { id: string; status: ConversationStatus; botId: string | null; contactId: string } | undefined;
 };
-
-export const LEASE_MS = 6_000;
-/** A burst is worked off in rounds. */
-const ROUND = 100;
-/** Characters of one round, unless a single message has more: one person's flood is stored in statements of a short time. */
-const ROUND_CHARACTERS = 200_000;
-
-const until = (milliseconds: number) => sql`now() + make_interval(secs => ${milliseconds / 1000})`;
-
-/** Condition: waits in this mailbox. */
-export const pendingEvents = (key: ThreadKey) =>
-  sql`inbox_id = ${key.inboxId}::uuid and thread_key = ${key.threadKey} and processed_at is null and dead_at is null`;
-
-/** What waits in the mailbox, and the conversation it belongs to, as two columns. */
-const mailbox = (key: ThreadKey) => sql`
-  (select json_agg(e) from (
-    select id, seq, attempts, request_id, received_at, payload from (
-      select p.*, sum(length(payload ->> 'text')) over (order by seq) - coalesce(length(payload ->> 'text'), 0) as characters_before
-      from (
-        select id, seq, attempts, request_id, received_at, payload from inbound_events where ${pendingEvents(key)}
-        order by seq limit ${ROUND}) p) sized
-    where coalesce(characters_before, 0) < ${ROUND_CHARACTERS} order by seq) e) as events,
-  (select to_json(c) from (
-    select v.id, v.status, v.bot_id, v.contact_id from conversations v join threads t on t.id = v.thread_id
-    where t.inbox_id = ${key.inboxId}::uuid and t.thread_key = ${key.threadKey} and v.status <> 'resolved') c) as conversation,
-  (select to_json(r) from (
-    select u.id, u.last_event_seq, u.conversation_id from turns u join threads t on t.id = u.thread_id
-    where t.inbox_id = ${key.inboxId}::uuid and t.thread_key = ${key.threadKey} and u.status = 'running'
-    order by u.last_event_seq limit 1) r) as interrupted`;
-
-type MailboxRow = {
-  events:
-    | { id: string; seq: number; attempts: number; request_id: string | null; received_at: string; payload: Inbound }[]
-    | null;
-  conversation: { id: string; status: ConversationStatus; bot_id: string | null; contact_id: string } | null;
-  interrupted: { id: string; last_event_seq: number; conversation_id: string } | null;
-};
-
-type Mailbox = Pick<Claimed, 'events' | 'conversation' | 'interrupted'>;
-
-const readRow = ({ events, conversation, interrupted }: MailboxRow): Mailbox => ({
-  interrupted: interrupted
-    ? {
-        id: interrupted.id,
-        lastEventSeq: Number(interrupted.last_event_seq),
-        conversationId: interrupted.conversation_id,
-      }
-    : undefined,
-  events: (events ?? []).map((event) => ({
-    id: event.id,
-    seq: Number(event.seq),
-    attempts: event.attempts,
-    requestId: event.request_id,
-    receivedAt: Date.parse(event.received_at),
-    event: event.payload,
-  })),
-  conversation: conversation
-    ? {
-        id: conversation.id,
-        status: conversation.status,
-        botId: conversation.bot_id,
-        contactId: conversation.contact_id,
-      }
-    : undefined,
-});
 
 /**
- * Takes the thread, or leaves word for its holder: `wakes` grows in either case, and a holder cannot release without
+ * Takes the thread, or leaves a wake for its holder: `wakes` grows in either case, and a holder cannot release without
  * having seen the newest wake.
  */
-export async function claim(store: Store, key: ThreadKey): Promise<Claimed | undefined> {
+export async function claimThread(store: Store, key: ThreadKey): Promise<ClaimedThread | undefined> {
   const holder = newId();
   const free = sql`(threads.lease_until is null or threads.lease_until < now())`;
   const [row] = await store.once<
@@ -123,23 +67,18 @@ export async function claim(store: Store, key: ThreadKey): Promise<Claimed | und
         lease_until = case when ${free} then excluded.lease_until else threads.lease_until end
       returning id, lease_token as token, wakes, lease_holder = ${holder}::uuid as got
     )
-    select taken.*, ${mailbox(key)} from taken`,
+    select taken.*, ${mailboxColumns(key)} from taken`,
   );
   if (!row?.got) return undefined;
-  return { lease: { threadId: row.id, token: Number(row.token) }, wakes: Number(row.wakes), ...readRow(row) };
-}
-
-export async function readMailbox(store: Store, key: ThreadKey): Promise<Mailbox> {
-  const [row] = await store.once<MailboxRow>(key.workspaceId, sql`select ${mailbox(key)}`);
-  return row ? readRow(row) : { events: [], conversation: undefined, interrupted: undefined };
+  return { lease: { threadId: row.id, token: Number(row.token) }, wakes: Number(row.wakes), ...readMailboxRow(row) };
 }
 
 /** False: the lease is lost, and everything under it must stop. */
-export async function renew(store: Store, workspaceId: string, lease: Lease): Promise<boolean> {
+export async function renewThread(store: Store, workspaceId: string, lease: Lease): Promise<boolean> {
   const rows = await store.once(
     workspaceId,
     sql`update threads set lease_until = ${until(LEASE_MS)}
-        where id = ${lease.threadId}::uuid and lease_token = ${lease.token} returning id`,
+        where ${heldBy(lease.threadId, lease.token)} returning id`,
   );
   return rows.length === 1;
 }
@@ -149,41 +88,115 @@ export async function renew(store: Store, workspaceId: string, lease: Lease): Pr
  * Otherwise the holder goes on, with the new count.
  * @returns undefined when released or lost; the new wake count when there is more to do
  */
-export async function release(store: Store, key: ThreadKey, lease: Lease, wakes: number): Promise<number | undefined> {
+export async function releaseThread(
+  store: Store,
+  key: ThreadKey,
+  lease: Lease,
+  wakes: number,
+): Promise<number | undefined> {
   const idle = sql`(wakes = ${wakes} and not exists (select 1 from inbound_events where ${pendingEvents(key)}))`;
   const [row] = await store.once<{ wakes: string | number; released: boolean }>(
     key.workspaceId,
     sql`
     update threads set lease_until = case when ${idle} then null else ${until(LEASE_MS)} end,
       lease_holder = case when ${idle} then null else lease_holder end
-    where id = ${lease.threadId}::uuid and lease_token = ${lease.token}
+    where ${heldBy(lease.threadId, lease.token)}
     returning wakes, lease_until is null as released`,
   );
   return row && !row.released ? Number(row.wakes) : undefined;
 }
 
 /** Gives the thread back after a failure, not to be taken again before `delayMs`. */
-export async function postpone(store: Store, workspaceId: string, lease: Lease, delayMs: number): Promise<void> {
+export async function postponeThread(store: Store, workspaceId: string, lease: Lease, delayMs: number): Promise<void> {
   await store.once(
     workspaceId,
     sql`update threads set lease_holder = null, lease_until = ${until(delayMs)}
-        where id = ${lease.threadId}::uuid and lease_token = ${lease.token}`,
+        where ${heldBy(lease.threadId, lease.token)}`,
   );
 }
 
-/** Counts a failed try. `dead`: it was the last one; the events are put aside with the error, and the lane goes on. */
-export async function countFailure(
+/** One message on its way to a platform. `token` fences as that of a thread does. */
+export type ClaimedDelivery = {
+  id: string;
+  token: number;
+  attempts: number;
+  inboxId: string;
+  threadKey: string;
+  conversationId: string;
+  requestId: string | null;
+  createdAt: string;
+  /** ids of the parts the platform has accepted */
+  acceptedParts: string[];
+  message: Pick<Message, 'id' | 'author' | 'text' | 'citations' | 'attachments' | 'replyToId'>;
+  template: MessagePayload['template'];
+};
+
+/**
+ * The oldest unfinished message of the thread, if it may be sent now. Only ever the oldest: order inside a conversation
+ * is kept, also across processes. One whose sender died is taken up again when its lease runs out.
+ */
+export async function claimDelivery(store: Store, key: DeliveryKey): Promise<ClaimedDelivery | undefined> {
+  const [row] = await store.once<{
+    id: string;
+    lease_token: string | number;
+    attempts: number;
+    inbox_id: string;
+    thread_key: string;
+    conversation_id: string;
+    request_id: string | null;
+    created_at: string | Date;
+    platform_ids: string[];
+    message: MessageRow;
+  }>(
+    key.workspaceId,
+    sql`
+    update deliveries d set state = 'sending', attempts = d.attempts + 1, lease_token = d.lease_token + 1,
+      lease_until = ${until(LEASE_MS)}
+    from messages m, threads t
+    where d.id = (select id from deliveries where thread_id = ${key.threadId}::uuid and state in ('pending', 'sending') order by seq limit 1)
+      and ((d.state = 'pending' and d.next_attempt_at <= now()) or (d.state = 'sending' and d.lease_until < now()))
+      and m.id = d.message_id and t.id = d.thread_id
+    returning d.id, d.lease_token, d.attempts, d.inbox_id, t.thread_key, d.conversation_id, d.request_id, d.created_at,
+      d.platform_ids, to_json(m) as message`,
+  );
+  if (!row) return undefined;
+  const message = presentMessage(row.message);
+  return {
+    id: row.id,
+    token: Number(row.lease_token),
+    attempts: row.attempts,
+    inboxId: row.inbox_id,
+    threadKey: row.thread_key,
+    conversationId: row.conversation_id,
+    requestId: row.request_id,
+    createdAt: new Date(row.created_at).toISOString(),
+    acceptedParts: row.platform_ids,
+    message,
+    template: row.message.payload.template,
+  };
+}
+
+/** The send still runs. */
+export async function renewDelivery(store: Store, workspaceId: string, delivery: ClaimedDelivery): Promise<void> {
+  await store.once(
+    workspaceId,
+    sql`update deliveries set lease_until = ${until(LEASE_MS)}
+        where ${heldBy(delivery.id, delivery.token)} and state = 'sending'`,
+  );
+}
+
+/** Gives the delivery back, not to be sent before `afterMs`. `counts` tells whether the platform was asked: only then was it an attempt. */
+export async function postponeDelivery(
   store: Store,
   workspaceId: string,
-  ids: string[],
-  error: string,
-  dead: boolean,
+  delivery: ClaimedDelivery,
+  { afterMs, reason, counts }: { afterMs: number; reason: string; counts: boolean },
 ): Promise<void> {
   await store.once(
     workspaceId,
-    sql`
-    update inbound_events set attempts = attempts + 1, error = ${cleanText(error).slice(0, 1000)},
-      dead_at = ${dead ? sql`now()` : sql`null`}
-    where id = any(${sql.param(ids)}::uuid[])`,
+    sql`update deliveries set state = 'pending', lease_until = null, error = ${reason.slice(0, 500)},
+          next_attempt_at = ${until(afterMs)},
+          attempts = attempts - ${counts ? 0 : 1}
+        where ${heldBy(delivery.id, delivery.token)}`,
   );
 }

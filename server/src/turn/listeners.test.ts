@@ -2,9 +2,11 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { after, before, describe, it } from 'node:test';
 import { sql } from 'drizzle-orm';
+import { z } from 'zod';
 import type { Channel, Inbound } from '../channels/contract.ts';
 import { channels } from '../channels/registry.ts';
 import { createCredentialRefresh } from '../features/inboxes/refresh.ts';
+import { createInboxDirectory } from '../features/inboxes/lookup.ts';
 import type { InboxRuntime } from '../features/inboxes/lookup.ts';
 import { createLogger } from '../platform/telemetry/log.ts';
 import { startTestApp, until } from '../test/app.ts';
@@ -25,7 +27,7 @@ const noHttp = {
 /** A platform that is asked: what lies there, and who asks. */
 function createMailbox() {
   const items: Inbound[] = [];
-  const bell = new EventTarget();
+  const arrivals = new EventTarget();
   const asking: string[] = [];
   return {
     asking,
@@ -42,7 +44,7 @@ function createMailbox() {
         text,
         media: [],
       });
-      bell.dispatchEvent(new Event('mail'));
+      arrivals.dispatchEvent(new Event('mail'));
     },
     channel: (process: string): Channel => ({
       ...channels.telegram,
@@ -53,7 +55,7 @@ function createMailbox() {
           for (let next = Number(cursor ?? 0); !signal.aborted;) {
             const item = items[next];
             if (item) await receive({ events: [item], skipped: [] }, (next += 1));
-            else await once(bell, 'mail', { signal }).catch(() => undefined);
+            else await once(arrivals, 'mail', { signal }).catch(() => undefined);
           }
         },
       },
@@ -131,6 +133,67 @@ describe('listeners', () => {
     await Promise.all([first.close(), second.close()]);
   });
 
+  describe('a look over several inboxes', () => {
+    let ids: string[];
+    let sealed = '';
+    /** Gives the first inbox other credentials. @returns those it had */
+    const seal = (credentials: string): Promise<string> =>
+      test.app.database.asOwner(async (client) => {
+        const found = await client.query('select credentials from inboxes where id = $1', [ids[0]]);
+        await client.query('update inboxes set credentials = $2 where id = $1', [ids[0], credentials]);
+        return z.object({ credentials: z.string() }).parse(found.rows[0]).credentials;
+      });
+    const listen = (perLook?: number, places = test.app.store.places()) => {
+      const { store, keyring, wake, receive } = test.app.kit;
+      const platform = createMailbox();
+      const channel = platform.channel('this one');
+      const taken: string[] = [];
+      const listeners = createListeners({
+        ...{ log, receive, listening: [channel] },
+        store: { ...store, places: () => places },
+        inboxes: createInboxDirectory({ store, keyring, wake, ttlMs: 60_000 }),
+        clientOf: async (inbox) => {
+          taken.push(inbox.id);
+          return { channel, http: noHttp, credentials: inbox.credentials };
+        },
+        ...(perLook === undefined ? {} : { perLook }),
+      });
+      return { listeners, taken };
+    };
+
+    before(async () => {
+      const others = [await openTelegram(test, telegram, null, 'B'), await openTelegram(test, telegram, null, 'C')];
+      ids = [chat, ...others].map(({ inbox }) => inbox.id).sort();
+      sealed = await seal('gone:AAAA');
+    });
+
+    it('one that cannot be read keeps no other back, nor does a place that is away', async () => {
+      const [shared, ...own] = test.app.store.places();
+      assert.ok(shared);
+      const away = { ...shared, name: 'away', asSystem: () => Promise.reject(new Error('away')) };
+      const { listeners, taken } = listen(undefined, [away, shared, ...own]);
+      await listeners.look();
+      assert.deepEqual(taken, ids.slice(1));
+      await listeners.close();
+    });
+
+    it('more than one look takes come in turns, from the first again after the last', async () => {
+      const { listeners, taken } = listen(1);
+      await listeners.look();
+      assert.deepEqual(taken, []);
+      await listeners.look();
+      assert.deepEqual(taken, ids.slice(1, 2));
+      await listeners.look();
+      assert.deepEqual(taken, ids.slice(1));
+      await seal(sealed);
+      // Nothing is left behind the last one: this look ends there, the next one begins anew.
+      await listeners.look();
+      await listeners.look();
+      assert.deepEqual(taken, [...ids.slice(1), ids[0]]);
+      await listeners.close();
+    });
+  });
+
   it('tokens that run out are renewed once, whoever asks, and written back', async () => {
     const inbox = await test.app.kit.inboxes.byToken(chat.inbox.token);
     assert.ok(inbox);
@@ -149,8 +212,8 @@ describe('listeners', () => {
       },
     };
     const { store, keyring, wake, inboxes } = test.app.kit;
-    const parts = { store, keyring, wake, channelOf: () => channel, http: () => noHttp };
-    const [here, there] = [createCredentialRefresh(parts), createCredentialRefresh(parts)];
+    const deps = { store, keyring, wake, channelOf: () => channel, http: () => noHttp };
+    const [here, there] = [createCredentialRefresh(deps), createCredentialRefresh(deps)];
     const all = await Promise.all([here(inbox), here(inbox), there(inbox), there(inbox)]);
     assert.equal(asked, 1);
     for (const credentials of all) assert.deepEqual(credentials, renewed);

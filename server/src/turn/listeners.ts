@@ -4,78 +4,107 @@ import { channels } from '../channels/registry.ts';
 import type { InboxDirectory, InboxRuntime } from '../features/inboxes/lookup.ts';
 import type { Logger } from '../platform/telemetry/log.ts';
 import { storedJson } from '../platform/data/stored-json.ts';
-import type { Store } from '../platform/data/tenant.ts';
+import type { Place, Store } from '../platform/data/tenant.ts';
+import { isConnectionLoss } from '../platform/telemetry/outage.ts';
 import type { ClientOf } from './deliver.ts';
+import { keepRenewed, LEASE_MS, until } from './lease.ts';
 import type { Receive } from './receive.ts';
 
 // Foreign tables: inboxes. The lease and the cursor stand on the row of what is listened for.
 
-const LEASE_MS = 6_000;
 const FIRST_WAIT_MS = 1_000;
 const LONGEST_WAIT_MS = 60_000;
+/** Inboxes of a place that are taken in one look; those that are left come in the next ones. */
+const PER_LOOK = 200;
+const FIRST_ID = '00000000-0000-0000-0000-000000000000';
 
-type Held = { inbox: InboxRuntime; token: number; stop: AbortController; ended: Promise<void> };
+type Listener = { inbox: InboxRuntime; token: number; stop: AbortController; ended: Promise<void> };
 
 /**
  * Listens for the inboxes whose channels are asked for events rather than called. One process of the fleet has an inbox at
  * a time, by a lease with a fencing token on its row; the cursor stands there, too, and moves only with the lease. A holder
  * that dies is replaced when its lease runs out.
  */
-export function createListeners(parts: {
+export function createListeners(deps: {
   store: Store;
   log: Logger;
   inboxes: Pick<InboxDirectory, 'byId'>;
   receive: Receive;
   clientOf: ClientOf;
   listening?: readonly Channel[];
+  perLook?: number;
 }) {
-  const { store, log } = parts;
-  const listening = parts.listening ?? Object.values(channels).filter(({ intake }) => intake?.kind === 'listener');
+  const { store, log, perLook = PER_LOOK } = deps;
+  const listening = deps.listening ?? Object.values(channels).filter(({ intake }) => intake?.kind === 'listener');
   const names = listening.map(({ name }) => name);
-  const held = new Map<string, Held>();
+  const active = new Map<string, Listener>();
   /** after a failure, not before */
   const waits = new Map<string, { until: number; ms: number }>();
+  /** by place: the inbox a full look ended with */
+  const lookedTo = new Map<string, string>();
+  /** places and inboxes whose last look failed */
+  const failing = new Set<string>();
   let closed = false;
 
-  /** Takes what nobody listens for. Called again and again. */
+  /** Begins to listen where no process does. Called again and again; a great number is gone through in turns. */
   async function look(): Promise<void> {
     if (names.length === 0 || closed) return;
-    for (const { inbox } of held.values()) await letGoOfChanged(inbox);
-    for (const place of store.places()) {
-      const { rows } = await place.asSystem((tx) =>
-        tx.execute<{ id: string; workspace_id: string }>(sql`
+    for (const { inbox } of active.values()) await alone(inbox.id, { inboxId: inbox.id }, () => stopIfChanged(inbox));
+    for (const place of store.places()) await alone(place.name, { place: place.name }, () => lookAt(place));
+  }
+
+  /** One that fails keeps no other back. It is logged when that begins, not at every look. */
+  async function alone(name: string, about: object, step: () => Promise<void>): Promise<void> {
+    try {
+      await step();
+      failing.delete(name);
+    } catch (error) {
+      if (!failing.has(name))
+        log[isConnectionLoss(error) ? 'debug' : 'warn']({ err: error, ...about }, 'a look for listeners failed');
+      failing.add(name);
+    }
+  }
+
+  async function lookAt(place: Place): Promise<void> {
+    const { rows } = await place.asSystem((tx) =>
+      tx.execute<{ id: string; workspace_id: string }>(sql`
           select id, workspace_id from inboxes where channel = any(${sql.param(names)}::text[]) and deleted_at is null
-            and status in ('connected', 'failing') and (listener_until is null or listener_until < now()) limit 500`),
-      );
-      for (const row of rows) {
-        const wait = waits.get(row.id);
-        if (held.has(row.id) || (wait && wait.until > Date.now())) continue;
-        const inbox = await parts.inboxes.byId(row.workspace_id, row.id);
+            and status in ('connected', 'failing') and (listener_until is null or listener_until < now())
+            and id > ${lookedTo.get(place.name) ?? FIRST_ID}::uuid order by id limit ${perLook}`),
+    );
+    const last = rows.at(-1);
+    if (last && rows.length === perLook) lookedTo.set(place.name, last.id);
+    else lookedTo.delete(place.name);
+    for (const row of rows) {
+      const wait = waits.get(row.id);
+      if (active.has(row.id) || (wait && wait.until > Date.now())) continue;
+      await alone(row.id, { inboxId: row.id }, async () => {
+        const inbox = await deps.inboxes.byId(row.workspace_id, row.id);
         if (inbox) await take(inbox);
-      }
+      });
     }
   }
 
   /** Other credentials, or none: the listener begins anew with them, or ends. */
-  async function letGoOfChanged(inbox: InboxRuntime): Promise<void> {
-    const now = await parts.inboxes.byId(inbox.workspaceId, inbox.id);
+  async function stopIfChanged(inbox: InboxRuntime): Promise<void> {
+    const now = await deps.inboxes.byId(inbox.workspaceId, inbox.id);
     const same =
       now && now.status !== 'disabled' && JSON.stringify(now.credentials) === JSON.stringify(inbox.credentials);
-    if (!same) held.get(inbox.id)?.stop.abort();
+    if (!same) active.get(inbox.id)?.stop.abort();
   }
 
   async function take(inbox: InboxRuntime): Promise<void> {
     const [row] = await store.once<{ token: string | number; cursor: unknown }>(
       inbox.workspaceId,
-      sql`update inboxes set listener_token = listener_token + 1, listener_until = now() + make_interval(secs => ${LEASE_MS / 1_000})
+      sql`update inboxes set listener_token = listener_token + 1, listener_until = ${until(LEASE_MS)}
           where id = ${inbox.id}::uuid and (listener_until is null or listener_until < now()) and deleted_at is null
           returning listener_token as token, listener_cursor as cursor`,
     );
     if (!row || closed) return;
     const token = Number(row.token);
     const stop = new AbortController();
-    const ended = run(inbox, token, row.cursor ?? undefined, stop).finally(() => held.delete(inbox.id));
-    held.set(inbox.id, { inbox, token, stop, ended });
+    const ended = run(inbox, token, row.cursor ?? undefined, stop).finally(() => active.delete(inbox.id));
+    active.set(inbox.id, { inbox, token, stop, ended });
   }
 
   const mine = (inbox: InboxRuntime, token: number) =>
@@ -84,22 +113,20 @@ export function createListeners(parts: {
   async function renew(inbox: InboxRuntime, token: number): Promise<boolean> {
     const rows = await store.once(
       inbox.workspaceId,
-      sql`update inboxes set listener_until = now() + make_interval(secs => ${LEASE_MS / 1_000}) where ${mine(inbox, token)} returning id`,
+      sql`update inboxes set listener_until = ${until(LEASE_MS)} where ${mine(inbox, token)} returning id`,
     );
     return rows.length === 1;
   }
 
   async function run(inbox: InboxRuntime, token: number, cursor: unknown, stop: AbortController): Promise<void> {
-    const renewal = setInterval(() => {
-      renew(inbox, token).then(
-        (still) => {
-          if (!still) stop.abort();
-        },
-        (error: unknown) => log.warn({ err: error, inboxId: inbox.id }, 'the lease of a listener was not renewed'),
-      );
-    }, LEASE_MS / 3);
+    const stopRenewal = keepRenewed(
+      async () => {
+        if (!(await renew(inbox, token))) stop.abort();
+      },
+      (error) => log.warn({ err: error, inboxId: inbox.id }, 'the lease of a listener was not renewed'),
+    );
     try {
-      const { channel, http, credentials } = await parts.clientOf(inbox);
+      const { channel, http, credentials } = await deps.clientOf(inbox);
       const intake = channel.intake as ListenerIntake<unknown>;
       await intake.listen(
         {
@@ -111,7 +138,7 @@ export function createListeners(parts: {
             if (!(await renew(inbox, token))) throw new Error('another process listens for this inbox');
             for (const reason of skipped)
               log.warn({ inboxId: inbox.id, channel: channel.name, reason }, 'an item was skipped');
-            await parts.receive(inbox, events);
+            await deps.receive(inbox, events);
             await store.once(
               inbox.workspaceId,
               sql`update inboxes set listener_cursor = ${storedJson(next)}::jsonb where ${mine(inbox, token)}`,
@@ -129,7 +156,7 @@ export function createListeners(parts: {
         log.warn({ err: error, inboxId: inbox.id, againInMs: ms }, 'a listener failed');
       }
     } finally {
-      clearInterval(renewal);
+      stopRenewal();
       await store
         .once(inbox.workspaceId, sql`update inboxes set listener_until = null where ${mine(inbox, token)}`)
         .catch((error: unknown) => log.debug({ err: error }, 'a lease was not given back'));
@@ -141,7 +168,7 @@ export function createListeners(parts: {
     /** Gives every inbox back, so that another process has it at once. */
     async close(): Promise<void> {
       closed = true;
-      const all = [...held.values()];
+      const all = [...active.values()];
       for (const { stop } of all) stop.abort();
       await Promise.all(all.map(({ ended }) => ended));
     },

@@ -11,12 +11,13 @@ import { gate } from '../test/talk.ts';
 import { openThreads } from '../test/threads.ts';
 import type { Threads } from '../test/threads.ts';
 import { finishTurn } from './finish.ts';
-import { createMailbox, LeaseLost } from './mailbox.ts';
+import { LeaseLost } from './lease.ts';
+import { createMailbox } from './mailbox.ts';
 import type { Round } from './mailbox.ts';
 import { createSweeper } from '../platform/sweeps/sweeps.ts';
 import { pendingThreads } from './sweeps.ts';
-import { THREAD, writeThreadKey } from './topics.ts';
-import type { ThreadKey } from './topics.ts';
+import { THREAD, writeThreadKey } from './threads.ts';
+import type { ThreadKey } from './threads.ts';
 
 /** Invariants 2 and 3 on the database alone. */
 describe('two processes', () => {
@@ -55,7 +56,7 @@ describe('two processes', () => {
       }),
     };
   };
-  const ring = ({ mailbox }: Worker) => mailbox.run(writeThreadKey(key));
+  const notify = ({ mailbox }: Worker) => mailbox.run(writeThreadKey(key));
 
   it('work a thread off one after the other: each event once, in order, never two holders', async () => {
     const seen: string[] = [];
@@ -70,12 +71,12 @@ describe('two processes', () => {
     };
     const workers = [begin(work), begin(work)] as const;
     const texts = Array.from({ length: 40 }, (_, index) => `message ${index}`);
-    const rings: Promise<void>[] = [];
+    const runs: Promise<void>[] = [];
     for (const [index, text] of texts.entries()) {
       await threads.arrive(text);
-      rings.push(ring(workers[index % 2 === 0 ? 0 : 1]));
+      runs.push(notify(workers[index % 2 === 0 ? 0 : 1]));
     }
-    await Promise.all(rings);
+    await Promise.all(runs);
     assert.deepEqual(seen, texts);
     await Promise.all(workers.map(({ mailbox }) => mailbox.close()));
   });
@@ -92,10 +93,10 @@ describe('two processes', () => {
     };
     const [holder, other] = [begin(work), begin(work)];
     await threads.arrive('first');
-    const holds = ring(holder);
+    const holds = notify(holder);
     await began.opened;
     await threads.arrive('second');
-    await ring(other);
+    await notify(other);
     holding.open();
     await holds;
     assert.deepEqual(seen, ['first', 'second']);
@@ -120,7 +121,7 @@ describe('two processes', () => {
     assert.equal(heard.includes(mine), false, 'somebody has it');
     await threads.letItRunOut(held.lease.threadId);
     await sweeper.sweep();
-    await until(async () => seen.includes(key.threadKey), 'the sweeper’s bell was heard');
+    await until(async () => seen.includes(key.threadKey), 'the sweeper’s wake arrived');
     assert.equal(heard.includes(mine), true);
     await worker.mailbox.close();
   });
@@ -136,7 +137,7 @@ describe('two processes', () => {
       refused = !(await finishTurn(store, round, undefined, { status: 'silent', handler: '' }, {}));
       throw new LeaseLost();
     });
-    const holds = ring(worker);
+    const holds = notify(worker);
     await began.opened;
     const [row] = await threads.run<{ id: string }>(sql`select id from threads where thread_key = ${key.threadKey}`);
     await threads.letItRunOut(row?.id ?? '');
@@ -147,7 +148,7 @@ describe('two processes', () => {
     await worker.mailbox.close();
   });
 
-  it('what failed together is tried apart: the sick one is put aside alone, the lane goes on', async () => {
+  it('what failed together is tried apart: the sick one is put aside alone, the thread goes on', async () => {
     const { store } = threads;
     const ids = [await threads.arrive('well'), await threads.arrive('sick'), await threads.arrive('well too')];
     const given: string[][] = [];
@@ -187,7 +188,7 @@ describe('two processes', () => {
     ['is too big for the database', { message: 'string is too long for tsvector', code: '54000' }, 1],
     ['takes the database too long', { message: 'canceling statement due to statement timeout', code: '57014' }, 2],
   ] as const)
-    it(`what ${what} is put aside with its reason after ${tries} of five tries, and the lane goes on`, async () => {
+    it(`what ${what} is put aside with its reason after ${tries} of five tries, and the thread goes on`, async () => {
       const ids = [await threads.arrive('sick'), await threads.arrive('well')];
       const given: string[][] = [];
       let tried = 0;
@@ -232,7 +233,7 @@ describe('two processes', () => {
       rounds.push(round.events.length);
       await threads.markDone(round);
     });
-    await ring(worker);
+    await notify(worker);
     await until(() => threads.processed(ids.at(-1) ?? ''), 'all of it was dealt with');
     assert.deepEqual(rounds, [3, 3, 1]);
     await worker.mailbox.close();
@@ -246,7 +247,7 @@ describe('two processes', () => {
       if (tries <= 7) throw new Error('it failed', { cause: new Error('Connection terminated unexpectedly') });
       await threads.markDone(round);
     });
-    await ring(worker);
+    await notify(worker);
     await until(() => threads.processed(event), 'it was dealt with in the end');
     const [row] = await threads.run<{ attempts: number; dead: boolean }>(
       sql`select attempts, dead_at is not null as dead from inbound_events where id = ${event}::uuid`,
@@ -263,7 +264,7 @@ describe('two processes', () => {
       await new Promise<void>((resolve) => round.signal.addEventListener('abort', () => resolve(), { once: true }));
       throw round.signal.reason;
     });
-    const holds = ring(worker);
+    const holds = notify(worker);
     await began.opened;
     await worker.mailbox.close();
     await holds;

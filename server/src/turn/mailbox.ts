@@ -7,37 +7,29 @@ import { enter, noteSpan, readCarried } from '../platform/telemetry/tracing.ts';
 import type { Tracing } from '../platform/telemetry/tracing.ts';
 import type { Store } from '../platform/data/tenant.ts';
 import type { Wake } from '../platform/cluster/wake.ts';
-import { claim, countFailure, LEASE_MS, postpone, readMailbox, release, renew } from './lease.ts';
-import type { Claimed, PendingEvent } from './lease.ts';
 import { createFairShare } from '../platform/limits/fair-share.ts';
-import { createLanes } from '../platform/jobs/keyed-queue.ts';
-import { readThreadKey, THREAD, writeThreadKey } from './topics.ts';
-import type { ThreadKey } from './topics.ts';
+import { createKeyedQueue } from '../platform/jobs/keyed-queue.ts';
+import { claimThread, keepRenewed, LeaseLost, postponeThread, releaseThread, renewThread } from './lease.ts';
+import type { ClaimedThread, Lease } from './lease.ts';
+import { countFailure, readMailbox, readThreadKey, THREAD, writeThreadKey } from './threads.ts';
+import type { Mailbox, PendingEvent, ThreadKey } from './threads.ts';
 
 /** What one holder works on at a time. */
-export type Round = Claimed & {
+export type Round = ClaimedThread & {
   key: ThreadKey;
   /** aborted when the lease is lost or the process stops */
   signal: AbortSignal;
 };
 
-/** Thrown inside a round when a guarded write was refused: somebody else has the thread now. Not a failure. */
-export class LeaseLost extends Error {
-  constructor() {
-    super('the lease of the thread is lost');
-    this.name = 'LeaseLost';
-  }
-}
-
 /** Most of them wait for a model, which costs a process little. */
-const THREADS_AT_ONCE = 512;
+const CONCURRENCY = 512;
 const ATTEMPTS = 5;
-/** When even giving up fails this often, the events are put aside without: the lane must go on. */
-const ATTEMPTS_AT_MOST = 2 * ATTEMPTS;
+/** When even the dead letter fails this often, the events are put aside without: the thread must go on. */
+const MAX_ATTEMPTS = 2 * ATTEMPTS;
 const RETRY_MS = 1_000;
 const LONGEST_RETRY_MS = 30_000;
 
-/** So long a message is not blamed for a server that is away. Then it is, so that somebody hears of it. */
+/** So long a message is not blamed for a server that is away. Then it is, so that a person gets it. */
 const PATIENCE_MS = 10 * 60_000;
 const waitedMs = (events: PendingEvent[]): number =>
   Math.max(0, ...events.map(({ receivedAt }) => (receivedAt === undefined ? 0 : Date.now() - receivedAt)));
@@ -49,10 +41,10 @@ function causeOf(error: unknown): string {
 }
 
 /**
- * What is worked on together. After a failure nobody knows which event was to blame, so those that failed before are
+ * What is worked on together. After a failure it is not known which event was to blame, so those that failed before are
  * tried one at a time: what is well is not put aside with what is not. A turn that was begun keeps its events.
  */
-function nextRound(events: PendingEvent[], interrupted: Claimed['interrupted']): PendingEvent[] {
+function nextRound(events: PendingEvent[], interrupted: Mailbox['interrupted']): PendingEvent[] {
   if (interrupted && events.some((event) => event.seq <= interrupted.lastEventSeq)) return events;
   const failed = events.findIndex((event) => event.attempts > 0);
   return failed === -1 ? events : events.slice(0, Math.max(failed, 1));
@@ -60,10 +52,10 @@ function nextRound(events: PendingEvent[], interrupted: Claimed['interrupted']):
 
 /**
  * Works off the mailboxes of threads: strictly in order inside one, in parallel across them. `work` deals with a round
- * and marks its events as processed; when it throws, the round is tried again later, and given up after five tries, or
+ * and marks its events as processed; when it throws, the round is tried again later, and dead-lettered after five tries, or
  * sooner where the database says that it is too much.
  */
-export function createMailbox(parts: {
+export function createMailbox(deps: {
   store: Store;
   wake: Wake;
   log: Logger;
@@ -71,48 +63,45 @@ export function createMailbox(parts: {
   tracing: Tracing;
   /** @returns whether the thread was given back with the round's end */
   work: (round: Round) => Promise<{ released: boolean }>;
-  /** the last resort for events that failed every time: nobody may be left without an answer */
+  /** the last resort for events that failed every time: nobody is left without an answer */
   deadLetter: (round: Round) => Promise<void>;
   /** the first wait before a failed round is tried again; it doubles up to half a minute */
   retryMs?: number;
 }) {
-  const { store, wake, log, metrics, tracing, work, deadLetter, retryMs = RETRY_MS } = parts;
-  // A thread has one place at most, so inside a workspace nobody is before others for writing much.
-  const share = createFairShare(THREADS_AT_ONCE);
-  const lanes = createLanes({
+  const { store, wake, log, metrics, tracing, work, deadLetter, retryMs = RETRY_MS } = deps;
+  // A thread is in it once at most, so inside a workspace no customer is before others for writing much.
+  const share = createFairShare(CONCURRENCY);
+  const queue = createKeyedQueue({
     wake,
     topic: THREAD,
     work: (text) => {
       const key = readThreadKey(text);
-      return share.run(key.workspaceId, () => hold(key));
+      return share.run(key.workspaceId, () => processThread(key));
     },
   });
   const stopping = new AbortController();
 
-  async function keepLease<T>(round: Claimed, key: ThreadKey, run: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  async function keepLease(lease: Lease, key: ThreadKey, run: (signal: AbortSignal) => Promise<void>): Promise<void> {
     const lost = new AbortController();
-    const timer = setInterval(() => {
-      renew(store, key.workspaceId, round.lease).then(
-        (held) => {
-          if (!held) lost.abort(new LeaseLost());
-        },
-        (error: unknown) =>
-          log[isConnectionLoss(error) ? 'debug' : 'warn']({ err: error }, 'the lease was not renewed'),
-      );
-    }, LEASE_MS / 3);
+    const stop = keepRenewed(
+      async () => {
+        if (!(await renewThread(store, key.workspaceId, lease))) lost.abort(new LeaseLost());
+      },
+      (error) => log[isConnectionLoss(error) ? 'debug' : 'warn']({ err: error }, 'the lease was not renewed'),
+    );
     try {
-      return await run(AbortSignal.any([lost.signal, stopping.signal]));
+      await run(AbortSignal.any([lost.signal, stopping.signal]));
     } finally {
-      clearInterval(timer);
+      stop();
     }
   }
 
-  async function hold(key: ThreadKey): Promise<void> {
+  async function processThread(key: ThreadKey): Promise<void> {
     if (stopping.signal.aborted) return;
     const claimedAt = Date.now();
-    const claimed = await claim(store, key);
+    const claimed = await claimThread(store, key);
     if (!claimed) return;
-    await keepLease(claimed, key, async (signal) => {
+    await keepLease(claimed.lease, key, async (signal) => {
       let { wakes, events, conversation, interrupted } = claimed;
       for (;;) {
         if (events.length > 0) {
@@ -120,9 +109,9 @@ export function createMailbox(parts: {
           const round: Round = { ...claimed, key, wakes, events: together, conversation, interrupted, signal };
           if (!(await runRound(round, claimedAt))) return;
         }
-        const newer = await release(store, key, claimed.lease, wakes);
+        const newer = await releaseThread(store, key, claimed.lease, wakes);
         if (newer === undefined) return;
-        if (stopping.signal.aborted) return await postpone(store, key.workspaceId, claimed.lease, 0);
+        if (stopping.signal.aborted) return await postponeThread(store, key.workspaceId, claimed.lease, 0);
         wakes = newer;
         const before = events[0]?.id;
         ({ events, conversation, interrupted } = await readMailbox(store, key));
@@ -152,53 +141,53 @@ export function createMailbox(parts: {
         return !released;
       } catch (error) {
         if (error instanceof LeaseLost || round.signal.aborted) {
-          if (stopping.signal.aborted) await postpone(store, key.workspaceId, lease, 0);
+          if (stopping.signal.aborted) await postponeThread(store, key.workspaceId, lease, 0);
           return false;
         }
         if (isConnectionLoss(error) && waitedMs(events) < PATIENCE_MS) {
-          // No fault of these messages: none of their tries is counted. The outage itself is told elsewhere.
+          // No fault of these messages: none of their tries is counted. The outage itself is logged elsewhere.
           log.debug({ err: error, threadId: lease.threadId }, 'a round waits for what is away');
           try {
-            await postpone(store, key.workspaceId, lease, retryMs);
+            await postponeThread(store, key.workspaceId, lease, retryMs);
           } finally {
             // Only now: a wake that comes before the thread is free finds nothing to do.
-            lanes.runLater(writeThreadKey(key), retryMs);
+            queue.runLater(writeThreadKey(key), retryMs);
           }
           return false;
         }
         log.error({ err: error, threadId: lease.threadId }, 'a round failed');
         const attempts = Math.max(...events.map((event) => event.attempts)) + 1;
-        // Of several nobody knows yet which it was; the next time each is tried alone.
+        // Of several it is not known yet which it was; the next time each is tried alone.
         const tries = Math.max(triesOf(error, ATTEMPTS), Math.min(events.length, 2));
-        const dead = attempts >= tries && ((await triedToGiveUp(round)) || attempts >= ATTEMPTS_AT_MOST);
+        const dead = attempts >= tries && ((await triedDeadLetter(round)) || attempts >= MAX_ATTEMPTS);
         const ids = events.map((event) => event.id);
         await countFailure(store, key.workspaceId, ids, causeOf(error), dead);
         if (dead) return true;
         const wait = Math.min(LONGEST_RETRY_MS, retryMs * 2 ** (attempts - 1));
-        await postpone(store, key.workspaceId, lease, wait);
-        lanes.runLater(writeThreadKey(key), wait);
+        await postponeThread(store, key.workspaceId, lease, wait);
+        queue.runLater(writeThreadKey(key), wait);
         return false;
       }
     });
   }
 
-  async function triedToGiveUp(round: Round): Promise<boolean> {
+  async function triedDeadLetter(round: Round): Promise<boolean> {
     try {
       await deadLetter(round);
       return true;
     } catch (error) {
-      log.error({ err: error, threadId: round.lease.threadId }, 'a round could not even be given up');
+      log.error({ err: error, threadId: round.lease.threadId }, 'a round could not even be dead-lettered');
       return false;
     }
   }
 
   return {
-    run: lanes.run,
-    busy: lanes.busy,
-    /** Stops taking threads; what runs is told to stop, gives its threads back, and goes on after the restart. */
+    run: queue.run,
+    busy: queue.busy,
+    /** Stops taking threads; what runs is stopped, gives its threads back, and goes on after the restart. */
     close(): Promise<void> {
       stopping.abort(new LeaseLost());
-      return lanes.close();
+      return queue.close();
     },
   };
 }

@@ -31,7 +31,7 @@ const Media = z.array(
  * Fetches what the customer sent along from the platform and keeps it as files of the
  * message. What there is to fetch stands in the event, whose id is the message's. Running it again changes nothing once the message has its files.
  */
-export function createMediaFetcher(parts: {
+export function createMediaFetcher(deps: {
   store: Store;
   storage: Storage;
   publish: Publish;
@@ -39,14 +39,14 @@ export function createMediaFetcher(parts: {
   inboxes: InboxDirectory;
   clientOf: ClientOf;
 }) {
-  const { store, publish } = parts;
+  const { store, publish } = deps;
 
   async function fetchOne(inbox: InboxRuntime, conversationId: string, media: MediaReference): Promise<Attachment> {
-    const { channel, http, credentials } = await parts.clientOf(inbox);
+    const { channel, http, credentials } = await deps.clientOf(inbox);
     if (!channel.fetchMedia) throw new Error(`the ${inbox.channel} channel fetches no media`);
     const fetched = await channel.fetchMedia(media, credentials, http);
     return storeFile(
-      { store, storage: parts.storage },
+      { store, storage: deps.storage },
       {
         workspaceId: inbox.workspaceId,
         name: fetched.name ?? media.name ?? media.kind,
@@ -71,7 +71,7 @@ export function createMediaFetcher(parts: {
       );
       if (!row || row.files > 0) return;
       const media = Media.parse(row.media);
-      const inbox = await parts.inboxes.byId(workspaceId, row.inbox_id);
+      const inbox = await deps.inboxes.byId(workspaceId, row.inbox_id);
       if (!inbox) return;
       const attachments: Attachment[] = [];
       let problem: string | undefined;
@@ -80,16 +80,16 @@ export function createMediaFetcher(parts: {
         try {
           attachments.push(await fetchOne(inbox, conversationId, item));
         } catch (error) {
-          parts.log.warn({ err: error, messageId: subjectId }, 'a file was not fetched');
+          deps.log.warn({ err: error, messageId: subjectId }, 'a file was not fetched');
           cause = error;
           problem = `A file could not be fetched from the platform: ${item.name ?? item.kind}.`;
         }
       }
-      // The message says what is missing from the first try on, and is told of then; a later try may still bring it.
-      const isNews = attachments.length > 0 || row.error === null;
+      // The message names what is missing from the first try on, and the fact is of then; a later try may still bring it.
+      const isFirst = attachments.length > 0 || row.error === null;
       const message = await store.inWorkspace(workspaceId, async (tx) => {
         const attached = await attach(tx, subjectId, attachments, problem);
-        if (attached && isNews) {
+        if (attached && isFirst) {
           const counts = { stored: attachments.length, missing: media.length - attachments.length };
           await recordFacts(tx, [
             messageFacts.make('message.files_stored', {

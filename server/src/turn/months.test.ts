@@ -18,11 +18,9 @@ import { createStore } from '../platform/data/tenant.ts';
 import type { Store, Tx } from '../platform/data/tenant.ts';
 import { addWorkspace, createTestDatabase } from '../test/database.ts';
 import type { TestDatabase } from '../test/database.ts';
-import { forgetDeliveries, forgetTurns } from './retention.ts';
-import type { PendingEvent } from './lease.ts';
-import { isMessage, receivedFacts } from './store-events.ts';
-import { contextColumns } from './store-quickly.ts';
-import { createIdTrim } from './trim.ts';
+import { createDedupeRetention, forgetDeliveries, forgetTurns } from './retention.ts';
+import type { PendingEvent } from './threads.ts';
+import { contextColumns, isMessage, receivedFacts } from './events.ts';
 
 const monthStart = (offset: number): Date => {
   const now = new Date();
@@ -252,7 +250,7 @@ describe('messages of many months', () => {
           select ${workspaceId}::uuid, ${inboxId}::uuid, ${age} || n, gen_random_uuid(), now() - ${age}::interval from generate_series(1, ${count}::int) n`);
       await know(5_003, '15 days');
       await know(2, '13 days');
-      const trim = createIdTrim(store);
+      const trim = createDedupeRetention(store);
       assert.deepEqual([await trim(), await trim(), await trim()], [5_000, 3, 0]);
       assert.deepEqual(await run(sql`select count(*)::int as n from inbound_ids`), [{ n: 2 }]);
       await know(1, '16 days');

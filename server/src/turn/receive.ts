@@ -7,9 +7,8 @@ import type { Metrics } from '../platform/telemetry/metrics.ts';
 import { storedJson } from '../platform/data/stored-json.ts';
 import type { Store } from '../platform/data/tenant.ts';
 import type { Wake } from '../platform/cluster/wake.ts';
-import { createGrouped } from '../platform/data/group-commit.ts';
-import { resolveThreads } from './threads.ts';
-import { THREAD, writeThreadKey } from './topics.ts';
+import { createGroupCommit } from '../platform/data/group-commit.ts';
+import { resolveThreads, THREAD, writeThreadKey } from './threads.ts';
 
 export type ReceivingInbox = { id: string; workspaceId: string; channel: ChannelName };
 export type Received = { stored: number; repeated: number };
@@ -44,7 +43,7 @@ export const RECEIVE = `
   returning id`;
 
 /** Each thread takes a lock of the database until the commit, and those are few for all tenants together. */
-const EVENTS_AT_ONCE = 500;
+const MAX_EVENTS = 500;
 
 type Entry = { id: string; inboxId: string; event: Inbound; requestId: string | null };
 
@@ -52,8 +51,8 @@ type Entry = { id: string; inboxId: string; event: Inbound; requestId: string | 
  * Stores what a platform sent; when it returns, the events are committed. Work on them starts at once. Events of one
  * workspace that arrive while a commit is under way share the next one.
  */
-export function createReceive(parts: { store: Store; wake: Wake; metrics: Metrics; log: Logger }): Receive {
-  const { store, wake, metrics, log } = parts;
+export function createReceive(deps: { store: Store; wake: Wake; metrics: Metrics; log: Logger }): Receive {
+  const { store, wake, metrics, log } = deps;
 
   async function write(workspaceId: string, groups: Entry[][]): Promise<Set<string>[]> {
     const entries = groups.flat();
@@ -74,11 +73,11 @@ export function createReceive(parts: { store: Store; wake: Wake; metrics: Metric
     const stored = new Set(rows.map((row) => row.id));
     return groups.map(() => stored);
   }
-  const grouped = createGrouped<Entry[], Set<string>>({
+  const commit = createGroupCommit<Entry[], Set<string>>({
     write,
     keys: (entries) => entries.map(({ inboxId, event }) => `${inboxId} ${event.threadKey}`),
-    most: 100,
-    atOnce: 2,
+    maxBatch: 100,
+    concurrency: 2,
   });
 
   return async (inbox, events) => {
@@ -87,8 +86,8 @@ export function createReceive(parts: { store: Store; wake: Wake; metrics: Metric
     return inSpan('receive', { attributes }, async () => {
       const resolved = await resolveThreads(store, inbox, events);
       const sum = { stored: 0, repeated: 0 };
-      for (let from = 0; from < resolved.length; from += EVENTS_AT_ONCE) {
-        const { stored, repeated } = await receive(inbox, resolved.slice(from, from + EVENTS_AT_ONCE));
+      for (let from = 0; from < resolved.length; from += MAX_EVENTS) {
+        const { stored, repeated } = await receive(inbox, resolved.slice(from, from + MAX_EVENTS));
         sum.stored += stored;
         sum.repeated += repeated;
       }
@@ -99,7 +98,7 @@ export function createReceive(parts: { store: Store; wake: Wake; metrics: Metric
   async function receive(inbox: ReceivingInbox, events: Inbound[]): Promise<Received> {
     const requestId = carried() ?? null;
     const entries = events.map((event) => ({ id: newId(), inboxId: inbox.id, event, requestId }));
-    const committed = await grouped(inbox.workspaceId, entries);
+    const committed = await commit(inbox.workspaceId, entries);
     const stored = entries.filter((entry) => committed.has(entry.id));
     for (const { event } of stored) {
       const { workspaceId, id: inboxId } = inbox;

@@ -1,22 +1,24 @@
 import type { ChannelName, Citation, Message } from '@parley/contract';
 import { channels } from '../channels/registry.ts';
 import type { Saying } from '../engine/types.ts';
+import type { InboxRuntime } from '../features/inboxes/lookup.ts';
 import { deliveryDue, messageStored, messageUpdated, paragraphSaid } from '../features/messages/changes.ts';
 import { appendOnce, cite } from '../features/messages/commands.ts';
 import { messageFacts } from '../features/messages/facts.ts';
+import type { DeliveryKey } from '../features/messages/topics.ts';
 import type { Logger } from '../platform/telemetry/log.ts';
 import type { Metrics } from '../platform/telemetry/metrics.ts';
 import type { Publish } from '../platform/publish/publish.ts';
+import type { EmitTyping } from '../platform/publish/typing.ts';
 import type { Store } from '../platform/data/tenant.ts';
 import { carried, inSpan } from '../platform/telemetry/tracing.ts';
-import type { Lease } from './lease.ts';
-import { begunWith, LEASE_SECONDS } from './delivery-lane.ts';
-import type { Claimed } from './delivery-lane.ts';
-import type { DeliveryKey } from '../features/messages/topics.ts';
-import type { ThreadKey } from './topics.ts';
+import { begunWith } from './deliveries.ts';
+import { LEASE_MS } from './lease.ts';
+import type { ClaimedDelivery, Lease } from './lease.ts';
+import type { ThreadKey } from './threads.ts';
 
 /** Begins a delivery in this process. */
-export type BeginDelivery = (lane: DeliveryKey, delivery: Claimed) => void;
+export type BeginDelivery = (key: DeliveryKey, delivery: ClaimedDelivery) => void;
 
 /** A guarded write was refused: a human owns the conversation now, or another process has the thread. */
 export class TurnStopped extends Error {
@@ -26,22 +28,22 @@ export class TurnStopped extends Error {
   }
 }
 
-export type Speaker = {
-  say(saying: Saying): Promise<void>;
-  /** adds sources to the last paragraph; nothing when nothing was said */
+export type Responder = {
+  respond(paragraph: Saying): Promise<void>;
+  /** adds sources to the last paragraph; nothing where there is none */
   cite(citations: Citation[]): Promise<void>;
   /** paragraphs of this turn so far, with those of an earlier try */
-  said(): number;
+  paragraphs(): number;
   /** tells clients that no paragraph follows */
   end(): void;
 };
 
 /**
- * A bot's voice during one turn. A paragraph is a message row, a socket event and a delivery, kept together by one
- * statement that also proves that the bot may still speak: the state is still `bot`, the lease is still ours.
+ * The paragraphs of a bot during one turn. Each is a message row, a socket event and a delivery, kept together by one
+ * statement that also proves that the bot may still answer: the state is still `bot`, the lease is still ours.
  */
-export function createSpeaker(
-  parts: {
+export function createResponder(
+  deps: {
     store: Store;
     publish: Publish;
     log: Logger;
@@ -53,18 +55,18 @@ export function createSpeaker(
     conversationId: string;
     turnId: string;
     lease: Lease;
-    /** id null: the inbox speaks for itself, it has no bot */
+    /** id null: the inbox answers for itself, it has no bot */
     bot: { id: string | null; name: string };
     channel: ChannelName;
-    alreadySaid: number;
+    alreadySent: number;
   },
-): Speaker {
-  const { store, publish, log, metrics, beginDelivery } = parts;
+): Responder {
+  const { store, publish, log, metrics, beginDelivery } = deps;
   const { conversationId, turnId, lease } = turn;
   const { workspaceId, inboxId, threadKey } = turn.key;
-  const lane = { workspaceId, threadId: lease.threadId };
+  const key = { workspaceId, threadId: lease.threadId };
   const isLive = channels[turn.channel].live === true;
-  let ordinal = turn.alreadySaid;
+  let ordinal = turn.alreadySent;
 
   const chunk = (message: Pick<Message, 'text'> & { ordinal: number }, last: boolean): void =>
     publish([
@@ -79,7 +81,7 @@ export function createSpeaker(
     ]);
 
   return {
-    say: ({ text, citations }) =>
+    respond: ({ text, citations }) =>
       inSpan('paragraph', { attributes: { 'parley.ordinal': ordinal } }, async () => {
         const started = performance.now();
         const made = await appendOnce(
@@ -97,7 +99,7 @@ export function createSpeaker(
           ],
           {
             guard: { status: 'bot', lease },
-            ...(beginDelivery ? { sendFor: LEASE_SECONDS } : {}),
+            ...(beginDelivery ? { sendFor: LEASE_MS / 1_000 } : {}),
             facts: (_message, id) => [
               messageFacts.make('message.sent', { workspaceId, subjectId: id, payload: { conversationId, turnId } }),
             ],
@@ -112,8 +114,8 @@ export function createSpeaker(
           const { sending } = made;
           const first = made.messages.find((message) => message.id === sending?.messageId);
           if (beginDelivery && sending && first) {
-            beginDelivery(lane, begunWith({ id: sending.id, requestId: carried() ?? null, inboxId, threadKey }, first));
-          } else if (!isLive) publish([deliveryDue(workspaceId, { threadId: lane.threadId })]);
+            beginDelivery(key, begunWith({ id: sending.id, requestId: carried() ?? null, inboxId, threadKey }, first));
+          } else if (!isLive) publish([deliveryDue(workspaceId, { threadId: key.threadId })]);
         }
         metrics.turnStages.observe({ stage: 'paragraph' }, (performance.now() - started) / 1_000);
         log.debug({ turnId, ordinal, outcome: made.outcome }, 'a paragraph is stored');
@@ -126,7 +128,59 @@ export function createSpeaker(
       );
       if (message) publish([messageUpdated(workspaceId, { message, channel: turn.channel })]);
     },
-    said: () => ordinal,
+    paragraphs: () => ordinal,
     end: () => chunk({ text: '', ordinal }, true),
   };
 }
+
+/** An answer that is there at once needs no indicator, and platforms count each of them as a request. */
+const AFTER_MS = 250;
+/** Platforms forget an indicator after about five seconds. */
+const REPEAT_MS = 4_000;
+
+/** Shows that the bot is at work, only while it is. Failing to show it disturbs nothing. */
+export function createTyping(deps: {
+  emitTyping: EmitTyping;
+  log: Logger;
+  /** the platform's own indicator; undefined where it has none */
+  onPlatform: (inbox: InboxRuntime, threadKey: string, conversationId: string) => (() => Promise<void>) | undefined;
+}) {
+  /** those that wait to be shown, and those that are */
+  const waiting = new Map<string, NodeJS.Timeout>();
+  const shown = new Map<string, NodeJS.Timeout | undefined>();
+
+  const emit = (conversationId: string, name: string | null, typing: boolean): void =>
+    deps.emitTyping({ conversationId, who: 'bot', name, typing });
+
+  return {
+    start(conversationId: string, inbox: InboxRuntime, threadKey: string, name: string): void {
+      if (waiting.has(conversationId) || shown.has(conversationId)) return;
+      const begin = (): void => {
+        waiting.delete(conversationId);
+        emit(conversationId, name, true);
+        const show = deps.onPlatform(inbox, threadKey, conversationId);
+        const showAgain = () => {
+          show?.().catch((error: unknown) => deps.log.debug({ err: error }, 'typing was not shown'));
+        };
+        showAgain();
+        shown.set(conversationId, show ? setInterval(showAgain, REPEAT_MS) : undefined);
+      };
+      waiting.set(conversationId, setTimeout(begin, AFTER_MS));
+    },
+    stop(conversationId: string): void {
+      clearTimeout(waiting.get(conversationId));
+      waiting.delete(conversationId);
+      if (!shown.has(conversationId)) return;
+      clearInterval(shown.get(conversationId));
+      shown.delete(conversationId);
+      emit(conversationId, null, false);
+    },
+    close(): void {
+      for (const timer of waiting.values()) clearTimeout(timer);
+      for (const timer of shown.values()) clearInterval(timer);
+      waiting.clear();
+      shown.clear();
+    },
+  };
+}
+export type Typing = ReturnType<typeof createTyping>;

@@ -146,7 +146,7 @@ describe('a restart in the middle of an answer', () => {
     t.diagnostic(`ready after ${Math.round(parley.readyAfterMs)} ms`);
   });
 
-  it('kill -9 right after a handoff: one handoff, one farewell, everything still there', async () => {
+  it('kill -9 right after a handoff: one handoff, one closing text, everything still there', async () => {
     model.otherwise(says('unused'));
     await chat.say(3, 'I want to talk to a human');
     await until(async () => chat.heard(3).some((text) => /number 1/.test(text)), 'the customer was told their place');
@@ -155,7 +155,7 @@ describe('a restart in the middle of an answer', () => {
       const { data } = await running.owner<Conversation[]>('GET', '/conversations?status=waiting');
       const sent = await running.owner<Message[]>('GET', `/conversations/${data[0]?.id}/messages`);
       return sent.data.some((message) => message.author.type === 'bot' && message.status === 'sent');
-    }, 'the farewell is recorded as sent');
+    }, 'the closing text is recorded as sent');
     await parley.end('SIGKILL');
     await start();
     const queue = (await running.owner<Handoff[]>('GET', '/handoffs')).data;

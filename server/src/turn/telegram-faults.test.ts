@@ -89,7 +89,7 @@ describe('Telegram', () => {
     );
   });
 
-  it('502 for a while: everything arrives afterwards, once and in order; another customer’s lane waits for nobody', async () => {
+  it('502 for a while: everything arrives afterwards, once and in order; another customer’s messages wait for nobody', async () => {
     const { reply } = await desk(2);
     telegram.fail({ kind: 'bad-gateway' }, { method: 'sendMessage', times: 2 });
     await reply('first');
@@ -99,7 +99,7 @@ describe('Telegram', () => {
     assert.deepEqual(chat.heard(2).slice(1), ['first', 'second']);
   });
 
-  it('403: the message fails with words, the customer counts as unreachable, the lane goes on; until they come back', async () => {
+  it('403: the message fails with words, the customer counts as unreachable, the thread goes on; until they come back', async () => {
     const { id, reply } = await desk(4);
     telegram.blockedChats.add('4');
     await reply('are you there?');
@@ -131,7 +131,7 @@ describe('Telegram', () => {
     );
     await until(async () => (await reachable()) === true, 'the customer can be reached again');
     await reply('welcome back');
-    await until(async () => chat.heard(4).at(-1) === 'welcome back', 'the lane goes on');
+    await until(async () => chat.heard(4).at(-1) === 'welcome back', 'the thread goes on');
     assert.equal((await chat.conversation(4))?.id, id);
   });
 
@@ -361,7 +361,7 @@ describe('Telegram', () => {
       assert.match(chat.heard(16)[0] ?? '', /technical problem.*handing you over/);
       assert.equal((await dead(16)).length, 1);
       await chat.say(16, 'is anybody there?');
-      await until(async () => saidBy(await chat.messages(16), 'contact').length === 1, 'the lane goes on');
+      await until(async () => saidBy(await chat.messages(16), 'contact').length === 1, 'the thread goes on');
     });
 
     it('among others it goes alone; the person who has the conversation is told', async () => {

@@ -1,17 +1,31 @@
 import { sql } from 'drizzle-orm';
+import { cleanText } from '@parley/contract';
+import type { ConversationStatus } from '@parley/contract';
 import type { Inbound } from '../channels/contract.ts';
 import type { Store } from '../platform/data/tenant.ts';
 
-// Foreign tables: contact_identities. Which thread a person has is one look, before anything is stored.
+// Foreign tables: contact_identities, conversations. The thread of a person, and what its holder has to know, are one statement each.
 
-type Inbox = { id: string; workspaceId: string };
+/** The topic of a thread with pending inbound events (platform/cluster/wake.ts). */
+export const THREAD = 'thread';
+export type ThreadKey = { workspaceId: string; inboxId: string; threadKey: string };
+
+export const writeThreadKey = (key: ThreadKey): string => `${key.workspaceId} ${key.inboxId} ${key.threadKey}`;
+export const readThreadKey = (text: string): ThreadKey => {
+  const [workspaceId = '', inboxId = '', ...rest] = text.split(' ');
+  return { workspaceId, inboxId, threadKey: rest.join(' ') };
+};
 
 /**
  * The thread each event belongs to, where the platform names one person in several ways: the thread of a person who is
  * known by any of the ids is taken, whichever of them came this time. Ids that are all known already are left out of what
  * is stored. Costs one statement, and none for events whose sender has one id.
  */
-export async function resolveThreads(store: Store, inbox: Inbox, events: Inbound[]): Promise<Inbound[]> {
+export async function resolveThreads(
+  store: Store,
+  inbox: { id: string; workspaceId: string },
+  events: Inbound[],
+): Promise<Inbound[]> {
   const idsOf = ({ sender, ...event }: Inbound): string[] => [
     sender.externalId,
     ...(sender.otherIds ?? []),
@@ -44,4 +58,107 @@ export async function resolveThreads(store: Store, inbox: Inbox, events: Inbound
     const isKnown = named.every((contact) => contact !== undefined);
     return { ...event, threadKey, sender: isKnown ? sender : event.sender };
   });
+}
+
+export type PendingEvent = {
+  id: string;
+  seq: number;
+  attempts: number;
+  /** what `carried` left: the id of the request, maybe with its trace */
+  requestId: string | null;
+  /** milliseconds since 1970, by the database's clock */
+  receivedAt?: number | undefined;
+  event: Inbound;
+};
+
+export type OpenConversation = { id: string; status: ConversationStatus; botId: string | null; contactId: string };
+
+export type Mailbox = {
+  events: PendingEvent[];
+  /** the thread's open conversation, if any */
+  conversation: OpenConversation | undefined;
+  /** a turn that was begun and not finished: it is continued with its own events first */
+  interrupted: { id: string; lastEventSeq: number; conversationId: string } | undefined;
+};
+
+/** A burst is worked off in rounds. */
+const ROUND = 100;
+/** Characters of one round, unless a single message has more: one person's flood is stored in statements of a short time. */
+const ROUND_CHARACTERS = 200_000;
+
+/** Condition: waits in this mailbox. */
+export const pendingEvents = (key: ThreadKey) =>
+  sql`inbox_id = ${key.inboxId}::uuid and thread_key = ${key.threadKey} and processed_at is null and dead_at is null`;
+
+/** What waits in the mailbox, and the conversation it belongs to, as two columns. */
+export const mailboxColumns = (key: ThreadKey) => sql`
+  (select json_agg(e) from (
+    select id, seq, attempts, request_id, received_at, payload from (
+      select p.*, sum(length(payload ->> 'text')) over (order by seq) - coalesce(length(payload ->> 'text'), 0) as characters_before
+      from (
+        select id, seq, attempts, request_id, received_at, payload from inbound_events where ${pendingEvents(key)}
+        order by seq limit ${ROUND}) p) sized
+    where coalesce(characters_before, 0) < ${ROUND_CHARACTERS} order by seq) e) as events,
+  (select to_json(c) from (
+    select v.id, v.status, v.bot_id, v.contact_id from conversations v join threads t on t.id = v.thread_id
+    where t.inbox_id = ${key.inboxId}::uuid and t.thread_key = ${key.threadKey} and v.status <> 'resolved') c) as conversation,
+  (select to_json(r) from (
+    select u.id, u.last_event_seq, u.conversation_id from turns u join threads t on t.id = u.thread_id
+    where t.inbox_id = ${key.inboxId}::uuid and t.thread_key = ${key.threadKey} and u.status = 'running'
+    order by u.last_event_seq limit 1) r) as interrupted`;
+
+export type MailboxRow = {
+  events:
+    | { id: string; seq: number; attempts: number; request_id: string | null; received_at: string; payload: Inbound }[]
+    | null;
+  conversation: { id: string; status: ConversationStatus; bot_id: string | null; contact_id: string } | null;
+  interrupted: { id: string; last_event_seq: number; conversation_id: string } | null;
+};
+
+export const readMailboxRow = ({ events, conversation, interrupted }: MailboxRow): Mailbox => ({
+  interrupted: interrupted
+    ? {
+        id: interrupted.id,
+        lastEventSeq: Number(interrupted.last_event_seq),
+        conversationId: interrupted.conversation_id,
+      }
+    : undefined,
+  events: (events ?? []).map((event) => ({
+    id: event.id,
+    seq: Number(event.seq),
+    attempts: event.attempts,
+    requestId: event.request_id,
+    receivedAt: Date.parse(event.received_at),
+    event: event.payload,
+  })),
+  conversation: conversation
+    ? {
+        id: conversation.id,
+        status: conversation.status,
+        botId: conversation.bot_id,
+        contactId: conversation.contact_id,
+      }
+    : undefined,
+});
+
+export async function readMailbox(store: Store, key: ThreadKey): Promise<Mailbox> {
+  const [row] = await store.once<MailboxRow>(key.workspaceId, sql`select ${mailboxColumns(key)}`);
+  return row ? readMailboxRow(row) : { events: [], conversation: undefined, interrupted: undefined };
+}
+
+/** Counts a failed try. `dead`: it was the last one; the events are dead-lettered with the error, and the thread goes on. */
+export async function countFailure(
+  store: Store,
+  workspaceId: string,
+  ids: string[],
+  error: string,
+  dead: boolean,
+): Promise<void> {
+  await store.once(
+    workspaceId,
+    sql`
+    update inbound_events set attempts = attempts + 1, error = ${cleanText(error).slice(0, 1000)},
+      dead_at = ${dead ? sql`now()` : sql`null`}
+    where id = any(${sql.param(ids)}::uuid[])`,
+  );
 }

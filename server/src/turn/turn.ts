@@ -18,28 +18,23 @@ import type { Logger } from '../platform/telemetry/log.ts';
 import type { Metrics } from '../platform/telemetry/metrics.ts';
 import { stageTimer } from '../platform/telemetry/stages.ts';
 import type { Publish } from '../platform/publish/publish.ts';
-import { STATEMENT_MS } from '../platform/data/statement-limits.ts';
 import type { Store } from '../platform/data/tenant.ts';
 import type { Wake } from '../platform/cluster/wake.ts';
-import { finishTurn } from './finish.ts';
+import { HISTORY, isMessage, storeEvents } from './events.ts';
+import type { StoredRound, TurnContext } from './events.ts';
+import { createDeadLetter, finishTurn, requestHandoffWithClosing } from './finish.ts';
 import type { Finish } from './finish.ts';
-import { createDeadLetter } from './dead-letter.ts';
-import { requestHandoffWithClosing } from './handoff.ts';
-import { LeaseLost } from './mailbox.ts';
+import { LeaseLost } from './lease.ts';
 import type { Round } from './mailbox.ts';
-import { createSpeaker, TurnStopped } from './respond.ts';
-import type { BeginDelivery, Speaker } from './respond.ts';
-import { isMessage, storeEvents } from './store-events.ts';
-import { HISTORY, storeQuickly } from './store-quickly.ts';
-import type { TurnContext } from './store-quickly.ts';
-import type { OpenConversation, StoredRound } from './store-events.ts';
-import type { Typing } from './typing.ts';
+import { createResponder, TurnStopped } from './respond.ts';
+import type { BeginDelivery, Responder, Typing } from './respond.ts';
+import type { OpenConversation } from './threads.ts';
 
 // Foreign tables: contacts, messages. The hot path reads and writes in one statement.
 
 type InConversation = StoredRound & { conversation: OpenConversation };
 
-export type TurnParts = {
+export type TurnDeps = {
   store: Store;
   publish: Publish;
   wake: Wake;
@@ -54,8 +49,8 @@ export type TurnParts = {
 };
 
 /** Deals with one round of a mailbox: stores what came, and lets the bot answer when it is the bot's to answer. */
-export function createTurns(parts: TurnParts) {
-  const { store, publish, wake, log, metrics } = parts;
+export function createTurns(deps: TurnDeps) {
+  const { store, publish, wake, log, metrics } = deps;
   const timed = stageTimer(metrics);
   /** Running turns of this process by conversation, to be stopped when a human takes over. */
   const running = new Map<string, AbortController>();
@@ -64,8 +59,8 @@ export function createTurns(parts: TurnParts) {
   );
 
   async function work(round: Round): Promise<{ released: boolean }> {
-    const inbox = await parts.inboxes.byId(round.key.workspaceId, round.key.inboxId);
-    // A deleted inbox: nobody is left to answer in its name.
+    const inbox = await deps.inboxes.byId(round.key.workspaceId, round.key.inboxId);
+    // A deleted inbox answers nothing.
     if (!inbox) return finish(round, undefined, { status: 'silent', handler: '' });
     // What was begun is ended first, with the events it was begun for.
     const { interrupted } = round;
@@ -73,19 +68,14 @@ export function createTurns(parts: TurnParts) {
     const current = { ...round, events: events.length > 0 ? events : round.events };
 
     // A turn belongs to its conversation, and what it was begun for is stored there. Once a person has closed that one,
-    // nothing of the turn is left to say, and no other conversation is opened for it.
+    // nothing of the turn is sent any more, and no other conversation is begun for it.
     if (interrupted && events.length > 0 && interrupted.conversationId !== round.conversation?.id)
       return finish(current, interrupted.id, { status: 'stopped', handler: '' });
 
-    const { quick, stored } = await timed('store', async () => {
-      const short = await storeQuickly(store, current);
-      const long = () =>
-        store.inWorkspace(current.key.workspaceId, (tx) => storeEvents(tx, inbox, current), STATEMENT_MS.path);
-      return { quick: short, stored: short ?? (await long()) };
-    });
+    const stored = await timed('store', () => storeEvents(store, inbox, current));
     publishStored(current, stored, inbox.channel);
     const { conversation, turn } = stored;
-    if (conversation && turn) return takeTurn(current, inbox, { ...stored, conversation }, turn, quick?.context);
+    if (conversation && turn) return takeTurn(current, inbox, { ...stored, conversation }, turn);
     // A turn that was interrupted and is no longer the bot's to go on with ends here, as what became of it.
     const status =
       interrupted && conversation?.status === 'waiting' ? 'handed_off' : interrupted ? 'stopped' : 'silent';
@@ -94,11 +84,11 @@ export function createTurns(parts: TurnParts) {
 
   function publishStored(round: Round, stored: StoredRound, channel: ChannelName): void {
     const { workspaceId } = round.key;
-    const touched = [...stored.messages, ...stored.changed].map((message) => message.conversationId);
+    const touched = [...stored.messages, ...stored.updated].map((message) => message.conversationId);
     if (stored.isNew && stored.conversation) touched.push(stored.conversation.id);
     publish([
       ...stored.messages.map((message) => messageStored(workspaceId, { message, channel })),
-      ...stored.changed.map((message) => messageUpdated(workspaceId, { message, channel })),
+      ...stored.updated.map((message) => messageUpdated(workspaceId, { message, channel })),
       ...[...new Set(touched)].map((conversationId) => conversationTouched(workspaceId, { conversationId })),
       ...stored.changes,
       // A file is fetched at once.
@@ -113,19 +103,18 @@ export function createTurns(parts: TurnParts) {
     inbox: InboxRuntime,
     stored: InConversation,
     turn: { id: string; attempts: number },
-    context: TurnContext | undefined,
   ): Promise<{ released: boolean }> {
     const { workspaceId } = round.key;
     const conversationId = stored.conversation.id;
     const started = performance.now();
     const botId = stored.conversation.botId ?? inbox.botId;
-    const bot = botId ? await parts.bots.byId(workspaceId, botId) : null;
+    const bot = botId ? await deps.bots.byId(workspaceId, botId) : null;
     const channelIsLive = isLive(inbox.channel);
     const alreadySent = turn.attempts > 1 ? await sentBefore(workspaceId, conversationId, turn.id) : [];
     const taken = new AbortController();
     const signal = AbortSignal.any([round.signal, taken.signal]);
-    const speaker = createSpeaker(
-      { store, publish, log, metrics, beginDelivery: parts.beginDelivery },
+    const responder = createResponder(
+      { store, publish, log, metrics, beginDelivery: deps.beginDelivery },
       {
         key: round.key,
         conversationId,
@@ -133,7 +122,7 @@ export function createTurns(parts: TurnParts) {
         lease: round.lease,
         bot: bot ?? { id: null, name: inbox.name },
         channel: inbox.channel,
-        alreadySaid: alreadySent.length,
+        alreadySent: alreadySent.length,
       },
     );
 
@@ -141,19 +130,19 @@ export function createTurns(parts: TurnParts) {
     running.set(conversationId, taken);
     try {
       const outcome = bot
-        ? await answer(round, inbox, stored, bot, { turn, speaker, signal, channelIsLive, alreadySent, context })
+        ? await answer(round, inbox, stored, bot, { turn, responder, signal, channelIsLive, alreadySent })
         : noBot;
-      ending = await conclude(round, stored, outcome, speaker, turn.id, inbox.channel);
+      ending = await conclude(round, stored, outcome, responder, turn.id, inbox.channel);
     } catch (error) {
       if (!(error instanceof TurnStopped) && signal.reason !== error) throw error;
-      // Refused to speak: either the thread is somebody else's now, and the events with it, or a human took over.
+      // Refused: either another process has the thread now, and the events with it, or a human took over.
       if (round.signal.aborted) throw new LeaseLost();
       ending = { status: 'stopped', handler: '' };
     } finally {
       if (running.get(conversationId) === taken) running.delete(conversationId);
-      parts.typing.stop(conversationId);
+      deps.typing.stop(conversationId);
     }
-    speaker.end();
+    responder.end();
     const finished = await finish(round, turn.id, ending, stored, bot);
     publish([conversationTouched(workspaceId, { conversationId })]);
     const seconds = (performance.now() - started) / 1000;
@@ -178,17 +167,16 @@ export function createTurns(parts: TurnParts) {
     bot: Bot,
     own: {
       turn: { id: string };
-      speaker: Speaker;
+      responder: Responder;
       signal: AbortSignal;
       channelIsLive: boolean;
       alreadySent: string[];
-      context: TurnContext | undefined;
     },
   ): Promise<Outcome> {
     const { workspaceId } = round.key;
-    parts.typing.start(stored.conversation.id, inbox, round.key.threadKey, bot.name);
-    const context = own.context
-      ? { ...own.context, pending: stored.messages }
+    deps.typing.start(stored.conversation.id, inbox, round.key.threadKey, bot.name);
+    const context = stored.context
+      ? { ...stored.context, pending: stored.messages }
       : await loadContext(round, stored.conversation, own.turn.id);
     const input: TurnInput = {
       workspaceId,
@@ -202,22 +190,22 @@ export function createTurns(parts: TurnParts) {
       signal: own.signal,
       language: 'en',
       sourcesAfterwards: own.channelIsLive,
-      cite: (citations) => own.speaker.cite(citations),
+      cite: (citations) => own.responder.cite(citations),
       action: stored.action,
     };
     input.language = languageOf(questionOf(input), context.contact.language, bot.languages[0]);
-    return parts.route(input, (saying) => {
+    return deps.route(input, (paragraph) => {
       own.signal.throwIfAborted();
-      return own.speaker.say(saying);
+      return own.responder.respond(paragraph);
     });
   }
 
-  /** What the outcome means for the conversation: nothing more, or a place in the queue. */
+  /** What the outcome means for the conversation: nothing more, or a handoff. */
   async function conclude(
     round: Round,
     stored: InConversation,
     outcome: Outcome,
-    speaker: Speaker,
+    responder: Responder,
     turnId: string,
     channel: ChannelName,
   ): Promise<Finish> {
@@ -225,20 +213,20 @@ export function createTurns(parts: TurnParts) {
     if (!outcome.handoff) return { status: outcome.silent ? 'silent' : 'answered', handler, trace };
     const { workspaceId } = round.key;
     const language = languageOf(outcome.handoff.question ?? '', 'en');
-    const handed = await store.inWorkspace(workspaceId, (tx) =>
+    const handoff = await store.inWorkspace(workspaceId, (tx) =>
       requestHandoffWithClosing(tx, { workspaceId, conversationId: stored.conversation.id }, outcome, {
         lease: round.lease,
         turnId,
-        ordinal: speaker.said(),
+        ordinal: responder.paragraphs(),
         language,
         deliver: !isLive(channel),
       }),
     );
-    if (!handed) throw new TurnStopped();
+    if (!handoff) throw new TurnStopped();
     const { reason, question } = outcome.handoff;
     const { id: conversationId } = stored.conversation;
     publish([
-      ...handed.messages.map((message) => messageStored(workspaceId, { message, channel })),
+      ...handoff.messages.map((message) => messageStored(workspaceId, { message, channel })),
       ...(isLive(channel) ? [] : [deliveryDue(workspaceId, { threadId: round.lease.threadId })]),
       handoffRequested(workspaceId, { conversationId, reason, question }),
       queueTouched(workspaceId),
@@ -251,7 +239,7 @@ export function createTurns(parts: TurnParts) {
     return messages.map((message) => message.text);
   }
 
-  /** What the quick way has read already: the contact, what is asked and what was said before. */
+  /** Where it was not read with what was stored: the contact, what is asked and the history. */
   async function loadContext(
     round: Round,
     conversation: OpenConversation,
@@ -282,16 +270,16 @@ export function createTurns(parts: TurnParts) {
     stored?: InConversation,
     bot?: Bot | null,
   ): Promise<{ released: boolean }> {
-    const held = await timed('finish', () =>
+    const finished = await timed('finish', () =>
       finishTurn(store, round, turnId, ending, { conversationId: stored?.conversation.id, botId: bot?.id }),
     );
-    if (!held) throw new LeaseLost();
-    return held;
+    if (!finished) throw new LeaseLost();
+    return finished;
   }
 
   return {
     work,
-    deadLetter: createDeadLetter(parts),
+    deadLetter: createDeadLetter(deps),
     close: stopListening,
   };
 }

@@ -24,9 +24,9 @@ const toWebhookRequest = (request: FastifyRequest): WebhookRequest => ({
   rawBody: Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0),
 });
 
-type Webhooked = { channel: Channel; intake: WebhookIntake<unknown> };
+type InboundWebhook = { channel: Channel; intake: WebhookIntake<unknown> };
 
-function findWebhook(name: string): Webhooked {
+function findWebhook(name: string): InboundWebhook {
   const channel = findChannel(name);
   if (channel?.intake?.kind !== 'webhook') throw notFound('The inbox');
   return { channel, intake: channel.intake };
@@ -46,7 +46,7 @@ function valuesOf<T>(ended: PromiseSettledResult<T>[]): T[] {
 }
 
 /**
- * Of the inboxes with one account those that may use it now: an older one, whose access ended, hears nothing of who has it
+ * Of the inboxes with one account those that may use it now: an older one, whose access ended, gets nothing of who has it
  * today. Where none is in order, all that are not disabled: a token that ran out loses no message.
  */
 function receiving(inboxes: InboxRuntime[]): InboxRuntime[] {
@@ -60,7 +60,7 @@ function receiving(inboxes: InboxRuntime[]): InboxRuntime[] {
  */
 export function webhookRoutes(
   http: Http,
-  parts: {
+  deps: {
     findInbox: FindInbox;
     inboxes: Pick<InboxDirectory, 'byExternalId'>;
     receive: Receive;
@@ -69,10 +69,14 @@ export function webhookRoutes(
     log: Logger;
   },
 ): void {
-  const { metrics, log } = parts;
+  const { metrics, log } = deps;
 
-  /** What of the request is this inbox's, stored. What cannot be read is counted and said, and holds nothing up. */
-  async function take({ channel, intake }: Webhooked, request: WebhookRequest, inbox: InboxRuntime): Promise<number> {
+  /** Stores what of the request is this inbox's. What cannot be read is counted and logged, and holds nothing up. */
+  async function store(
+    { channel, intake }: InboundWebhook,
+    request: WebhookRequest,
+    inbox: InboxRuntime,
+  ): Promise<number> {
     const { events, skipped } = intake.parse(request, inbox.credentials);
     if (skipped.length > 0) {
       metrics.inboundEvents.inc({ channel: channel.name, outcome: 'skipped' }, skipped.length);
@@ -81,21 +85,21 @@ export function webhookRoutes(
         'items of a webhook were skipped',
       );
     }
-    const { stored } = await parts.receive(inbox, events);
+    const { stored } = await deps.receive(inbox, events);
     return stored;
   }
 
   async function byToken(request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
     const params = Params.parse(request.params);
     const found = findWebhook(params.channel);
-    const inbox = await parts.findInbox(params.token, request.ip);
+    const inbox = await deps.findInbox(params.token, request.ip);
     if (inbox?.channel !== found.channel.name) throw notFound('The inbox');
     const webhook = toWebhookRequest(request);
     assertVerified(found.intake.verify(webhook, inbox.credentials));
     const answer = found.intake.respond?.(webhook);
     if (answer) return reply.status(answer.status).type(answer.contentType).send(answer.body);
     // Answered but not kept: a platform would repeat it for days, and a person disabled the inbox.
-    const stored = inbox.status === 'disabled' ? 0 : await take(found, webhook, inbox);
+    const stored = inbox.status === 'disabled' ? 0 : await store(found, webhook, inbox);
     return reply.status(200).send({ success: true, data: { stored } });
   }
 
@@ -105,7 +109,7 @@ export function webhookRoutes(
     const { shared } = found.intake;
     if (!shared) throw notFound('The inbox');
     const variables: [string, AppVariable][] = Object.entries(shared.variables);
-    const secrets = variables.map(([field, variable]) => [field, parts.config.apps[variable]]);
+    const secrets = variables.map(([field, variable]) => [field, deps.config.apps[variable]]);
     if (secrets.some(([, secret]) => !secret)) throw notFound('The inbox');
     const webhook = toWebhookRequest(request);
     assertVerified(found.intake.verify(webhook, Object.fromEntries(secrets)));
@@ -115,10 +119,10 @@ export function webhookRoutes(
     // what is stored already is known by its ids.
     const each = await Promise.allSettled(
       shared.inboxOf(webhook).map(async (externalId) => {
-        const inboxes = await parts.inboxes.byExternalId(found.channel.name, externalId);
+        const inboxes = await deps.inboxes.byExternalId(found.channel.name, externalId);
         if (inboxes.length === 0) metrics.inboundEvents.inc({ channel: found.channel.name, outcome: 'unknown_inbox' });
-        const taken = await Promise.allSettled(receiving(inboxes).map((inbox) => take(found, webhook, inbox)));
-        return valuesOf(taken).reduce((sum, stored) => sum + stored, 0);
+        const ofInboxes = await Promise.allSettled(receiving(inboxes).map((inbox) => store(found, webhook, inbox)));
+        return valuesOf(ofInboxes).reduce((sum, stored) => sum + stored, 0);
       }),
     );
     const stored = valuesOf(each).reduce((sum, one) => sum + one, 0);

@@ -8,6 +8,6 @@ export const apiKeys = defineFeature({
   tables: ['api_keys'],
   uses: ['store', 'wake'],
   facts: apiKeyFacts,
-  topics: { news: [API_KEY_REVOKED] },
+  topics: { broadcast: [API_KEY_REVOKED] },
   setUp: (kit) => ({ routes: (api) => apiKeyRoutes(api, kit) }),
 });

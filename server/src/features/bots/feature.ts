@@ -17,8 +17,8 @@ export const bots = defineFeature({
   tables: ['bots', 'bot_knowledge_bases', 'traces'],
   uses: ['store', 'wake', 'cacheMs', 'answerQuestion'],
   facts: botFacts,
-  topics: { news: [BOT_CHANGED] },
-  provides: { bots: ({ store, wake, cacheMs }) => createBotDirectory({ store, wake, keptMs: cacheMs }) },
+  topics: { broadcast: [BOT_CHANGED] },
+  provides: { bots: ({ store, wake, cacheMs }) => createBotDirectory({ store, wake, ttlMs: cacheMs }) },
   setUp: ({ store, wake, answerQuestion }) => ({
     routes: (api) => botRoutes(api, { store, wake, ask: createAsk({ store, answerQuestion }) }),
   }),

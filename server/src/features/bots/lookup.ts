@@ -13,10 +13,10 @@ export type BotDirectory = {
   forget(workspaceId: string, botId: string): void;
 };
 
-/** Bots for the path of a message: read once in `keptMs` milliseconds, or again after a change. */
-export function createBotDirectory(parts: { store: Store; wake: Wake; keptMs: number }): BotDirectory {
-  const { store, wake, keptMs } = parts;
-  const known = createCache<{ bot: Bot | null }>({ max: 5_000, ttlMs: keptMs });
+/** Bots for the path of a message: read once in `ttlMs` milliseconds, or again after a change. */
+export function createBotDirectory(parts: { store: Store; wake: Wake; ttlMs: number }): BotDirectory {
+  const { store, wake, ttlMs } = parts;
+  const known = createCache<{ bot: Bot | null }>({ max: 5_000, ttlMs });
   wake.on(BOT_CHANGED, (key) => known.delete(key));
   wake.on(RESYNC, () => known.clear());
 

@@ -19,7 +19,7 @@ export const conversations = defineFeature({
   tables: ['conversations'],
   uses: ['store', 'publish', 'desk'],
   facts: conversationFacts,
-  topics: { news: [BOT_INTERRUPTED] },
+  topics: { broadcast: [BOT_INTERRUPTED] },
   provides: { desk: createDesk },
   setUp: ({ store, publish, desk }) => ({
     routes: (api) => conversationRoutes(api, { store, desk }),

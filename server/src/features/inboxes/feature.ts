@@ -19,9 +19,9 @@ export const inboxes = defineFeature({
   tables: ['inboxes'],
   uses: ['store', 'keyring', 'wake', 'log', 'config', 'cacheMs', 'channelClient', 'inboxes'],
   facts: inboxFacts,
-  topics: { news: [INBOX_CHANGED] },
+  topics: { broadcast: [INBOX_CHANGED] },
   provides: {
-    inboxes: ({ store, keyring, wake, cacheMs }) => createInboxDirectory({ store, keyring, wake, keptMs: cacheMs }),
+    inboxes: ({ store, keyring, wake, cacheMs }) => createInboxDirectory({ store, keyring, wake, ttlMs: cacheMs }),
     findInbox: (kit) => createInboxFinder(kit.inboxes),
   },
   setUp: ({ channelClient, ...kit }) => ({

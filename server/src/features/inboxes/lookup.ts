@@ -43,17 +43,17 @@ export type FindInbox = (token: string, address: string) => Promise<InboxRuntime
 
 const TOKEN = /^[A-Za-z0-9_-]{8,64}$/;
 
-/** Inboxes by token and id: read once in `keptMs` milliseconds, or again after a change. */
+/** Inboxes by token and id: read once in `ttlMs` milliseconds, or again after a change. */
 export function createInboxDirectory(parts: {
   store: Store;
   keyring: Keyring;
   wake: Wake;
-  keptMs: number;
+  ttlMs: number;
 }): InboxDirectory {
-  const { store, keyring, wake, keptMs } = parts;
+  const { store, keyring, wake, ttlMs } = parts;
   // A token never moves to another inbox, so only the second cache has to hear of changes.
-  const ids = createCache<{ id: string | null }>({ max: 10_000, ttlMs: keptMs });
-  const runtimes = createCache<{ inbox: InboxRuntime | null }>({ max: 10_000, ttlMs: keptMs });
+  const ids = createCache<{ id: string | null }>({ max: 10_000, ttlMs });
+  const runtimes = createCache<{ inbox: InboxRuntime | null }>({ max: 10_000, ttlMs });
   // Guessed tokens cost one query each, then nothing for a moment; their number is bounded.
   const unknown = createCache<{ known: false }>({ max: 10_000, ttlMs: 10_000 });
   // Of accounts, those nobody has are remembered, too: a shared address gets events of every number of the app.

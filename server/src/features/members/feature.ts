@@ -8,6 +8,6 @@ export const members = defineFeature({
   tables: ['memberships', 'invitations', 'users'],
   uses: ['store', 'wake', 'config'],
   facts: memberFacts,
-  topics: { news: [MEMBERSHIP_CHANGED] },
+  topics: { broadcast: [MEMBERSHIP_CHANGED] },
   setUp: (kit) => ({ routes: (api) => memberRoutes(api, kit) }),
 });

@@ -16,7 +16,7 @@ import { isSessionOpen } from './queries.ts';
 import type { AccessClaims, AccessTokens } from './tokens.ts';
 import { SESSION_REVOKED } from './topics.ts';
 
-/** How long another process may still believe a session that was revoked when the news are lost, in milliseconds. */
+/** How long another process may still believe a session that was revoked when the broadcast is lost, in milliseconds. */
 const BELIEVED_MS = 3_000;
 const NOBODY: ReadonlySet<never> = new Set();
 

@@ -23,7 +23,7 @@ export const sessions = defineFeature({
   name: 'sessions',
   tables: ['sessions', 'refresh_tokens', 'one_time_tokens', 'sign_ins'],
   uses: ['config', 'log', 'store', 'wake', 'publish', 'makeLimiter', 'mail', 'access', 'passwords'],
-  topics: { news: [SESSION_REVOKED] },
+  topics: { broadcast: [SESSION_REVOKED] },
   provides: {
     passwords: () => createPasswords(),
     access: ({ store, wake, config }) =>

@@ -12,9 +12,9 @@ export const webhooks = defineFeature({
   tables: ['webhook_endpoints', 'webhook_deliveries'],
   uses: ['config', 'store', 'wake', 'log', 'metrics', 'outbound', 'outside', 'keyring', 'jobs', 'cacheMs'],
   facts: webhookFacts,
-  topics: { news: [WEBHOOKS_CHANGED] },
+  topics: { broadcast: [WEBHOOKS_CHANGED] },
   setUp({ config, jobs, cacheMs, ...kit }) {
-    const directory = createWebhookDirectory({ wake: kit.wake, keptMs: cacheMs });
+    const directory = createWebhookDirectory({ wake: kit.wake, ttlMs: cacheMs });
     const out = createWebhooks({ ...kit, queue: jobs.define(webhookQueue) });
     if (config.roles.worker.facts) out.work();
     return {

@@ -18,11 +18,11 @@ export type WebhookDirectory = {
 };
 
 /**
- * Which workspaces want to hear of what. One statement answers for all workspaces of a place for `keptMs` milliseconds, or
+ * Which workspaces want to hear of what. One statement answers for all workspaces of a place for `ttlMs` milliseconds, or
  * until a change: the facts of those without webhooks cost nothing further.
  */
-export function createWebhookDirectory({ wake, keptMs }: { wake: Wake; keptMs: number }): WebhookDirectory {
-  const places = createCache<Map<string, Wanted>>({ max: 5_000, ttlMs: keptMs });
+export function createWebhookDirectory({ wake, ttlMs }: { wake: Wake; ttlMs: number }): WebhookDirectory {
+  const places = createCache<Map<string, Wanted>>({ max: 5_000, ttlMs });
   // A workspace that moved is asked for where it is now, and that place may have been looked at before it came.
   for (const topic of [WEBHOOKS_CHANGED, PLACEMENT_CHANGED, RESYNC]) wake.on(topic, () => places.clear());
 

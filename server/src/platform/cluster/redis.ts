@@ -22,7 +22,7 @@ const retryStrategy = (times: number): number => Math.min(50 * times, 500);
 
 /**
  * A connection that is made anew whenever it is lost. Commands fail after `maxRetriesPerRequest` lost connections;
- * null waits as long as it takes. `failed` hears every error of the connection.
+ * null waits as long as it takes. `failed` gets every error of the connection.
  */
 export function openRedis(url: string, failed: (error: Error) => void, options: RedisOptions = {}): Redis {
   const redis = new Redis(url, { connectTimeout: 5_000, keepAlive: 5_000, retryStrategy, ...options });
@@ -85,7 +85,7 @@ export function watchRedis({ url, log }: { url: string; log: Logger }): RedisWat
     log,
     name: 'Redis',
     meaning:
-      'messages are still answered; limits are counted by each process alone, and sockets hear of their own process only',
+      'messages are still answered; limits are counted by each process alone, and sockets get the events of their own process only',
     probe,
     watchEveryMs: 5_000,
   });

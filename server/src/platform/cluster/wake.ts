@@ -1,6 +1,6 @@
 /**
- * The bell: "there is work for this key". It makes work start at once instead of at the next poll.
- * It rings in this process, and through wake-bridge.ts in others. It promises nothing: work is found in tables, and the sweeper finds what a lost bell left.
+ * "There is work for this key": it starts at once instead of at the next look. In this process, and by notifier.ts in the
+ * others. It promises nothing: work is found in tables, and the sweeper finds what a lost wake left.
  */
 export type Wake = {
   /** Calls `listener` for each key woken under `topic`. Returns how to stop. */
@@ -9,20 +9,20 @@ export type Wake = {
   wake(topic: string, key: string): void;
 };
 
-/** What was missed cannot be known: everybody who remembers something that bells keep fresh forgets it. */
+/** What was missed cannot be known: every cache that wakes keep fresh is emptied. */
 export const RESYNC = 'resync';
 
-/** The bell with what a bridge to other processes needs of it. */
+/** With what the notifier of other processes needs. */
 export type WakeBus = Wake & {
-  /** Wakes this process only: for what another process said. */
-  ring(topic: string, key: string): void;
-  /** Whether anybody in this process listens. */
-  hears(topic: string): boolean;
-  /** Tells one listener of every `wake`, also of topics nobody here listens to. It must neither throw nor wait. */
-  tap(listener: (topic: string, key: string) => void): void;
+  /** Wakes this process only: for what came from another one. */
+  notifyLocal(topic: string, key: string): void;
+  /** Whether this process listens. */
+  hasListener(topic: string): boolean;
+  /** Calls one listener for every `wake`, also of topics without one in this process. It must neither throw nor wait. */
+  forward(listener: (topic: string, key: string) => void): void;
 };
 
-/** `report` hears of listeners that fail; without it a failure ends the process as an unhandled rejection. */
+/** `report` gets the failures of listeners; without it a failure ends the process as an unhandled rejection. */
 export const createWake = (report?: (error: unknown, topic: string, key: string) => void): WakeBus => {
   const listeners = new Map<string, Set<(key: string) => void | Promise<void>>>();
   const pending = new Map<string, Set<string>>();
@@ -36,9 +36,9 @@ export const createWake = (report?: (error: unknown, topic: string, key: string)
     }
   };
 
-  let tapped: ((topic: string, key: string) => void) | undefined;
+  let forwardTo: ((topic: string, key: string) => void) | undefined;
 
-  const ring = (topic: string, key: string): void => {
+  const notifyLocal = (topic: string, key: string): void => {
     if (!listeners.has(topic)) return;
     const keys = pending.get(topic) ?? new Set();
     pending.set(topic, keys);
@@ -62,13 +62,13 @@ export const createWake = (report?: (error: unknown, topic: string, key: string)
       };
     },
     wake: (topic, key) => {
-      tapped?.(topic, key);
-      ring(topic, key);
+      forwardTo?.(topic, key);
+      notifyLocal(topic, key);
     },
-    ring,
-    hears: (topic) => listeners.has(topic),
-    tap: (listener) => {
-      tapped = listener;
+    notifyLocal,
+    hasListener: (topic) => listeners.has(topic),
+    forward: (listener) => {
+      forwardTo = listener;
     },
   };
 };

@@ -1,19 +1,19 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { createGrouped } from './group-commit.ts';
+import { createGroupCommit } from './group-commit.ts';
 
 describe('writes that share a commit', () => {
   it('fails a bad entry alone', async () => {
-    const grouped = createGrouped<string, string>({
-      write: async (_lane, entries) => {
+    const commit = createGroupCommit<string, string>({
+      write: async (_batchKey, entries) => {
         if (entries.includes('bad')) throw new Error('refused');
         return entries;
       },
       keys: () => [],
-      most: 10,
-      atOnce: 1,
+      maxBatch: 10,
+      concurrency: 1,
     });
-    const outcomes = await Promise.allSettled(['first', 'good', 'bad', 'fine'].map((entry) => grouped('lane', entry)));
+    const outcomes = await Promise.allSettled(['first', 'good', 'bad', 'fine'].map((entry) => commit('key', entry)));
     assert.deepEqual(
       outcomes.map((outcome) => outcome.status),
       ['fulfilled', 'fulfilled', 'rejected', 'fulfilled'],
@@ -23,8 +23,8 @@ describe('writes that share a commit', () => {
   it('keeps nobody waiting for the others when all fail', async () => {
     const release = Promise.withResolvers<void>();
     let waiting = 0;
-    const grouped = createGrouped<number, number>({
-      write: async (_lane, entries) => {
+    const commit = createGroupCommit<number, number>({
+      write: async (_batchKey, entries) => {
         if (entries.length === 1 && entries[0] !== 0) {
           waiting += 1;
           if (waiting === 20) release.resolve();
@@ -33,28 +33,28 @@ describe('writes that share a commit', () => {
         throw new Error('away');
       },
       keys: () => [],
-      most: 50,
-      atOnce: 1,
+      maxBatch: 50,
+      concurrency: 1,
     });
-    const outcomes = await Promise.allSettled(Array.from({ length: 21 }, (_, entry) => grouped('lane', entry)));
+    const outcomes = await Promise.allSettled(Array.from({ length: 21 }, (_, entry) => commit('key', entry)));
     assert.ok(outcomes.every((outcome) => outcome.status === 'rejected'));
   });
 
   it('answers every entry with its own result, in few writes', async () => {
     let writes = 0;
-    const grouped = createGrouped<number, number>({
-      write: async (_lane, entries) => {
+    const commit = createGroupCommit<number, number>({
+      write: async (_batchKey, entries) => {
         writes += 1;
         await new Promise(setImmediate);
         return entries.map((entry) => entry * 2);
       },
       keys: () => [],
-      most: 50,
-      atOnce: 1,
+      maxBatch: 50,
+      concurrency: 1,
     });
     const numbers = Array.from({ length: 40 }, (_, index) => index);
     assert.deepEqual(
-      await Promise.all(numbers.map((entry) => grouped('lane', entry))),
+      await Promise.all(numbers.map((entry) => commit('key', entry))),
       numbers.map((entry) => entry * 2),
     );
     assert.equal(writes, 2);
@@ -63,17 +63,17 @@ describe('writes that share a commit', () => {
   it('writes what shares a key in its order, and the rest beside it', async () => {
     const begun: string[] = [];
     const gates: (() => void)[] = [];
-    const grouped = createGrouped<string, string>({
-      write: async (_lane, entries) => {
+    const commit = createGroupCommit<string, string>({
+      write: async (_batchKey, entries) => {
         begun.push(...entries);
         await new Promise<void>((resolve) => gates.push(resolve));
         return entries;
       },
       keys: (entry) => [entry.slice(0, 1)],
-      most: 2,
-      atOnce: 2,
+      maxBatch: 2,
+      concurrency: 2,
     });
-    const all = Promise.all(['a1', 'a2', 'a3', 'b1', 'a4', 'b2'].map((entry) => grouped('lane', entry)));
+    const all = Promise.all(['a1', 'a2', 'a3', 'b1', 'a4', 'b2'].map((entry) => commit('key', entry)));
     assert.deepEqual(begun, ['a1', 'b1'], 'b1 does not wait for what waits for a1');
     // The later write ends first, again and again: nobody may overtake by it.
     for (; gates.length > 0; await new Promise(setImmediate)) gates.pop()?.();
@@ -87,8 +87,8 @@ describe('writes that share a commit', () => {
 
   it('keeps the order of a key when a group fails and its entries go alone', async () => {
     const done: string[] = [];
-    const grouped = createGrouped<string, string>({
-      write: async (_lane, entries) => {
+    const commit = createGroupCommit<string, string>({
+      write: async (_batchKey, entries) => {
         if (entries.length > 1) throw new Error('refused together');
         // The first of them takes longest.
         for (let turns = entries[0] === 'a2' ? 20 : 1; turns > 0; turns--) await new Promise(setImmediate);
@@ -96,10 +96,10 @@ describe('writes that share a commit', () => {
         return entries;
       },
       keys: (entry) => [entry.slice(0, 1)],
-      most: 10,
-      atOnce: 1,
+      maxBatch: 10,
+      concurrency: 1,
     });
-    await Promise.all(['x', 'a2', 'a3', 'b1'].map((entry) => grouped('lane', entry)));
+    await Promise.all(['x', 'a2', 'a3', 'b1'].map((entry) => commit('key', entry)));
     assert.ok(done.indexOf('a2') < done.indexOf('a3'));
     assert.ok(done.indexOf('b1') < done.indexOf('a3'), 'another key does not wait');
   });

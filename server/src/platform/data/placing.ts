@@ -34,7 +34,7 @@ export type Placements = {
    * @throws 503 when the move takes longer
    */
   settled(workspaceId: string, times: number): Promise<void>;
-  /** Starts reading them again every few seconds, for news that are lost. */
+  /** Starts reading them again every few seconds, for broadcasts that are lost. */
   start(): void;
   close(): void;
 };

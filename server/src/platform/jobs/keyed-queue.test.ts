@@ -1,16 +1,16 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { createWake } from '../cluster/wake.ts';
-import { createLanes } from './keyed-queue.ts';
+import { createKeyedQueue } from './keyed-queue.ts';
 
 const TOPIC = 'work';
 
-describe('lanes', () => {
+describe('a keyed queue', () => {
   it('runs a key once at a time, and once more for all that woke it meanwhile', async () => {
     const gates: PromiseWithResolvers<void>[] = [];
     let at = 0;
     let most = 0;
-    const lanes = createLanes({
+    const queue = createKeyedQueue({
       wake: createWake(),
       topic: TOPIC,
       work: async () => {
@@ -21,8 +21,8 @@ describe('lanes', () => {
         at -= 1;
       },
     });
-    const first = lanes.run('a');
-    for (let index = 0; index < 5; index++) void lanes.run('a');
+    const first = queue.run('a');
+    for (let index = 0; index < 5; index++) void queue.run('a');
     gates[0]?.resolve();
     await new Promise(setImmediate);
     assert.equal(gates.length, 2);
@@ -30,20 +30,20 @@ describe('lanes', () => {
     await first;
     assert.equal(gates.length, 2);
     assert.equal(most, 1);
-    assert.equal(lanes.busy(), 0);
-    await lanes.close();
+    assert.equal(queue.busy(), 0);
+    await queue.close();
   });
 
   it('loses no wake, at whatever step of a run’s end it comes', async () => {
     for (let steps = 0; steps < 12; steps++) {
       let runs = 0;
-      const lanes = createLanes({ wake: createWake(), topic: TOPIC, work: async () => void (runs += 1) });
-      void lanes.run('a');
+      const queue = createKeyedQueue({ wake: createWake(), topic: TOPIC, work: async () => void (runs += 1) });
+      void queue.run('a');
       for (let step = 0; step < steps; step++) await Promise.resolve();
       const seen = runs;
-      await lanes.run('a');
+      await queue.run('a');
       assert.ok(runs > seen, `woken ${steps} steps after the start`);
-      await lanes.close();
+      await queue.close();
     }
   });
 
@@ -51,7 +51,7 @@ describe('lanes', () => {
     const gate = Promise.withResolvers<void>();
     const again = Promise.withResolvers<void>();
     let runs = 0;
-    const lanes = createLanes({
+    const queue = createKeyedQueue({
       wake: createWake(),
       topic: TOPIC,
       work: async () => {
@@ -61,19 +61,19 @@ describe('lanes', () => {
         throw new Error('no');
       },
     });
-    const first = lanes.run('a');
-    void lanes.run('a').catch(() => undefined);
+    const first = queue.run('a');
+    void queue.run('a').catch(() => undefined);
     gate.resolve();
     await assert.rejects(first, /no/);
     await again.promise;
-    await lanes.close();
+    await queue.close();
   });
 
   it('begins nothing after it was closed, and waits for what runs', async () => {
     const gate = Promise.withResolvers<void>();
     const wake = createWake();
     let ended = 0;
-    const lanes = createLanes({
+    const queue = createKeyedQueue({
       wake,
       topic: TOPIC,
       work: async () => {
@@ -81,11 +81,11 @@ describe('lanes', () => {
         ended += 1;
       },
     });
-    void lanes.run('a');
-    lanes.runLater('b', 0);
-    const closed = lanes.close();
+    void queue.run('a');
+    queue.runLater('b', 0);
+    const closed = queue.close();
     wake.wake(TOPIC, 'c');
-    void lanes.run('d');
+    void queue.run('d');
     gate.resolve();
     await closed;
     await new Promise((resolve) => setTimeout(resolve, 20));

@@ -1,7 +1,7 @@
 import type { Wake } from '../cluster/wake.ts';
 
 /** Work by key: strictly one run at a time for a key, in parallel across keys. */
-export type Lanes = {
+export type KeyedQueue = {
   /** Runs the key, or has its present run followed by another one. Settles with that run. */
   run(key: string): Promise<void>;
   /** Wakes the key again in a while; forgotten when closed. The sweeper would find it too, but only at its next look. */
@@ -15,10 +15,14 @@ const AFTER_A_FAILURE_MS = 1_000;
 
 /**
  * The loops of this process over the keys of a topic. A wake during a run is never lost: the run is followed by another.
- * A run that throws ends the lane with its error; what woke it meanwhile is looked at a second later.
+ * A run that throws ends the loop of its key with its error; what woke it meanwhile is looked at a second later.
  */
-export function createLanes(parts: { wake: Wake; topic: string; work: (key: string) => Promise<void> }): Lanes {
-  const { wake, topic, work } = parts;
+export function createKeyedQueue(deps: {
+  wake: Wake;
+  topic: string;
+  work: (key: string) => Promise<void>;
+}): KeyedQueue {
+  const { wake, topic, work } = deps;
   const running = new Map<string, Promise<void>>();
   const again = new Set<string>();
   const timers = new Set<NodeJS.Timeout>();

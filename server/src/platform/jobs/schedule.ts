@@ -7,12 +7,12 @@ const LOOK_MS = 30_000;
 type Schedule = { name: string; when: When; data: Envelope; queue: JobQueue };
 
 /** The schedules this process asked for, seen to: they live with the jobs, and are made again when they are lost with them. */
-export function createSchedules(parts: {
+export function createSchedules(deps: {
   backend: Pick<JobsBackend, 'alone'>;
   log: Logger;
   lookMs?: number | undefined;
 }) {
-  const { backend, log, lookMs = LOOK_MS } = parts;
+  const { backend, log, lookMs = LOOK_MS } = deps;
   const asked = new Map<string, Schedule>();
   let timer: NodeJS.Timeout | undefined;
 

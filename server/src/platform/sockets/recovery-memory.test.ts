@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { test } from 'node:test';
 import { createMemoryHistory } from './recovery-memory.ts';
 
-const limits = { events: 100, letters: 50_000, keptMs: 60_000 };
+const limits = { events: 100, letters: 50_000, ttlMs: 60_000 };
 const names = (events: { said: unknown[] }[] | undefined) => events?.map(({ said }) => said[0]);
 
 test('what comes after an offset, in order; an offset of nobody, or of another process, is not known', async () => {
@@ -34,7 +34,7 @@ test('its memory is bounded by number, by size and by time: what fell out is tol
   for (let count = 0; count < 90; count += 1) large.note(['a'], ['event', { message: { text: 'x'.repeat(10_000) } }]);
   assert.ok(large.size().letters <= 50_000, String(large.size().letters));
 
-  const short = createMemoryHistory({ ...limits, keptMs: 20 });
+  const short = createMemoryHistory({ ...limits, ttlMs: 20 });
   const before = short.note(['a'], ['event']);
   short.note(['a'], ['event']);
   await sleep(30);

@@ -17,13 +17,13 @@ function lettersIn(value: unknown, depth = 0): number {
   return sum;
 }
 
-export type MemoryLimits = { events: number; letters: number; keptMs: number };
+export type MemoryLimits = { events: number; letters: number; ttlMs: number };
 
 /** The history of a process that is alone: what does not fit is forgotten, oldest first. */
 export function createMemoryHistory(
-  limits: MemoryLimits = { events: EVENTS_AT_MOST, letters: LETTERS_AT_MOST, keptMs: RECOVERABLE_MS },
+  limits: MemoryLimits = { events: EVENTS_AT_MOST, letters: LETTERS_AT_MOST, ttlMs: RECOVERABLE_MS },
 ) {
-  const connections = new LRUCache<string, LostConnection>({ max: CONNECTIONS_AT_MOST, ttl: limits.keptMs });
+  const connections = new LRUCache<string, LostConnection>({ max: CONNECTIONS_AT_MOST, ttl: limits.ttlMs });
   /** Offsets of an earlier process mean nothing here. */
   const life = newToken().slice(0, 8).replaceAll('-', '_');
   const events: (KeptEvent & { at: number; letters: number })[] = [];
@@ -31,7 +31,7 @@ export function createMemoryHistory(
   let letters = 0;
 
   function trim(): void {
-    const since = performance.now() - limits.keptMs;
+    const since = performance.now() - limits.ttlMs;
     let count = 0;
     for (const event of events) {
       const fits = events.length - count <= limits.events && letters <= limits.letters && event.at >= since;

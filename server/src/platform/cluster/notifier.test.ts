@@ -8,29 +8,32 @@ import { until } from '../../test/app.ts';
 import { startProxy } from '../../test/proxy.ts';
 import { openDatabase } from '../data/index.ts';
 import { createLogger } from '../telemetry/log.ts';
-import { createWakeBridge } from './wake-bridge.ts';
-import type { Link, LinkEvents } from './wake-bridge.ts';
-import { postgresLink, redisLink } from './wake-links.ts';
+import { createClusterNotifier } from './notifier.ts';
+import type { Link, LinkEvents } from './notifier.ts';
+import { postgresLink, redisLink } from './links.ts';
 import { createWake, RESYNC } from './wake.ts';
 
 const log = createLogger({ level: 'silent' });
-const topics = { work: ['thread', 'delivery'], news: ['bot:changed'] };
+const topics = { work: ['thread', 'delivery'], broadcast: ['bot:changed'] };
 
 type Process = ReturnType<typeof start>;
 
 /** What one process of several has of it. */
-function start(link: Link, hears: string[], prefix = 'parley-test') {
+function start(link: Link, listensTo: string[], prefix = 'parley-test') {
   const wake = createWake();
-  const heard: string[] = [];
-  for (const topic of hears) wake.on(topic, (key) => void heard.push(`${topic} ${key}`));
-  const bridge = createWakeBridge({ wake, link, log, topics, prefix });
-  bridge.start();
-  return { wake, heard, bridge };
+  const received: string[] = [];
+  for (const topic of listensTo) wake.on(topic, (key) => void received.push(`${topic} ${key}`));
+  const notifier = createClusterNotifier({ wake, link, log, topics, prefix });
+  notifier.start();
+  return { wake, received, notifier };
 }
 
 const together = (processes: Process[]) =>
-  until(async () => processes.every(({ bridge }) => bridge.members() >= processes.length - 1), 'all know each other');
-const everything = (processes: Process[]): string[] => processes.flatMap(({ heard }) => heard).sort();
+  until(
+    async () => processes.every(({ notifier }) => notifier.members() >= processes.length - 1),
+    'all know each other',
+  );
+const everything = (processes: Process[]): string[] => processes.flatMap(({ received }) => received).sort();
 
 /** A server between links, with a plug that can be pulled. */
 function hub() {
@@ -58,9 +61,9 @@ function hub() {
         async send(channel, text) {
           if (!plug.in) throw new Error('pulled');
           sent.push(text);
-          const hearing = [...links].filter(({ channels }) => channels.includes(channel));
-          for (const { events } of hearing) setImmediate(() => events.message(text));
-          return hearing.length;
+          const receivers = [...links].filter(({ channels }) => channels.includes(channel));
+          for (const { events } of receivers) setImmediate(() => events.message(text));
+          return receivers.length;
         },
         reset() {},
         async close() {
@@ -95,58 +98,58 @@ if (process.env.TEST_DATABASE_URL) {
 for (const [kind, open] of kinds) {
   describe(`wakes between processes over ${kind}`, () => {
     let server: Awaited<ReturnType<typeof open>>;
-    let door: Process;
+    let api: Process;
     let workers: Process[];
     let all: Process[];
     before(async () => {
       server = await open();
       const prefix = `test:${randomUUID().slice(0, 8)}`;
-      door = start(server.link(), ['bot:changed'], prefix);
+      api = start(server.link(), ['bot:changed'], prefix);
       workers = [1, 2].map(() => start(server.link(), ['thread', 'delivery', 'bot:changed'], prefix));
-      all = [door, ...workers];
+      all = [api, ...workers];
     });
     after(async () => {
-      await Promise.all(all.map(({ bridge }) => bridge.close()));
+      await Promise.all(all.map(({ notifier }) => notifier.close()));
       await server.close();
     });
 
     it('work woken where nobody does it reaches one worker, the same for a key', async () => {
       await together(all);
       const keys = Array.from({ length: 40 }, (_unused, index) => `key ${index}`);
-      for (const key of keys) door.wake.wake('thread', key);
+      for (const key of keys) api.wake.wake('thread', key);
       await until(async () => everything(workers).length >= keys.length, 'all arrived');
       await sleep(50);
       assert.deepEqual(everything(workers), keys.map((key) => `thread ${key}`).sort());
-      for (const { heard } of workers) assert.ok(heard.length > 5, `spread: ${heard.length}`);
-      const before = workers.map(({ heard }) => [...heard].sort());
-      for (const { heard } of workers) heard.length = 0;
-      for (const key of keys) door.wake.wake('thread', key);
+      for (const { received } of workers) assert.ok(received.length > 5, `spread: ${received.length}`);
+      const before = workers.map(({ received }) => [...received].sort());
+      for (const { received } of workers) received.length = 0;
+      for (const key of keys) api.wake.wake('thread', key);
       await until(async () => everything(workers).length >= keys.length, 'all arrived again');
       assert.deepEqual(
-        workers.map(({ heard }) => [...heard].sort()),
+        workers.map(({ received }) => [...received].sort()),
         before,
       );
-      for (const { heard } of workers) heard.length = 0;
+      for (const { received } of workers) received.length = 0;
     });
 
-    it('work woken where it is done stays there; news reach everybody once; the unnamed stays home', async () => {
+    it('work woken where it is done stays there; broadcasts reach everybody once; the unnamed stays home', async () => {
       workers[0]?.wake.wake('delivery', 'mine');
       workers[0]?.wake.wake('secret', 'mine');
       workers[0]?.wake.wake('bot:changed', 'robin');
-      await until(async () => everything(all).length >= 4, 'the news arrived');
+      await until(async () => everything(all).length >= 4, 'the broadcast arrived');
       await sleep(50);
-      assert.deepEqual(workers[0]?.heard.sort(), ['bot:changed robin', 'delivery mine']);
-      assert.deepEqual(workers[1]?.heard, ['bot:changed robin']);
-      assert.deepEqual(door.heard, ['bot:changed robin']);
-      for (const { heard } of all) heard.length = 0;
+      assert.deepEqual(workers[0]?.received.sort(), ['bot:changed robin', 'delivery mine']);
+      assert.deepEqual(workers[1]?.received, ['bot:changed robin']);
+      assert.deepEqual(api.received, ['bot:changed robin']);
+      for (const { received } of all) received.length = 0;
     });
 
     it('a worker that leaves gets nothing more', async () => {
-      workers[1]?.bridge.retire();
+      workers[1]?.notifier.retire();
       await sleep(200);
-      for (let index = 0; index < 20; index += 1) door.wake.wake('delivery', `late ${index}`);
-      await until(async () => (workers[0]?.heard.length ?? 0) >= 20, 'the other one has it all');
-      assert.deepEqual(workers[1]?.heard, []);
+      for (let index = 0; index < 20; index += 1) api.wake.wake('delivery', `late ${index}`);
+      await until(async () => (workers[0]?.received.length ?? 0) >= 20, 'the other one has it all');
+      assert.deepEqual(workers[1]?.received, []);
     });
   });
 }
@@ -155,44 +158,50 @@ describe('a link that is down', () => {
   it('keeps what is woken, within bounds, and makes everybody forget afterwards', async () => {
     const server = hub();
     const processes = [start(server.link(), [RESYNC]), start(server.link(), ['thread', RESYNC])];
-    const [door, worker] = processes;
-    assert.ok(door && worker);
+    const [api, worker] = processes;
+    assert.ok(api && worker);
     await together(processes);
     server.pull();
-    for (let index = 0; index < 50; index += 1) door.wake.wake('thread', 'the same');
-    door.wake.wake('thread', 'another');
+    for (let index = 0; index < 50; index += 1) api.wake.wake('thread', 'the same');
+    api.wake.wake('thread', 'another');
     await sleep(20);
-    assert.deepEqual(worker.heard, []);
+    assert.deepEqual(worker.received, []);
     server.put();
-    await until(async () => worker.heard.length >= 3, 'it arrives');
-    assert.deepEqual(worker.heard.sort(), [`${RESYNC} all`, 'thread another', 'thread the same']);
-    assert.deepEqual(door.heard, [`${RESYNC} all`]);
+    await until(async () => worker.received.length >= 3, 'it arrives');
+    assert.deepEqual(worker.received.sort(), [`${RESYNC} all`, 'thread another', 'thread the same']);
+    assert.deepEqual(api.received, [`${RESYNC} all`]);
 
     server.pull();
-    for (const { heard } of processes) heard.length = 0;
-    for (let index = 0; index < 12_000; index += 1) door.wake.wake('bot:changed', `bot ${index}`);
+    for (const { received } of processes) received.length = 0;
+    for (let index = 0; index < 12_000; index += 1) api.wake.wake('bot:changed', `bot ${index}`);
     server.put();
-    await until(async () => worker.heard.length >= 1, 'told to forget');
+    await until(async () => worker.received.length >= 1, 'told to forget');
     assert.ok(
       server.sent.some((text) => text.includes('"resync","all"')),
       'also those that missed nothing else',
     );
     assert.ok(server.sent.every((text) => Buffer.byteLength(text) < 8_000));
-    await Promise.all(processes.map(({ bridge }) => bridge.close()));
+    await Promise.all(processes.map(({ notifier }) => notifier.close()));
   });
 
-  it('nonsense on the channel rings nothing and throws nowhere', async () => {
+  it('nonsense on the channel wakes nothing and throws nowhere', async () => {
     const server = hub();
     const one = start(server.link(), ['thread']);
     const link = server.link();
     link.start([], { up() {}, down() {}, message() {} });
-    for (const text of ['', 'null', '{"from":1}', '{"from":"x","rings":[["thread"]]}', '{"from":"x","rings":"all"}']) {
+    for (const text of [
+      '',
+      'null',
+      '{"from":1}',
+      '{"from":"x","notifications":[["thread"]]}',
+      '{"from":"x","notifications":"all"}',
+    ]) {
       await link.send('parley-test:all', text);
     }
-    await link.send('parley-test:all', '{"from":"x","rings":[["thread","right"],["other","wrong"]]}');
-    await until(async () => one.heard.length > 0, 'the right one is heard');
-    assert.deepEqual(one.heard, ['thread right']);
-    await one.bridge.close();
+    await link.send('parley-test:all', '{"from":"x","notifications":[["thread","right"],["other","wrong"]]}');
+    await until(async () => one.received.length > 0, 'the right one is received');
+    assert.deepEqual(one.received, ['thread right']);
+    await one.notifier.close();
   });
 });
 
@@ -251,32 +260,32 @@ for (const [kind, prepare] of servers) {
       ),
       start(server.link(), workerTopics, prefix),
     ];
-    undo.push(() => Promise.all(processes.map(({ bridge }) => bridge.close())));
-    const [door, worker] = processes;
-    assert.ok(door && worker);
+    undo.push(() => Promise.all(processes.map(({ notifier }) => notifier.close())));
+    const [api, worker] = processes;
+    assert.ok(api && worker);
     await together(processes);
-    return { proxy, door, worker };
+    return { proxy, api, worker };
   };
 
   it(`${kind}: a connection that was cut comes back by itself, and what was woken meanwhile arrives`, async (t) => {
-    const { proxy, door, worker } = await throughProxy(t, ['thread', RESYNC]);
+    const { proxy, api, worker } = await throughProxy(t, ['thread', RESYNC]);
     proxy.cut();
     await sleep(100);
-    door.wake.wake('thread', 'a');
-    door.wake.wake('bot:changed', 'b');
+    api.wake.wake('thread', 'a');
+    api.wake.wake('bot:changed', 'b');
     await sleep(100);
     proxy.mend();
-    await until(async () => worker.heard.includes('thread a'), 'it arrives');
-    await until(async () => door.heard.includes(`${RESYNC} all`), 'the other one forgets, too');
+    await until(async () => worker.received.includes('thread a'), 'it arrives');
+    await until(async () => api.received.includes(`${RESYNC} all`), 'the other one forgets, too');
   });
 
   it(`${kind}: a connection that died silently is noticed and replaced`, async (t) => {
-    const { proxy, door, worker } = await throughProxy(t, ['thread']);
+    const { proxy, api, worker } = await throughProxy(t, ['thread']);
     proxy.freeze();
     await until(async () => {
-      door.wake.wake('thread', 'a');
-      return worker.heard.length > 0;
-    }, 'it is heard again');
+      api.wake.wake('thread', 'a');
+      return worker.received.length > 0;
+    }, 'it is received again');
     proxy.mend();
   });
 }

@@ -2,7 +2,7 @@ import type { Redis } from 'ioredis';
 import type { PoolClient } from 'pg';
 import type { Database } from '../data/index.ts';
 import { openRedis } from './redis.ts';
-import type { Link, LinkEvents } from './wake-bridge.ts';
+import type { Link, LinkEvents } from './notifier.ts';
 
 /** Publish and subscribe, on two connections: one that listens can do nothing else. */
 export function redisLink(url: string): Link {
@@ -13,7 +13,7 @@ export function redisLink(url: string): Link {
   return {
     start(channels, events) {
       const lost = (error: unknown): void => events.down(error);
-      // Nothing is kept for a connection that is not there: the bridge keeps it, and bounds it.
+      // Nothing is kept for a connection that is not there: the notifier keeps it, and bounds it.
       speaker = openRedis(url, lost, { enableOfflineQueue: false, commandTimeout: 5_000, maxRetriesPerRequest: 0 });
       listener = openRedis(url, lost, { autoResubscribe: false, maxRetriesPerRequest: null });
       const ready = (): void => {

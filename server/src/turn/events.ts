@@ -3,69 +3,160 @@ import type { SQL } from 'drizzle-orm';
 import type { ConversationStatus, Message } from '@parley/contract';
 import type { Inbound, Sender } from '../channels/contract.ts';
 import type { MessagePayload } from '../db/schema/index.ts';
+import type { TurnInput } from '../engine/types.ts';
 import { conversationMoved } from '../features/conversations/changes.ts';
 import { openConversation, resolve, takeOverOutside, wakeUp } from '../features/conversations/commands.ts';
-import { queueTouched } from '../features/handoffs/changes.ts';
 import { moveIdentity, noteIdentities, setReachable } from '../features/contacts/commands.ts';
 import { resolveVisitorAttachments } from '../features/files/commands.ts';
-import { advance, append, edit, findByPlatformId, react, remove } from '../features/messages/commands.ts';
+import { queueTouched } from '../features/handoffs/changes.ts';
+import type { InboxRuntime } from '../features/inboxes/lookup.ts';
+import { append, appendWith, edit, findByPlatformId, react, remove } from '../features/messages/commands.ts';
 import type { NewMessage } from '../features/messages/commands.ts';
 import { messageFacts } from '../features/messages/facts.ts';
-import type { InboxRuntime } from '../features/inboxes/lookup.ts';
+import { presentMessage } from '../features/messages/present.ts';
+import type { MessageRow } from '../features/messages/present.ts';
+import { since } from '../features/messages/queries.ts';
 import { newId } from '../platform/data/ids.ts';
-import { carried } from '../platform/telemetry/tracing.ts';
+import { STATEMENT_MS } from '../platform/data/statement-limits.ts';
+import type { Store, Tx } from '../platform/data/tenant.ts';
 import type { Fact } from '../platform/facts/define.ts';
 import type { Change } from '../platform/publish/change.ts';
-import type { Tx } from '../platform/data/tenant.ts';
-import type { Lease, PendingEvent } from './lease.ts';
-import { LeaseLost } from './mailbox.ts';
+import { carried } from '../platform/telemetry/tracing.ts';
+import { applyReceipt, applyWatermark } from './deliveries.ts';
+import { LeaseLost } from './lease.ts';
+import type { Lease } from './lease.ts';
 import type { Round } from './mailbox.ts';
+import type { OpenConversation, PendingEvent } from './threads.ts';
 
-export type OpenConversation = { id: string; status: ConversationStatus; botId: string | null; contactId: string };
+// Foreign tables: contacts, messages. The hot path reads and writes in one statement.
+
+/** What a turn has to know besides the bot. */
+export type TurnContext = { contact: TurnInput['contact']; history: Message[] };
+
+export const HISTORY = 10;
+
+/** The contact, and the messages before these, as two columns. */
+export const contextColumns = (conversation: OpenConversation) => sql`
+  (select to_json(p) from (select id, name, language from contacts where id = ${conversation.contactId}::uuid) p) as contact,
+  (select json_agg(m order by m.seq) from (
+    select * from messages where conversation_id = ${conversation.id}::uuid and ${since(conversation.id)} and not private
+    order by seq desc limit ${HISTORY}) m) as history`;
+
+type Columns = {
+  turn: { id: string; attempts: number } | null;
+  contact: TurnInput['contact'] | null;
+  history: MessageRow[] | null;
+};
 
 export type StoredRound = {
   /** undefined: what came is of the past (an edit, a receipt), and nothing is open */
   conversation: OpenConversation | undefined;
   isNew: boolean;
   messages: Message[];
-  changed: Message[];
+  /** messages that were there already */
+  updated: Message[];
   action: 'request_agent' | 'start' | 'end' | undefined;
   /** of the conversation's state, by what came */
   changes: Change[];
   /** begun when the bot has to do something about it */
   turn: { id: string; attempts: number } | undefined;
+  /** what the turn has to know, where it was read with the same statement */
+  context?: TurnContext;
 };
 
-export type MessageEvent = PendingEvent & { event: Extract<Inbound, { kind: 'message' }> };
+type MessageEvent = PendingEvent & { event: Extract<Inbound, { kind: 'message' }> };
 export const isMessage = (event: PendingEvent): event is MessageEvent => event.event.kind === 'message';
-export const isWorthStoring = ({ event }: MessageEvent): boolean =>
+const isWorthStoring = ({ event }: MessageEvent): boolean =>
   event.text !== '' ||
   event.media.length > 0 ||
   !!event.attachmentIds?.length ||
   !!event.location ||
   !!event.unsupported;
 /** Ids of a person that are known already were left out when the event was received (threads.ts). */
-export const hasNewIds = ({ otherIds, spellings }: Sender): boolean => !!otherIds?.length || !!spellings?.length;
-/** What nobody can read nobody answers. */
+const hasNewIds = ({ otherIds, spellings }: Sender): boolean => !!otherIds?.length || !!spellings?.length;
+/** What cannot be read is not answered. */
 const asksForAnswer = ({ event }: MessageEvent): boolean => !event.unsupported;
 
 /**
  * The first half of a round: the customer's messages become rows (the event's id is the message's id, so a second try
- * stores nothing twice), edits and receipts are applied in their order, and the turn is begun. One transaction.
+ * stores nothing twice), edits and receipts are applied in their order, and the turn is begun. In one statement where it
+ * can be, else in one transaction.
  */
-export async function storeEvents(tx: Tx, inbox: InboxRuntime, round: Round): Promise<StoredRound> {
+export async function storeEvents(store: Store, inbox: InboxRuntime, round: Round): Promise<StoredRound> {
+  return (
+    (await storeInOneStatement(store, round)) ??
+    (await store.inWorkspace(round.key.workspaceId, (tx) => storeInOrder(tx, inbox, round), STATEMENT_MS.path))
+  );
+}
+
+/**
+ * The usual case: text in an open conversation. Stores it, begins the turn and reads what it has to know. Undefined when
+ * the case is not the usual one, or the statement was refused: then nothing is written, and the transaction finds out why.
+ */
+async function storeInOneStatement(store: Store, round: Round): Promise<StoredRound | undefined> {
+  const { conversation, interrupted, lease, key } = round;
+  const events = round.events.filter(isMessage);
+  const isUsual =
+    conversation !== undefined &&
+    conversation.status !== 'snoozed' &&
+    !interrupted &&
+    events.length === round.events.length &&
+    events.every(
+      (message) =>
+        isWorthStoring(message) &&
+        !message.event.attachmentIds?.length &&
+        !message.event.unsupported &&
+        message.event.replyToMessageId === undefined &&
+        !hasNewIds(message.event.sender) &&
+        message.event.action !== 'end',
+    );
+  if (!isUsual) return undefined;
+  const target = { workspaceId: key.workspaceId, conversationId: conversation.id };
+  const { appended, columns } = await appendWith<Columns>(
+    store,
+    target,
+    events.map((event) => toNewMessage(event)),
+    {
+      guard: { open: true, lease },
+      changes: lastInbound(events),
+      facts: receivedFacts(target, events),
+      also: {
+        steps: sql`, begun as (
+          insert into turns (id, workspace_id, conversation_id, thread_id, bot_id, last_event_seq, lease_token, status, request_id)
+          select ${newId()}::uuid, ${key.workspaceId}::uuid, m.id, m.thread_id, ${conversation.botId}::uuid,
+            ${events.at(-1)?.seq ?? 0}::bigint, ${lease.token}::bigint, 'running', ${carried() ?? null}::text
+          from moved m where m.status = 'bot' returning id, attempts)`,
+        columns: sql`(select to_json(begun) from begun) as turn, ${contextColumns(conversation)}`,
+      },
+    },
+  );
+  if (appended.outcome !== 'stored' || !columns) return undefined;
+  return {
+    conversation: { ...conversation, status: appended.status },
+    isNew: false,
+    messages: appended.messages,
+    updated: [],
+    action: events.findLast(({ event }) => event.action !== undefined)?.event.action,
+    changes: [],
+    turn: columns.turn ?? undefined,
+    context: {
+      contact: columns.contact ?? { id: conversation.contactId, name: '', language: null },
+      history: (columns.history ?? []).map(presentMessage),
+    },
+  };
+}
+
+async function storeInOrder(tx: Tx, inbox: InboxRuntime, round: Round): Promise<StoredRound> {
   const { workspaceId } = round.key;
-  const said = round.events.filter(isMessage);
-  const speaks = round.events.find(({ event }) => event.kind === 'message' || event.kind === 'echo');
+  const received = round.events.filter(isMessage);
+  const first = round.events.find(({ event }) => event.kind === 'message' || event.kind === 'echo');
   const messages: Message[] = [];
-  const changed: Message[] = [];
+  const updated: Message[] = [];
   const changes: Change[] = [];
   let isNew = false;
   let conversation: OpenConversation | undefined = round.conversation;
-  if (!conversation && speaks) {
-    const { opened, ...made } = await open(tx, inbox, round, speaks.event.sender);
-    isNew = opened;
-    conversation = made;
+  if (!conversation && first) {
+    ({ conversation, created: isNew } = await findOrCreate(tx, inbox, round, first.event.sender));
   } else if (conversation) {
     for (const { event } of round.events) {
       if (hasNewIds(event.sender))
@@ -73,7 +164,7 @@ export async function storeEvents(tx: Tx, inbox: InboxRuntime, round: Round): Pr
     }
   }
 
-  if (conversation?.status === 'snoozed' && said.length > 0) {
+  if (conversation?.status === 'snoozed' && received.length > 0) {
     const woken = await wakeUp(tx, { workspaceId, conversationId: conversation.id });
     if (woken) {
       conversation = { ...conversation, status: woken.status };
@@ -90,11 +181,10 @@ export async function storeEvents(tx: Tx, inbox: InboxRuntime, round: Round): Pr
     let stored = await storeMessages(tx, { workspaceId, conversationId: conversation.id }, round.lease, worth);
     if (!stored) {
       // Refused: the lease is lost, or somebody resolved the conversation a moment ago. Then this begins another one.
-      const { opened, ...made } = await open(tx, inbox, round, worth[0]?.event.sender ?? { externalId: '' });
-      if (made.id === conversation.id) throw new LeaseLost();
-      isNew = opened;
-      conversation = made;
-      stored = await storeMessages(tx, { workspaceId, conversationId: made.id }, round.lease, worth);
+      const other = await findOrCreate(tx, inbox, round, worth[0]?.event.sender ?? { externalId: '' });
+      if (other.conversation.id === conversation.id) throw new LeaseLost();
+      ({ conversation, created: isNew } = other);
+      stored = await storeMessages(tx, { workspaceId, conversationId: conversation.id }, round.lease, worth);
       if (!stored) throw new LeaseLost();
     }
     if (stored.status) conversation = { ...conversation, status: stored.status };
@@ -108,7 +198,7 @@ export async function storeEvents(tx: Tx, inbox: InboxRuntime, round: Round): Pr
     await flush();
     if (event.event.kind === 'message') continue;
     if (event.event.kind !== 'echo') {
-      changed.push(...(await applyEvent(tx, inbox, round.lease.threadId, event.event)));
+      updated.push(...(await applyEvent(tx, inbox, round.lease.threadId, event.event)));
       continue;
     }
     if (!conversation) continue;
@@ -126,9 +216,9 @@ export async function storeEvents(tx: Tx, inbox: InboxRuntime, round: Round): Pr
     }
   }
   await flush();
-  if (!conversation) return { conversation, isNew, messages, changed, action: undefined, changes, turn: undefined };
+  if (!conversation) return { conversation, isNew, messages, updated, action: undefined, changes, turn: undefined };
 
-  const action = said.findLast(({ event }) => event.action !== undefined)?.event.action;
+  const action = received.findLast(({ event }) => event.action !== undefined)?.event.action;
   if (action === 'end') {
     const ended = await resolve(tx, { workspaceId, conversationId: conversation.id }, null);
     if (ended.message) messages.push(ended.message);
@@ -138,33 +228,30 @@ export async function storeEvents(tx: Tx, inbox: InboxRuntime, round: Round): Pr
     );
     return {
       conversation: { ...conversation, status: 'resolved' },
-      isNew,
-      messages,
-      changed,
-      action,
-      changes,
-      turn: undefined,
+      ...{ isNew, messages, updated, action, changes, turn: undefined },
     };
   }
   const turn =
-    said.some(asksForAnswer) && conversation.status === 'bot' ? await beginTurn(tx, round, conversation) : undefined;
-  return { conversation, isNew, messages, changed, action, changes, turn };
+    received.some(asksForAnswer) && conversation.status === 'bot'
+      ? await beginTurn(tx, round, conversation)
+      : undefined;
+  return { conversation, isNew, messages, updated, action, changes, turn };
 }
 
-async function open(
+async function findOrCreate(
   tx: Tx,
   inbox: InboxRuntime,
   round: Round,
   sender: Sender,
-): Promise<OpenConversation & { opened: boolean }> {
+): Promise<{ conversation: OpenConversation; created: boolean }> {
   const { workspaceId, threadKey } = round.key;
   const of = { workspaceId, inboxId: inbox.id, botId: inbox.botId };
   const { conversationId: id, status, contactId, isNew } = await openConversation(tx, of, threadKey, sender);
-  return { id, status, contactId, botId: inbox.botId, opened: isNew };
+  return { conversation: { id, status, contactId, botId: inbox.botId }, created: isNew };
 }
 
 /** The event's id is the message's id: a second try stores nothing twice. */
-export const toNewMessage = ({ id, event }: MessageEvent, attachments: Message['attachments'] = []): NewMessage => ({
+const toNewMessage = ({ id, event }: MessageEvent, attachments: Message['attachments'] = []): NewMessage => ({
   id,
   author: { type: 'contact', id: null, name: event.sender.name ?? event.sender.username ?? null },
   text: event.text,
@@ -175,22 +262,22 @@ export const toNewMessage = ({ id, event }: MessageEvent, attachments: Message['
   platformId: event.messageId,
 });
 
-type Spoken = Extract<Inbound, { kind: 'message' | 'echo' }>;
-const payloadOf = ({ location, details, unsupported }: Spoken): MessagePayload => ({
+type Written = Extract<Inbound, { kind: 'message' | 'echo' }>;
+const payloadOf = ({ location, details, unsupported }: Written): MessagePayload => ({
   ...(location ? { location } : {}),
   ...(details ? { details } : {}),
   ...(unsupported ? { unsupported } : {}),
 });
 
 /** Which message of ours or theirs is answered, by our own id. */
-async function withReply(tx: Tx, threadId: string, event: Spoken, message: NewMessage): Promise<NewMessage> {
+async function withReply(tx: Tx, threadId: string, event: Written, message: NewMessage): Promise<NewMessage> {
   if (event.replyToMessageId === undefined) return message;
   const replyToId = await findByPlatformId(tx, threadId, event.replyToMessageId);
   return replyToId ? { ...message, payload: { ...message.payload, replyToId } } : message;
 }
 
 /** When the customer last wrote, for windows and replies; as columns of the conversation. */
-export const lastInbound = (events: MessageEvent[]): SQL => {
+const lastInbound = (events: MessageEvent[]): SQL => {
   const last = events.reduce((latest, next) => (next.event.at >= latest.event.at ? next : latest));
   return sql`last_inbound_at = greatest(last_inbound_at, ${last.event.at}::timestamptz),
     last_inbound_id = case when last_inbound_at > ${last.event.at}::timestamptz then last_inbound_id else ${last.event.messageId} end`;
@@ -229,7 +316,7 @@ async function storeMessages(
   return made.outcome === 'stored' ? { messages: made.messages, status: made.status } : { messages: [] };
 }
 
-/** What a colleague wrote in the platform's own app; what we sent ourselves and hear again is left alone. */
+/** What a colleague wrote in the platform's own app; what we sent ourselves and get back is left alone. */
 async function storeEcho(
   tx: Tx,
   target: { workspaceId: string; conversationId: string },
@@ -237,7 +324,7 @@ async function storeEcho(
   { id, event }: PendingEvent & { event: Extract<Inbound, { kind: 'echo' }> },
 ): Promise<{ messages: Message[]; moved: boolean }> {
   if (await findByPlatformId(tx, lease.threadId, event.messageId)) return { messages: [], moved: false };
-  const taken = await takeOverOutside(tx, target);
+  const takeover = await takeOverOutside(tx, target);
   const { workspaceId, conversationId } = target;
   const message: NewMessage = {
     id,
@@ -259,7 +346,7 @@ async function storeEcho(
   });
   if (made.outcome === 'refused') throw new LeaseLost();
   const stored = made.outcome === 'stored' ? made.messages : [];
-  return { messages: [...(taken?.message ? [taken.message] : []), ...stored], moved: taken !== undefined };
+  return { messages: [...(takeover?.message ? [takeover.message] : []), ...stored], moved: takeover !== undefined };
 }
 
 async function applyEvent(
@@ -286,29 +373,9 @@ async function applyEvent(
       return [];
     case 'status':
       return applyReceipt(tx, threadId, event);
-    case 'watermark': {
-      const { rows } = await tx.execute<{ message_id: string }>(sql`
-        select message_id from deliveries
-        where thread_id = ${threadId}::uuid and state = 'sent' and created_at <= ${event.upTo}::timestamptz
-        order by seq desc limit 50`);
-      const moved: Message[] = [];
-      for (const { message_id: id } of rows) moved.push(...some(await advance(tx, id, event.status)));
-      return moved;
-    }
+    case 'watermark':
+      return applyWatermark(tx, threadId, event);
   }
-}
-
-/** A receipt of a message we do not know changes nothing: it may be of one whose send has not returned (deliver.ts). */
-export async function applyReceipt(
-  tx: Tx,
-  threadId: string,
-  event: Extract<Inbound, { kind: 'status' }>,
-): Promise<Message[]> {
-  const { rows } = await tx.execute<{ message_id: string }>(
-    sql`select message_id from deliveries where thread_id = ${threadId}::uuid and ${event.messageId} = any(platform_ids)`,
-  );
-  const moved = rows[0] && (await advance(tx, rows[0].message_id, event.status, event.failure));
-  return moved ? [moved] : [];
 }
 
 /**
