@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { and, eq, inArray, isNull, lt, sql } from 'drizzle-orm';
+import { and, eq, inArray, isNull, lt } from 'drizzle-orm';
 import type { z } from 'zod';
 import { sources } from '../../db/schema/index.ts';
 import { ingest } from '../../knowledge/index.ts';
@@ -17,6 +17,8 @@ import { readFile } from '../files/queries.ts';
 import { sourceChanged } from './changes.ts';
 import { presentSource } from './present.ts';
 import type { SourceRow } from './present.ts';
+
+// Real time: how often people are told of progress.
 
 /** A source whose row did not move for so long is nobody's. */
 const FORGOTTEN_AFTER_S = 60;
@@ -89,7 +91,7 @@ export function createKnowledgeProcessing(parts: ProcessingParts): KnowledgeProc
     store.inWorkspace(task.workspaceId, async (tx) => {
       const [row] = await tx
         .update(sources)
-        .set({ status: 'failed', error, updatedAt: new Date() })
+        .set({ status: 'failed', error, updatedAt: tx.now })
         .where(and(eq(sources.id, task.sourceId), isNull(sources.deletedAt)))
         .returning();
       return row;
@@ -151,7 +153,7 @@ export function createKnowledgeProcessing(parts: ProcessingParts): KnowledgeProc
           and(
             inArray(sources.status, ['pending', 'processing']),
             isNull(sources.deletedAt),
-            lt(sources.updatedAt, sql`now() - make_interval(secs => ${FORGOTTEN_AFTER_S})`),
+            lt(sources.updatedAt, new Date(tx.now.getTime() - FORGOTTEN_AFTER_S * 1_000)),
           ),
         )
         .orderBy(sources.updatedAt)
