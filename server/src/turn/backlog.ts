@@ -1,6 +1,8 @@
 import { sql } from 'drizzle-orm';
 import type { Store } from '../platform/data/tenant.ts';
 
+// Real time: how long the machinery lets wait.
+
 /** Fewer events that wait say little: one conversation with trouble of its own is no backlog. */
 const BACKLOG_FROM = 50;
 const LOOKED_AT = 5_000;

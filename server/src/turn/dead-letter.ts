@@ -14,6 +14,8 @@ import type { Store } from '../platform/data/tenant.ts';
 import { requestHandoffWithClosing } from './handoff.ts';
 import type { Round } from './mailbox.ts';
 
+// Real time: when the machinery was done.
+
 const unprocessed: Outcome = {
   handler: 'dead-letter',
   handoff: {

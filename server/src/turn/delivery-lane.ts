@@ -8,6 +8,7 @@ import type { Store } from '../platform/data/tenant.ts';
 import type { DeliveryKey } from '../features/messages/topics.ts';
 
 // Foreign tables: contact_identities, messages. The hot path reads and writes in one statement.
+// Real time: leases and tries.
 
 /** One message on its way to a platform. `token` proves that this process has it. */
 export type Claimed = {

@@ -7,6 +7,7 @@ import type { Store } from '../platform/data/tenant.ts';
 import type { ThreadKey } from './topics.ts';
 
 // Foreign tables: conversations. The hot path reads and writes in one statement.
+// Real time: leases.
 
 /**
  * The one-writer rule of a thread. The lease's token grows with every holder and stands in the condition of every write

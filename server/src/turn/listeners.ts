@@ -9,6 +9,7 @@ import type { ClientOf } from './deliver.ts';
 import type { Receive } from './receive.ts';
 
 // Foreign tables: inboxes. The lease and the cursor stand on the row of what is listened for.
+// Real time: leases and tries.
 
 const LEASE_MS = 6_000;
 const FIRST_WAIT_MS = 1_000;

@@ -14,6 +14,8 @@ import { createLanes } from '../platform/jobs/keyed-queue.ts';
 import { readThreadKey, THREAD, writeThreadKey } from './topics.ts';
 import type { ThreadKey } from './topics.ts';
 
+// Real time: how long the machinery lets wait.
+
 /** What one holder works on at a time. */
 export type Round = Claimed & {
   key: ThreadKey;

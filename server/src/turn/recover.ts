@@ -1,6 +1,7 @@
 import type { Database } from '../platform/data/index.ts';
 
 // Foreign tables: memberships. Nobody is at the desk when the process begins.
+// Real time: leases.
 
 /**
  * Frees what a dead process held, in each of the schemas. Only the embedded database allows that: whoever has its folder is the only process, so

@@ -4,6 +4,8 @@ import type { Sweep } from '../platform/sweeps/sweeps.ts';
 import type { Wake } from '../platform/cluster/wake.ts';
 import { THREAD, writeThreadKey } from './topics.ts';
 
+// Real time: leases and tries.
+
 const AT_ONCE = 500;
 
 /** What a lost wake or a dead process left: pending events without a live lease. */

@@ -1,6 +1,8 @@
 import { sql } from 'drizzle-orm';
 import type { Store } from '../platform/data/tenant.ts';
 
+// Real time: for how long platforms try again.
+
 /**
  * For how long a platform's id is known. The longest time a platform tries again is WhatsApp's, 7 days (Messenger 36 hours,
  * Telegram 24 hours, the others less); twice that, since a repetition that is not recognised answers a customer twice.

@@ -36,6 +36,7 @@ import type { OpenConversation, StoredRound } from './store-events.ts';
 import type { Typing } from './typing.ts';
 
 // Foreign tables: contacts, messages. The hot path reads and writes in one statement.
+// Real time: how long the machinery lets wait.
 
 type InConversation = StoredRound & { conversation: OpenConversation };
 
