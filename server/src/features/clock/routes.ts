@@ -1,12 +1,16 @@
 import { clockApi } from '@parley/contract';
+import type { FastifyRequest } from 'fastify';
 import type { TestClock } from '../../platform/clock/test-clock.ts';
 import { routeNotFound } from '../../platform/errors.ts';
 import { ok } from '../../platform/http/index.ts';
-import type { Http } from '../../platform/http/index.ts';
+import type { Http, SignedIn } from '../../platform/http/index.ts';
 import { addRoutes } from '../../platform/http/routes.ts';
-import type { Access } from '../sessions/access.ts';
 
-type Parts = { clock: Pick<TestClock, 'set' | 'now'>; authenticate: Access['authenticate'] };
+type Parts = {
+  clock: Pick<TestClock, 'set' | 'now'>;
+  /** null for nobody */
+  authenticate(request: FastifyRequest): Promise<SignedIn | null>;
+};
 
 export function clockRoutes(http: Http, { clock, authenticate }: Parts): void {
   addRoutes(
