@@ -10,6 +10,7 @@ import { line } from './lib/totals.mjs';
 
 await ensure();
 const { offences } = await import('./arrows.mjs');
+const { clockOffences } = await import('./clocks.mjs');
 const { unreadInbound } = await import('./readers.mjs');
 const { tableOffences } = await import('./tables.mjs');
 const { deadLinks, emitsElsewhere, isWritten, length, machinePaths, readOrNull, switchedOffTests, trackedFiles } =
@@ -64,6 +65,7 @@ const steps = [
   },
   { name: 'paths of one machine', work: everyFile(machinePaths) },
   { name: 'owners of tables', work: async () => linesResult(tableOffences()) },
+  { name: 'one clock', work: async () => linesResult(clockOffences()) },
   { name: 'one place emits', work: everyFile(emitsElsewhere) },
   { name: 'tests switched off', work: everyFile(switchedOffTests) },
   { name: 'links in Markdown', work: everyFile((file, text) => deadLinks(file, text, readOrNull)) },

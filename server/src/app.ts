@@ -92,6 +92,7 @@ export async function createApp(config: Config, log: Logger, options: AppOptions
       await platform.moves.look();
       for (const part of parts) await part.recover?.();
       placements.start();
+      kit.testClock?.start();
       platform.notifier?.start();
       platform.replicas.start();
       await jobs.start();
@@ -107,6 +108,11 @@ export async function createApp(config: Config, log: Logger, options: AppOptions
       // Every worker looks for what is lost: in a process of its own nothing else tells it of work.
       if (isWorker) sweeper.start();
       void partitions.start();
+      // What became due is done at once, and months that lie elsewhere now are made.
+      kit.clock.onSet(() => {
+        if (isWorker) void sweeper.lookAgain();
+        void partitions.lookAgain();
+      });
       if (roles.api) realtime.attach(http.server);
       pressure.start();
       const address = await listen(http, { port: config.port, host: config.host });

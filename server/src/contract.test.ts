@@ -71,7 +71,8 @@ function operations({ paths }: Description): Map<string, unknown> {
 }
 
 it('the declared calls are the routes of the running server, one for one', async (context) => {
-  const app = await startTestApp();
+  // With what is served to tests alone.
+  const app = await startTestApp({ PARLEY_TEST_CLOCK: '1' });
   context.after(() => app.close());
   const response = await fetch(`${app.url}/openapi.json`);
   const served = operations((await response.json()) as Description);

@@ -1,4 +1,6 @@
 import { openTracing } from './tracing.ts';
+import { realClock } from './platform/clock/clock.ts';
+import { CLOCK_SET, openTestClock } from './platform/clock/test-clock.ts';
 import { createOutbound } from './platform/outbound/breaker.ts';
 import type { Config } from './platform/config/config.ts';
 import { createKeyring } from './platform/security/crypto.ts';
@@ -70,6 +72,8 @@ export async function openPlatform(config: Config, log: Logger, features: Featur
   const wake = createWake((error, topic) =>
     log[isConnectionLoss(error) ? 'debug' : 'error']({ err: error, topic }, 'woken work failed'),
   );
+  const testClock = config.testClock ? await openTestClock({ database, wake, log }) : undefined;
+  const clock = testClock ?? realClock;
   const placements = createPlacements({ database, log, wake });
   await placements.reload();
   const mover = createMover({
@@ -90,7 +94,7 @@ export async function openPlatform(config: Config, log: Logger, features: Featur
   });
   const pools = watchPools({ pools: createPlacedPools(database, keyring), placements, log });
   const migrations = migrateLate({ database, keyring, late: unreachable, log, pools });
-  const store = createStore(database, replicas, { placements, pools, createMirror });
+  const store = createStore(database, replicas, { placements, pools, createMirror }, clock);
   const redis = redisPlace(config.redis.url, await readInstallation(database));
   const redisWatch = config.redis.url ? watchRedis({ url: config.redis.url, log }) : undefined;
   const jobs = createJobs({ redis, database, log, metrics, tracing });
@@ -99,7 +103,7 @@ export async function openPlatform(config: Config, log: Logger, features: Featur
     ...{ redis, database, wake, log },
     topics: {
       work: [OUTBOX, ...topics.flatMap(({ work = [] }) => work)],
-      broadcast: [PLACEMENT_CHANGED, ...topics.flatMap(({ broadcast = [] }) => broadcast)],
+      broadcast: [PLACEMENT_CHANGED, CLOCK_SET, ...topics.flatMap(({ broadcast = [] }) => broadcast)],
     },
   });
   const outbound = createOutbound({ log, metrics });
@@ -119,6 +123,10 @@ export async function openPlatform(config: Config, log: Logger, features: Featur
       log,
       metrics,
       tracing,
+      /** The only business time (platform/clock). */
+      clock,
+      /** The same, to be set; undefined unless PARLEY_TEST_CLOCK opened it. */
+      testClock,
       database,
       store,
       placements,
@@ -162,7 +170,7 @@ export async function openPlatform(config: Config, log: Logger, features: Featur
       const { messages, events, traces } = config.retention;
       const isWorker = Object.values(config.roles.worker).some((isOn) => isOn);
       return createPartitionKeeper({
-        ...{ database, log, metrics, forget },
+        ...{ database, log, metrics, clock, forget },
         retention: isWorker ? { messages, inbound_events: events, traces } : undefined,
         elsewhere: () => ownDatabases(placements, keyring),
       });
@@ -173,6 +181,7 @@ export async function openPlatform(config: Config, log: Logger, features: Featur
       limits.close();
       redisWatch?.close();
       for (const part of [publishing, moves, placements, maintenance, pools, migrations]) part.close();
+      testClock?.close();
       await database.close();
       await tracing.close();
     },

@@ -3,6 +3,8 @@ import { ConfigError, readConfig } from './platform/config/config.ts';
 import { createLogger } from './platform/telemetry/log.ts';
 import { describeStart } from './start-screen.ts';
 
+// Real time: how quickly somebody asks twice.
+
 /** `--roles=worker:turn` is the same as PARLEY_ROLES. */
 function withArguments(env: NodeJS.ProcessEnv, args: string[]): NodeJS.ProcessEnv {
   const roles = args.find((argument) => argument.startsWith('--roles='))?.slice('--roles='.length);

@@ -37,6 +37,9 @@ export function describeStart(config: Config, { address, setupUrl }: Started): s
         '',
         '  The embedded database survives a crash of Parley, but not always a power cut: it may lose the last moments.',
       ];
+  const testClock = config.testClock
+    ? ['', '  PARLEY_TEST_CLOCK: owners may set the time of this installation. For tests alone.']
+    : [];
   const setup = setupUrl ? ['', `  Set up the first owner (works once, 7 days):`, `  ${setupUrl}`] : [];
-  return `${['', '  Parley', '', ...rows.map(line), ...warning, '', ...links.map(line), ...setup, '', `ready ${address}`].join('\n')}\n`;
+  return `${['', '  Parley', '', ...rows.map(line), ...warning, ...testClock, '', ...links.map(line), ...setup, '', `ready ${address}`].join('\n')}\n`;
 }

@@ -27,7 +27,7 @@ const normaliseVector = (similarity: number): number => Math.min(1, Math.max(0, 
 const ageInDays = (date: Date, now: number): number => (now - date.getTime()) / 86_400_000;
 
 /** Both legs on one scale, summed; FAQ ×1.2 (somebody wrote the answer to this very question), recent ×1.1. */
-export const rank = (candidates: Candidate[], terms: Term[], now = Date.now()): Passage[] =>
+export const rank = (candidates: Candidate[], terms: Term[], now: number): Passage[] =>
   candidates
     .map(({ matches, ...candidate }): Passage => {
       const text = textScore({ ...candidate, matches }, terms);

@@ -189,7 +189,7 @@ export const retrieve = async (store: Store, embedder: Embedder, request: Retrie
     ];
   });
   return {
-    passages: fit(rank(candidates, found), limit, tokenBudget),
+    passages: fit(rank(candidates, found, store.clock.ms()), limit, tokenBudget),
     terms: found.map(({ ord, weight, documents }) => ({
       place: ord - 1,
       term: terms[ord - 1] ?? '',

@@ -2,6 +2,7 @@ import type { Feature } from '../feature.ts';
 import { messagePath } from '../turn/feature.ts';
 import { apiKeys } from './api-keys/feature.ts';
 import { bots } from './bots/feature.ts';
+import { clock } from './clock/feature.ts';
 import { connections } from './connections/feature.ts';
 import { contacts } from './contacts/feature.ts';
 import { conversations } from './conversations/feature.ts';
@@ -39,6 +40,7 @@ export const features: Feature[] = [
   messages,
   files,
   queues,
+  clock,
   visitors,
   connections,
 ];

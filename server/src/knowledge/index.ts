@@ -40,14 +40,14 @@ const knownVectors = (store: Store, workspaceId: string, embedder: Embedder, has
 const setProgress = (store: Store, source: SourceToIngest, progress: number) =>
   store.inWorkspace(source.workspaceId, (tx) =>
     tx.execute(sql`
-      update sources set status = 'processing', progress = ${progress}, error = null, updated_at = now()
+      update sources set status = 'processing', progress = ${progress}, error = null, updated_at = ${tx.now}
       where id = ${source.sourceId} and deleted_at is null`),
   );
 
 const setFailed = (store: Store, source: SourceToIngest, error: string) =>
   store.inWorkspace(source.workspaceId, (tx) =>
     tx.execute(sql`
-      update sources set status = 'failed', error = ${error}, updated_at = now()
+      update sources set status = 'failed', error = ${error}, updated_at = ${tx.now}
       where id = ${source.sourceId} and deleted_at is null`),
   );
 
@@ -82,14 +82,14 @@ const replaceChunks = async (
     }));
     await tx.execute(sql`
       insert into chunks (id, workspace_id, knowledge_base_id, source_id, source_type, ordinal, title, heading_path, page,
-                          text, tokens, content_hash, embedding, embedding_model)
+                          text, tokens, content_hash, embedding, embedding_model, created_at, updated_at)
       select r.id, ${source.workspaceId}, ${source.knowledgeBaseId}, ${source.sourceId}, ${source.content.type}, r.ordinal,
-             ${title}, r.heading_path, r.page, r.text, r.tokens, r.content_hash, r.embedding::halfvec, ${embedder.model}
+             ${title}, r.heading_path, r.page, r.text, r.tokens, r.content_hash, r.embedding::halfvec, ${embedder.model}, ${tx.now}::timestamptz, ${tx.now}::timestamptz
       from jsonb_to_recordset(${JSON.stringify(batch)}::jsonb)
         as r(id uuid, ordinal int, heading_path text, page int, text text, tokens int, content_hash text, embedding text)`);
   }
   await tx.execute(sql`
-    update sources set status = 'ready', progress = 100, error = null, chunk_count = ${chunks.length}, updated_at = now()
+    update sources set status = 'ready', progress = 100, error = null, chunk_count = ${chunks.length}, updated_at = ${tx.now}
     where id = ${source.sourceId}`);
   return true;
 };

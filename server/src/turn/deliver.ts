@@ -122,10 +122,10 @@ export function createDelivery(deps: {
   ): Promise<SendResult | undefined> {
     if (!channel.window || template) return undefined;
     const { lastInbound } = await context.conversation();
-    const window = windowOf(channel.name, lastInbound?.at ?? null, new Date());
+    const window = windowOf(channel.name, lastInbound?.at ?? null, store.clock.now());
     if (!window) return undefined;
     const until = message.author.type === 'agent' ? window.closesAt : window.automaticUntil;
-    if (until !== null && Date.now() < Date.parse(until)) return undefined;
+    if (until !== null && store.clock.ms() < Date.parse(until)) return undefined;
     return { outcome: 'failed', reason: WINDOW_CLOSED, code: 'window_closed', retryable: true };
   }
 
@@ -154,7 +154,7 @@ export function createDelivery(deps: {
       metrics.deliveries.inc({ channel: inbox.channel, outcome: 'sent' });
       metrics.deliveryDuration.observe(
         { channel: inbox.channel },
-        Math.max(0, Date.now() - Date.parse(delivery.createdAt)) / 1_000,
+        Math.max(0, store.clock.ms() - Date.parse(delivery.createdAt)) / 1_000,
       );
       log.debug({ deliveryId: delivery.id, channel: inbox.channel, attempts: delivery.attempts }, 'delivered');
       if (message) publish([messageUpdated(key.workspaceId, { message, channel: inbox.channel })]);
@@ -166,7 +166,7 @@ export function createDelivery(deps: {
       return fail(key, delivery, inbox.channel, result);
     }
     const reason = result.outcome === 'crowded' ? CROWDED : result.reason;
-    if (Date.now() - Date.parse(delivery.createdAt) > EXPIRES_AFTER_MS) {
+    if (store.clock.ms() - Date.parse(delivery.createdAt) > EXPIRES_AFTER_MS) {
       return fail(key, delivery, inbox.channel, { reason: `Not delivered within 24 hours. ${reason}` });
     }
     const wait = Math.max(result.afterMs, 50);

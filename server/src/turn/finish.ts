@@ -23,6 +23,7 @@ import type { Round } from './mailbox.ts';
 import { pendingEvents } from './threads.ts';
 
 // Foreign tables: bots, conversations, traces. The hot path reads and writes in one statement.
+// Real time: when the machinery was done.
 
 export type Finish = { status: Exclude<TurnStatus, 'running'>; handler: string; trace?: Outcome['trace'] };
 
@@ -47,9 +48,9 @@ export async function finishTurn(
   const trace =
     turnId && ending.trace && about.conversationId
       ? sql`, trace as (
-          insert into traces (id, workspace_id, bot_id, conversation_id, turn_id, question, record)
+          insert into traces (id, workspace_id, bot_id, conversation_id, turn_id, question, record, created_at)
           select ${newId()}::uuid, ${round.key.workspaceId}::uuid, ${about.botId ?? null}::uuid, ${about.conversationId}::uuid,
-            ${turnId}::uuid, ${ending.trace.question}, ${storedJson(ending.trace.record)}::jsonb from held)`
+            ${turnId}::uuid, ${ending.trace.question}, ${storedJson(ending.trace.record)}::jsonb, ${store.clock.now()}::timestamptz from held)`
       : sql``;
   const { key, lease } = round;
   const idle = sql`(wakes = ${round.wakes} and not exists (select 1 from inbound_events e where ${pendingEvents(key)}

@@ -5,6 +5,7 @@ import type { Metrics } from '../platform/telemetry/metrics.ts';
 import type { Place, Store } from '../platform/data/tenant.ts';
 
 // Foreign tables: conversations, outbox. They are counted, in one statement.
+// Real time: how long the machinery lets wait.
 
 /**
  * When the oldest was made, in seconds, from its id: the next attempt of one whose platform is away always lies ahead, and

@@ -95,9 +95,16 @@ export function createReceive(deps: { store: Store; wake: Wake; metrics: Metrics
     });
   };
 
+  /** Platforms go by their own clock. */
+  function inOurTime(event: Inbound): Inbound {
+    const at = store.clock.ofOutside(event.at);
+    if (at === event.at) return event;
+    return event.kind === 'watermark' ? { ...event, at, upTo: store.clock.ofOutside(event.upTo) } : { ...event, at };
+  }
+
   async function receive(inbox: ReceivingInbox, events: Inbound[]): Promise<Received> {
     const requestId = carried() ?? null;
-    const entries = events.map((event) => ({ id: newId(), inboxId: inbox.id, event, requestId }));
+    const entries = events.map((event) => ({ id: newId(), inboxId: inbox.id, event: inOurTime(event), requestId }));
     const committed = await commit(inbox.workspaceId, entries);
     const stored = entries.filter((entry) => committed.has(entry.id));
     for (const { event } of stored) {

@@ -1,4 +1,4 @@
-import { and, eq, isNull, sql } from 'drizzle-orm';
+import { and, eq, isNull } from 'drizzle-orm';
 import type { ApiKeyScope } from '@parley/contract';
 import { apiKeys } from '../../db/schema/index.ts';
 import { conflict, forbidden, notFound } from '../../platform/errors.ts';
@@ -39,6 +39,7 @@ export async function createApiKey(
       tokenHash: hashToken(key),
       scopes,
       createdBy: actor.userId,
+      createdAt: tx.now,
     })
     .returning();
   if (!made) throw new Error('the key was not stored');
@@ -56,7 +57,7 @@ export async function createApiKey(
 export async function revokeApiKey(tx: Tx, actor: Actor, id: string): Promise<void> {
   const revoked = await tx
     .update(apiKeys)
-    .set({ revokedAt: sql`now()` })
+    .set({ revokedAt: tx.now })
     .where(and(eq(apiKeys.id, id), isNull(apiKeys.revokedAt)))
     .returning({ id: apiKeys.id });
   if (revoked.length === 0) throw notFound('The API key');
@@ -71,8 +72,5 @@ export async function revokeApiKey(tx: Tx, actor: Actor, id: string): Promise<vo
 
 /** Across workspaces (`asSystem`): it was used now. */
 export async function noteApiKeyUse(tx: Tx, id: string): Promise<void> {
-  await tx
-    .update(apiKeys)
-    .set({ lastUsedAt: sql`now()` })
-    .where(eq(apiKeys.id, id));
+  await tx.update(apiKeys).set({ lastUsedAt: tx.now }).where(eq(apiKeys.id, id));
 }

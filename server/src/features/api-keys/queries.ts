@@ -44,7 +44,7 @@ export async function countApiKeys(tx: Tx): Promise<number> {
 /** Across workspaces (`asSystem`): what a key opens and in whose name. Undefined for one that opens nothing. */
 export async function findApiKey(tx: Tx, key: string) {
   const { id, workspaceId, scopes, createdBy } = apiKeys;
-  const usedLately = sql<boolean>`coalesce(${apiKeys.lastUsedAt} > now() - interval '1 minute', false)`;
+  const usedLately = sql<boolean>`coalesce(${apiKeys.lastUsedAt} > ${tx.now}::timestamptz - interval '1 minute', false)`;
   const [row] = await tx
     .select({ id, workspaceId, scopes, createdBy, usedLately })
     .from(apiKeys)

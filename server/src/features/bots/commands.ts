@@ -27,7 +27,7 @@ async function linkKnowledge(tx: Tx, workspaceId: string, botId: string, ids: st
 export async function createBot(tx: Tx, workspaceId: string, input: BotInput): Promise<Bot> {
   const { knowledgeBaseIds, ...fields } = input;
   const id = newId();
-  await tx.insert(bots).values({ ...fields, id, workspaceId });
+  await tx.insert(bots).values({ ...fields, id, workspaceId, createdAt: tx.now, updatedAt: tx.now });
   await linkKnowledge(tx, workspaceId, id, knowledgeBaseIds);
   await recordFacts(tx, [botFacts.make('bot.created', { workspaceId, subjectId: id, payload: { name: input.name } })]);
   return findBot(tx, id);
@@ -39,7 +39,7 @@ export async function changeBot(tx: Tx, workspaceId: string, id: string, patch: 
   // The row's lock also keeps two changes of its knowledge apart.
   const [row] = await tx
     .update(bots)
-    .set({ ...fields, updatedAt: new Date() })
+    .set({ ...fields, updatedAt: tx.now })
     .where(and(eq(bots.id, id), isNull(bots.deletedAt)))
     .returning({ id: bots.id });
   if (!row) throw notFound('The bot');
@@ -54,7 +54,7 @@ export async function changeBot(tx: Tx, workspaceId: string, id: string, patch: 
 export async function deleteBot(tx: Tx, workspaceId: string, id: string): Promise<{ id: string; inboxIds: string[] }> {
   const [row] = await tx
     .update(bots)
-    .set({ deletedAt: new Date() })
+    .set({ deletedAt: tx.now })
     .where(and(eq(bots.id, id), isNull(bots.deletedAt)))
     .returning({ id: bots.id });
   if (!row) throw notFound('The bot');
@@ -88,7 +88,7 @@ export async function recordTrace(tx: Tx, trace: NewTrace): Promise<string> {
   const id = trace.id ?? newId();
   await tx
     .insert(traces)
-    .values({ ...trace, id })
+    .values({ ...trace, id, createdAt: tx.now })
     .onConflictDoNothing();
   return id;
 }

@@ -23,6 +23,8 @@ import { bindVisitor } from '../visitors/socket.ts';
 import type { VisitorParts } from '../visitors/socket.ts';
 import type { VisitorTokens } from '../visitors/token.ts';
 
+// Real time: a socket ends with its login.
+
 type Person = Pick<Actor, 'workspaceId' | 'userId'>;
 type Entrance =
   { kind: 'agent'; actor: Actor; token: string } | { kind: 'visitor'; inbox: InboxRuntime; visitorId: string };

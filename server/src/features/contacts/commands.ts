@@ -17,7 +17,7 @@ const nameOf = (person: Person): string => person.name?.trim() || person.usernam
 export async function resolveContact(tx: Tx, workspaceId: string, inboxId: string, person: Person): Promise<string> {
   const ids = [person.externalId, ...(person.otherIds ?? []), ...(person.spellings ?? [])];
   const known = await tx.execute<{ contact_id: string }>(sql`
-    update contacts c set last_seen_at = now() from (
+    update contacts c set last_seen_at = ${tx.now} from (
       select contact_id from contact_identities
       where inbox_id = ${inboxId}::uuid and external_id = any(${sql.param(ids)}::text[])
       order by array_position(${sql.param(ids)}::text[], external_id) limit 1) i
@@ -37,9 +37,9 @@ export async function resolveContact(tx: Tx, workspaceId: string, inboxId: strin
       on conflict (inbox_id, external_id) do update set external_id = excluded.external_id
       returning contact_id
     ), made as (
-      insert into contacts (id, workspace_id, name, email, phone, language)
+      insert into contacts (id, workspace_id, name, email, phone, language, created_at, last_seen_at)
       select contact_id, ${workspaceId}::uuid, ${nameOf(person)}, ${person.email ?? null}::text, ${person.phone ?? null}::text,
-        ${person.language ?? null}::text from identity where contact_id = ${contactId}::uuid
+        ${person.language ?? null}::text, ${tx.now}::timestamptz, ${tx.now}::timestamptz from identity where contact_id = ${contactId}::uuid
     )
     select contact_id from identity`);
   const row = rows[0];

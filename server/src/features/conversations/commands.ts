@@ -44,9 +44,10 @@ export async function openConversation(
       on conflict (inbox_id, thread_key) do update set contact_id = coalesce(threads.contact_id, excluded.contact_id)
       returning id, contact_id
     )
-    insert into conversations (id, workspace_id, inbox_id, thread_id, contact_id, bot_id, status)
-    select ${newId()}::uuid, ${inbox.workspaceId}::uuid, ${inbox.inboxId}::uuid, t.id, t.contact_id, ${inbox.botId}::uuid, 'bot' from thread t
-    on conflict (thread_id) where status <> 'resolved' do update set updated_at = now()
+    insert into conversations (id, workspace_id, inbox_id, thread_id, contact_id, bot_id, status, last_message_at, created_at, updated_at)
+    select ${newId()}::uuid, ${inbox.workspaceId}::uuid, ${inbox.inboxId}::uuid, t.id, t.contact_id, ${inbox.botId}::uuid, 'bot', at, at, at
+    from thread t, (select ${tx.now}::timestamptz as at) clock
+    on conflict (thread_id) where status <> 'resolved' do update set updated_at = excluded.updated_at
     returning id, thread_id, status, (xmax = 0) as is_new`);
   const row = rows[0];
   if (!row) throw new Error('a conversation was neither found nor made');
@@ -152,7 +153,7 @@ export async function resolve(tx: Tx, target: Target, by: Agent | null): Promise
     event: 'conversation.resolved',
     text: by ? `${by.name} resolved the conversation.` : 'The customer ended the conversation.',
     detail: by ? { agentName: by.name } : {},
-    set: sql`status = 'resolved', resolved_at = now(), snoozed_until = null, unread_count = 0`,
+    set: sql`status = 'resolved', resolved_at = ${tx.now}, snoozed_until = null, unread_count = 0`,
     refusal: 'This conversation is resolved already.',
   });
   await endWaiting(tx, target.conversationId, 'cancelled');
@@ -180,7 +181,7 @@ export async function reopen(tx: Tx, target: Target, agent: Agent): Promise<Chan
 
 /** Comes back by itself at `until`, or at the customer's next message. */
 export async function snooze(tx: Tx, target: Target, agent: Agent, until: string): Promise<Changed> {
-  if (Date.parse(until) <= Date.now()) {
+  if (Date.parse(until) <= tx.now.getTime()) {
     throw badRequest('Choose a time in the future.', [{ field: 'until', message: 'is in the past' }]);
   }
   const changed = await change(tx, target, {
@@ -237,7 +238,7 @@ export async function assign(tx: Tx, target: Target, by: Agent, agentId: string 
 
 export async function setLabels(tx: Tx, target: Target, labels: string[]): Promise<void> {
   const { rows } = await tx.execute(sql`
-    update conversations set labels = (select coalesce(array_agg(distinct l), '{}') from jsonb_array_elements_text(${JSON.stringify(labels)}::jsonb) l), updated_at = now()
+    update conversations set labels = (select coalesce(array_agg(distinct l), '{}') from jsonb_array_elements_text(${JSON.stringify(labels)}::jsonb) l), updated_at = ${tx.now}
     where id = ${target.conversationId}::uuid returning id`);
   if (!rows[0]) throw notFound('The conversation');
 }

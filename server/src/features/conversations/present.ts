@@ -33,7 +33,8 @@ export type ConversationRow = {
   created_at: Date | string;
 };
 
-export const presentConversation = (row: ConversationRow): Conversation => ({
+/** `now` decides whether its window is open. */
+export const presentConversation = (row: ConversationRow, now: Date): Conversation => ({
   id: row.id,
   status: row.status,
   inbox: { id: row.inbox_id, name: row.inbox_name, channel: row.inbox_channel },
@@ -56,7 +57,7 @@ export const presentConversation = (row: ConversationRow): Conversation => ({
           waitingSince: iso(row.waiting_since),
         }
       : null,
-  window: windowOf(row.inbox_channel, row.last_inbound_at, new Date()),
+  window: windowOf(row.inbox_channel, row.last_inbound_at, now),
   snoozedUntil: isoOrNull(row.snoozed_until),
   resolvedAt: isoOrNull(row.resolved_at),
   createdAt: iso(row.created_at),

@@ -24,14 +24,14 @@ const rowsOf = (where: SQL, tail: SQL): SQL => sql`
 export async function findConversation(tx: Tx, id: string): Promise<Conversation> {
   const { rows } = await tx.execute<ConversationRow>(rowsOf(sql`c.id = ${id}::uuid`, sql``));
   if (!rows[0]) throw notFound('The conversation');
-  return presentConversation(rows[0]);
+  return presentConversation(rows[0], tx.now);
 }
 
 /** The same as a transaction of its own. */
 export async function readConversation(store: Store, workspaceId: string, id: string): Promise<Conversation> {
   const [row] = await store.once<ConversationRow>(workspaceId, rowsOf(sql`c.id = ${id}::uuid`, sql``));
   if (!row) throw notFound('The conversation');
-  return presentConversation(row);
+  return presentConversation(row, store.clock.now());
 }
 
 /** @throws not found where the workspace has no such conversation */
@@ -95,7 +95,7 @@ export async function listConversations(
   const shown = rows.slice(0, query.limit);
   const last = shown.at(-1);
   return {
-    conversations: shown.map(presentConversation),
+    conversations: shown.map((row) => presentConversation(row, tx.now)),
     nextCursor: rows.length > query.limit && last ? writeCursor(last) : null,
   };
 }

@@ -56,7 +56,7 @@ export function bindAgent(parts: AgentSocketParts, socket: RealtimeSocket, actor
         select (select count(*)::int from handoffs where status = 'waiting') as waiting,
           (select count(*)::int from conversations where status <> 'resolved') as open,
           (select count(*)::int from memberships where presence = 'online' and removed_at is null) as online,
-          (select coalesce(extract(epoch from now() - min(waiting_since)), 0)::int from handoffs where status = 'waiting') as longest`),
+          (select coalesce(extract(epoch from ${tx.now}::timestamptz - min(waiting_since)), 0)::int from handoffs where status = 'waiting') as longest`),
     );
     const row = rows[0];
     return {
@@ -65,7 +65,7 @@ export function bindAgent(parts: AgentSocketParts, socket: RealtimeSocket, actor
       agentsOnline: row?.online ?? 0,
       visitorsConnected: await parts.visitorsConnected(workspaceId),
       longestWaitSeconds: row?.longest ?? 0,
-      at: new Date().toISOString(),
+      at: store.clock.now().toISOString(),
     };
   }
 

@@ -25,7 +25,7 @@ export function endOfSnoozes({ store, publish }: { store: Store; publish: Publis
     async at(place) {
       const { rows } = await place.asSystem((tx) =>
         tx.execute<{ workspace_id: string; id: string }>(sql`
-          select workspace_id, id from conversations where status = 'snoozed' and snoozed_until <= now() limit ${AT_ONCE}`),
+          select workspace_id, id from conversations where status = 'snoozed' and snoozed_until <= ${tx.now} limit ${AT_ONCE}`),
       );
       const ended = await Promise.allSettled(rows.map((row) => wake(row.workspace_id, row.id)));
       const failed = ended.find((one) => one.status === 'rejected');

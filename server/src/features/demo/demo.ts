@@ -18,6 +18,7 @@ import type { Storage } from '../../platform/storage/storage.ts';
 import type { Store } from '../../platform/data/tenant.ts';
 
 // Foreign tables: knowledge_bases, sources, workspaces. It looks for what it made.
+// Real time: patience at the start.
 
 const DOCS = fileURLToPath(new URL('../../../../docs', import.meta.url));
 const GENERATED = new Set(['quality.md', 'performance.md']);
@@ -63,7 +64,7 @@ export function createDemo(parts: { store: Store; storage: Storage; knowledge: K
     const workspaceId = newId();
     const token = newToken();
     await store.asSystem((tx) =>
-      tx.execute(sql`insert into workspaces (id, name) values (${workspaceId}::uuid, 'Demo')`),
+      tx.execute(sql`insert into workspaces (id, name, created_at) values (${workspaceId}::uuid, 'Demo', ${tx.now})`),
     );
     const knowledgeBaseId = await store.inWorkspace(workspaceId, async (tx) => {
       const base = await createKnowledgeBase(tx, workspaceId, {

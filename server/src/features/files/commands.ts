@@ -45,7 +45,7 @@ export async function storeFile(parts: { store: Store; storage: Storage }, file:
     createdByType: file.createdBy.type,
     createdById: file.createdBy.id,
   };
-  await parts.store.inWorkspace(file.workspaceId, (tx) => tx.insert(files).values(row));
+  await parts.store.inWorkspace(file.workspaceId, (tx) => tx.insert(files).values({ ...row, createdAt: tx.now }));
   return presentFile(row);
 }
 

@@ -61,10 +61,11 @@ export async function requestHandoff(
   );
   if (made.outcome !== 'stored') return undefined;
   await tx.execute(sql`
-    insert into handoffs (id, workspace_id, conversation_id, reason, reason_detail, priority, priority_rank, question, attempt)
+    insert into handoffs (id, workspace_id, conversation_id, reason, reason_detail, priority, priority_rank, question, attempt,
+      waiting_since)
     values (${handoffId}::uuid, ${target.workspaceId}::uuid, ${target.conversationId}::uuid, ${request.reason},
       ${request.detail ?? null}::text, ${priority}, ${RANK[priority]}, ${shortened(request.question, 2000)}::text,
-      ${shortened(request.attempt, 4000)}::text)`);
+      ${shortened(request.attempt, 4000)}::text, ${tx.now})`);
   const message = made.messages[0];
   return message && { handoffId, message };
 }
@@ -80,7 +81,7 @@ export async function pickUp(
 ): Promise<{ conversationId: string; messages: Message[] }> {
   const { rows } = await tx.execute<{ conversation_id: string; got: boolean; by: string | null }>(sql`
     with taken as (
-      update handoffs set status = 'picked_up', picked_up_by = ${agent.userId}::uuid, picked_up_at = now()
+      update handoffs set status = 'picked_up', picked_up_by = ${agent.userId}::uuid, picked_up_at = ${tx.now}
       where id = ${target.handoffId}::uuid and status = 'waiting' returning conversation_id
     )
     select h.conversation_id, exists (select 1 from taken) as got, u.name as by
@@ -121,14 +122,14 @@ export async function endWaiting(
   userId?: string,
 ): Promise<void> {
   await tx.execute(sql`
-    update handoffs set status = ${by}, ended_at = case when ${by} = 'cancelled' then now() end,
-      picked_up_by = ${userId ?? null}::uuid, picked_up_at = case when ${by} = 'picked_up' then now() end
+    update handoffs set status = ${by}, ended_at = case when ${by} = 'cancelled' then ${tx.now}::timestamptz end,
+      picked_up_by = ${userId ?? null}::uuid, picked_up_at = case when ${by} = 'picked_up' then ${tx.now}::timestamptz end
     where conversation_id = ${conversationId}::uuid and status = 'waiting'`);
 }
 
 /** The work of a picked-up handoff is done. */
 export async function closeHandoffs(tx: Tx, conversationId: string): Promise<void> {
   await tx.execute(sql`
-    update handoffs set status = 'closed', ended_at = now()
+    update handoffs set status = 'closed', ended_at = ${tx.now}
     where conversation_id = ${conversationId}::uuid and status = 'picked_up'`);
 }

@@ -24,7 +24,7 @@ export async function createInbox(tx: Tx, workspaceId: string, inbox: NewInbox):
   await requireBot(tx, inbox.botId);
   const [row] = await tx
     .insert(inboxes)
-    .values({ ...inbox, workspaceId })
+    .values({ ...inbox, workspaceId, createdAt: tx.now, updatedAt: tx.now })
     .returning();
   if (!row) throw new Error('an inbox was not made');
   await recordFacts(tx, [
@@ -42,7 +42,7 @@ export async function changeInbox(tx: Tx, workspaceId: string, id: string, chang
   await requireBot(tx, change.botId);
   const [row] = await tx
     .update(inboxes)
-    .set({ ...change, updatedAt: new Date() })
+    .set({ ...change, updatedAt: tx.now })
     .where(and(eq(inboxes.id, id), isNull(inboxes.deletedAt)))
     .returning();
   if (!row) throw notFound('The inbox');
@@ -68,7 +68,7 @@ export async function noteStatus(
 export async function deleteInbox(tx: Tx, workspaceId: string, id: string): Promise<InboxRow> {
   const [row] = await tx
     .update(inboxes)
-    .set({ deletedAt: new Date(), status: 'disabled' })
+    .set({ deletedAt: tx.now, status: 'disabled' })
     .where(and(eq(inboxes.id, id), isNull(inboxes.deletedAt)))
     .returning();
   if (!row) throw notFound('The inbox');
@@ -80,7 +80,7 @@ export async function deleteInbox(tx: Tx, workspaceId: string, id: string): Prom
 export async function detachBot(tx: Tx, botId: string): Promise<string[]> {
   const rows = await tx
     .update(inboxes)
-    .set({ botId: null, updatedAt: new Date() })
+    .set({ botId: null, updatedAt: tx.now })
     .where(and(eq(inboxes.botId, botId), isNull(inboxes.deletedAt)))
     .returning({ id: inboxes.id });
   return rows.map((row) => row.id);

@@ -14,7 +14,7 @@ export function createLastEvent({ store, log }: { store: Store; log: Logger }) {
     if (fresh.get(id)) return;
     fresh.set(id, true);
     store
-      .once(workspaceId, sql`update inboxes set last_event_at = now() where id = ${id}::uuid`)
+      .once(workspaceId, sql`update inboxes set last_event_at = ${store.clock.now()} where id = ${id}::uuid`)
       .catch((error: unknown) => log.warn({ err: error, inboxId: id }, 'the last event was not noted'));
   };
 }

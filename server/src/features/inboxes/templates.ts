@@ -23,7 +23,7 @@ export async function syncTemplates(
   await store.inWorkspace(workspaceId, (tx) =>
     tx
       .update(inboxes)
-      .set({ templates, templatesSyncedAt: new Date() })
+      .set({ templates, templatesSyncedAt: tx.now })
       .where(and(eq(inboxes.id, inboxId), isNull(inboxes.deletedAt))),
   );
   return templates;

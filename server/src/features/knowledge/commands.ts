@@ -17,7 +17,7 @@ export async function createKnowledgeBase(
   input: z.infer<typeof KnowledgeBaseInput>,
 ): Promise<KnowledgeBaseRow> {
   const id = newId();
-  await tx.insert(knowledgeBases).values({ ...input, id, workspaceId });
+  await tx.insert(knowledgeBases).values({ ...input, id, workspaceId, createdAt: tx.now, updatedAt: tx.now });
   await recordFacts(tx, [knowledgeFacts.make('knowledge_base.created', { workspaceId, subjectId: id })]);
   return findKnowledgeBase(tx, id);
 }
@@ -30,7 +30,7 @@ export async function changeKnowledgeBase(
 ): Promise<KnowledgeBaseRow> {
   const [row] = await tx
     .update(knowledgeBases)
-    .set({ ...patch, updatedAt: new Date() })
+    .set({ ...patch, updatedAt: tx.now })
     .where(and(eq(knowledgeBases.id, id), isNull(knowledgeBases.deletedAt)))
     .returning({ id: knowledgeBases.id });
   if (!row) throw notFound('The knowledge base');
@@ -43,7 +43,7 @@ export async function changeKnowledgeBase(
  * @throws not-found
  */
 export async function deleteKnowledgeBase(tx: Tx, workspaceId: string, id: string): Promise<{ botIds: string[] }> {
-  const deletedAt = new Date();
+  const deletedAt = tx.now;
   const [row] = await tx
     .update(knowledgeBases)
     .set({ deletedAt })

@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { and, eq, inArray, isNull, lt, sql } from 'drizzle-orm';
+import { and, eq, inArray, isNull, lt } from 'drizzle-orm';
 import type { z } from 'zod';
 import { sources } from '../../db/schema/index.ts';
 import { ingest } from '../../knowledge/index.ts';
@@ -22,6 +22,8 @@ import { openFile } from '../files/queries.ts';
 import { sourceChanged } from './changes.ts';
 import { presentSource } from './present.ts';
 import type { SourceRow } from './present.ts';
+
+// Real time: how often people are told of progress.
 
 /** A source whose row did not move for so long is nobody's. */
 const FORGOTTEN_AFTER_S = 60;
@@ -97,7 +99,7 @@ export function createKnowledgeProcessing(parts: ProcessingParts): KnowledgeProc
     store.inWorkspace(task.workspaceId, async (tx) => {
       const [row] = await tx
         .update(sources)
-        .set({ status: 'failed', error, updatedAt: new Date() })
+        .set({ status: 'failed', error, updatedAt: tx.now })
         .where(and(eq(sources.id, task.sourceId), isNull(sources.deletedAt)))
         .returning();
       return row;
@@ -164,7 +166,7 @@ export function createKnowledgeProcessing(parts: ProcessingParts): KnowledgeProc
           and(
             inArray(sources.status, ['pending', 'processing']),
             isNull(sources.deletedAt),
-            lt(sources.updatedAt, sql`now() - make_interval(secs => ${FORGOTTEN_AFTER_S})`),
+            lt(sources.updatedAt, new Date(tx.now.getTime() - FORGOTTEN_AFTER_S * 1_000)),
           ),
         )
         .orderBy(sources.updatedAt)

@@ -18,7 +18,7 @@ async function insertSource(tx: Tx, where: Where, source: NewSource): Promise<So
   await requireKnowledgeBases(tx, [where.knowledgeBaseId]);
   const [row] = await tx
     .insert(sources)
-    .values({ ...source, ...where, id: newId() })
+    .values({ ...source, ...where, id: newId(), createdAt: tx.now, updatedAt: tx.now })
     .returning();
   if (!row) throw new Error('a source was not made');
   await recordFacts(tx, [
@@ -72,7 +72,7 @@ const unread = { status: 'pending', progress: 0, error: null, contentHash: null 
 async function update(tx: Tx, row: SourceRow, change: Partial<SourceRow>, fields: string[]): Promise<SourceRow> {
   const [changed] = await tx
     .update(sources)
-    .set({ ...change, updatedAt: new Date() })
+    .set({ ...change, updatedAt: tx.now })
     .where(eq(sources.id, row.id))
     .returning();
   if (!changed) throw notFound('The source');
@@ -113,7 +113,7 @@ export async function retrySource(tx: Tx, id: string): Promise<SourceRow> {
 export async function deleteSource(tx: Tx, id: string): Promise<void> {
   // The lock first: whoever is reading this source finds it gone when its turn to write comes.
   const row = await lockSource(tx, id);
-  await tx.update(sources).set({ deletedAt: new Date(), chunkCount: 0 }).where(eq(sources.id, row.id));
+  await tx.update(sources).set({ deletedAt: tx.now, chunkCount: 0 }).where(eq(sources.id, row.id));
   await tx.delete(chunks).where(eq(chunks.sourceId, row.id));
   await recordFacts(tx, [knowledgeFacts.make('source.deleted', { workspaceId: row.workspaceId, subjectId: row.id })]);
 }

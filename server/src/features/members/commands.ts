@@ -1,4 +1,4 @@
-import { and, eq, isNull, sql } from 'drizzle-orm';
+import { and, eq, isNull } from 'drizzle-orm';
 import type { Presence, Role } from '@parley/contract';
 import { invitations, memberships, users } from '../../db/schema/index.ts';
 import { conflict, forbidden, notFound } from '../../platform/errors.ts';
@@ -14,6 +14,7 @@ import type { MemberRow } from './queries.ts';
 import { memberFacts } from './facts.ts';
 
 const INVITATION_DAYS = 7;
+const DAY_MS = 86_400_000;
 
 /**
  * Invites an address. A second invitation of the same address replaces the first. `token` is told once and kept as a
@@ -31,8 +32,8 @@ export async function invite(tx: Tx, actor: Actor, input: { email: string; role:
   if (member) throw conflict('This person is a member already.');
   const replaced = await tx
     .update(invitations)
-    .set({ revokedAt: sql`now()` })
-    .where(and(eq(invitations.email, input.email), isPending()))
+    .set({ revokedAt: tx.now })
+    .where(and(eq(invitations.email, input.email), isPending(tx)))
     .returning({ role: invitations.role });
   // Rolls the replacement back: an admin cannot turn an invitation to owner into another.
   if (replaced.some(({ role }) => !mayGrant(actor.role, role))) throw forbidden('You cannot change this invitation.');
@@ -45,7 +46,8 @@ export async function invite(tx: Tx, actor: Actor, input: { email: string; role:
       ...input,
       tokenHash: hashToken(token),
       invitedBy: actor.userId,
-      expiresAt: sql`now() + make_interval(days => ${INVITATION_DAYS})`,
+      createdAt: tx.now,
+      expiresAt: new Date(tx.now.getTime() + INVITATION_DAYS * DAY_MS),
     })
     .returning();
   if (!invitation) throw new Error('the invitation was not stored');
@@ -63,8 +65,8 @@ export async function invite(tx: Tx, actor: Actor, input: { email: string; role:
 export async function revokeInvitation(tx: Tx, actor: Actor, id: string): Promise<void> {
   const [invitation] = await tx
     .update(invitations)
-    .set({ revokedAt: sql`now()` })
-    .where(and(eq(invitations.id, id), isPending()))
+    .set({ revokedAt: tx.now })
+    .where(and(eq(invitations.id, id), isPending(tx)))
     .returning({ role: invitations.role });
   if (!invitation) throw notFound('The invitation');
   if (!mayGrant(actor.role, invitation.role)) throw forbidden('You cannot change this invitation.');
@@ -78,8 +80,8 @@ export async function revokeInvitation(tx: Tx, actor: Actor, id: string): Promis
 export async function acceptInvitation(tx: Tx, invitationId: string, userId: string): Promise<{ workspaceId: string }> {
   const [invitation] = await tx
     .update(invitations)
-    .set({ acceptedAt: sql`now()` })
-    .where(and(eq(invitations.id, invitationId), isPending()))
+    .set({ acceptedAt: tx.now })
+    .where(and(eq(invitations.id, invitationId), isPending(tx)))
     .returning({ workspaceId: invitations.workspaceId, role: invitations.role });
   if (!invitation) throw notFound('The invitation');
   await addMember(tx, invitation.workspaceId, userId, invitation.role);
@@ -88,7 +90,10 @@ export async function acceptInvitation(tx: Tx, invitationId: string, userId: str
 
 /** Across workspaces. Somebody who is a member keeps the role they have. */
 export async function addMember(tx: Tx, workspaceId: string, userId: string, role: Role): Promise<void> {
-  await tx.insert(memberships).values({ id: newId(), workspaceId, userId, role }).onConflictDoNothing();
+  await tx
+    .insert(memberships)
+    .values({ id: newId(), workspaceId, userId, role, createdAt: tx.now })
+    .onConflictDoNothing();
 }
 
 /** Across workspaces. `email` in lower case. Fails with a unique violation (a conflict) when it exists. */
@@ -97,7 +102,7 @@ export async function addAccount(
   account: { email: string; name: string; passwordHash: string },
 ): Promise<string> {
   const id = newId();
-  await tx.insert(users).values({ id, ...account });
+  await tx.insert(users).values({ id, ...account, createdAt: tx.now });
   return id;
 }
 
@@ -128,8 +133,8 @@ async function assertAnotherOwner(tx: Tx, leaving: string): Promise<void> {
 async function withdrawInvitationsOf(tx: Tx, userId: string): Promise<void> {
   await tx
     .update(invitations)
-    .set({ revokedAt: sql`now()` })
-    .where(and(eq(invitations.invitedBy, userId), isPending()));
+    .set({ revokedAt: tx.now })
+    .where(and(eq(invitations.invitedBy, userId), isPending(tx)));
 }
 
 /** @throws not-found, forbidden, conflict for the last owner */
@@ -168,7 +173,7 @@ export async function removeMember(tx: Tx, actor: Actor, id: string): Promise<Me
   if (member.role === 'owner') await assertAnotherOwner(tx, id);
   const removed = await tx
     .update(memberships)
-    .set({ removedAt: sql`now()`, presence: 'offline' })
+    .set({ removedAt: tx.now, presence: 'offline' })
     .where(and(eq(memberships.id, id), isNull(memberships.removedAt), eq(memberships.role, member.role)))
     .returning({ id: memberships.id });
   if (removed.length === 0) throw conflict('This member was changed meanwhile.');

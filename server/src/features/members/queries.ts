@@ -56,14 +56,14 @@ export async function findInvitation(tx: Tx, tokenHash: string) {
   const [invitation] = await tx
     .select({ id, workspaceId, email, role, expiresAt })
     .from(invitations)
-    .where(and(eq(invitations.tokenHash, tokenHash), isPending()));
+    .where(and(eq(invitations.tokenHash, tokenHash), isPending(tx)));
   if (!invitation) return undefined;
   const workspace = (await findWorkspaces(tx, [invitation.workspaceId])).get(invitation.workspaceId);
   return workspace && { ...invitation, workspaceName: workspace.name };
 }
 
-export const isPending = () =>
-  and(isNull(invitations.acceptedAt), isNull(invitations.revokedAt), gt(invitations.expiresAt, sql`now()`));
+export const isPending = ({ now }: Pick<Tx, 'now'>) =>
+  and(isNull(invitations.acceptedAt), isNull(invitations.revokedAt), gt(invitations.expiresAt, now));
 
 export type MemberRow = {
   id: string;
@@ -146,10 +146,10 @@ export async function listInvitations(tx: Tx, { page, limit }: { page: number; l
       expiresAt: invitations.expiresAt,
     })
     .from(invitations)
-    .where(isPending())
+    .where(isPending(tx))
     .orderBy(desc(invitations.createdAt), desc(invitations.id))
     .limit(limit)
     .offset((page - 1) * limit);
-  const [counted] = await tx.select({ total: count() }).from(invitations).where(isPending());
+  const [counted] = await tx.select({ total: count() }).from(invitations).where(isPending(tx));
   return { rows, total: counted?.total ?? 0 };
 }

@@ -23,6 +23,7 @@ import type { MessageRow } from './present.ts';
 import { since } from './queries.ts';
 
 // Foreign tables: conversations, deliveries, outbox, threads. A message, its delivery and its fact are one statement.
+// Real time: leases and tries of deliveries.
 
 export type NewMessage = {
   id?: string;
@@ -136,7 +137,7 @@ type AppendedRow = {
  * so whoever names a turn or a client id holds the thread's lease (`guard`) or has locked the conversation's row before.
  */
 export async function append(tx: Tx, target: Target, messages: NewMessage[], options: Options = {}): Promise<Appended> {
-  const { rows } = await tx.execute<AppendedRow>(appendStatement(target, messages, options));
+  const { rows } = await tx.execute<AppendedRow>(appendStatement(tx.now, target, messages, options));
   return readAppended(rows[0]);
 }
 
@@ -157,7 +158,10 @@ export async function appendWith<Columns extends Record<string, unknown>>(
   messages: NewMessage[],
   options: Options,
 ): Promise<{ appended: Appended; columns: Columns | undefined }> {
-  const [row] = await store.once<AppendedRow & Columns>(target.workspaceId, appendStatement(target, messages, options));
+  const [row] = await store.once<AppendedRow & Columns>(
+    target.workspaceId,
+    appendStatement(store.clock.now(), target, messages, options),
+  );
   return { appended: readAppended(row), columns: row };
 }
 
@@ -174,7 +178,7 @@ function readAppended(result: AppendedRow | undefined): Appended {
   };
 }
 
-function appendStatement(target: Target, messages: NewMessage[], options: Options): SQL {
+function appendStatement(now: Date, target: Target, messages: NewMessage[], options: Options): SQL {
   const { guard } = options;
   const inputs = messages.map(toInput);
   const last = messages.findLast((message) => !message.private && message.author.type !== 'system');
@@ -186,14 +190,14 @@ function appendStatement(target: Target, messages: NewMessage[], options: Option
   const fromAgent = messages.some((message) => message.author.type === 'agent' && !message.private);
 
   const changes = [
-    sql`last_seq = last_seq + (select count(*) from fresh), updated_at = now(),
+    sql`last_seq = last_seq + (select count(*) from fresh), updated_at = ${now},
       messages_from = least(messages_from, ${smallest(inputs.map((input) => input.id))}::uuid)`,
     ...(last
       ? [
-          sql`last_message_at = now(), last_message_preview = ${preview(last.text, last.attachments ?? [])}, last_message_author = ${last.author.type}`,
+          sql`last_message_at = ${now}, last_message_preview = ${preview(last.text, last.attachments ?? [])}, last_message_author = ${last.author.type}`,
         ]
       : []),
-    ...(fromAgent ? [sql`unread_count = 0, first_response_at = coalesce(first_response_at, now())`] : []),
+    ...(fromAgent ? [sql`unread_count = 0, first_response_at = coalesce(first_response_at, ${now})`] : []),
     ...(fromContact > 0 ? [sql`unread_count = unread_count + ${fromContact}`] : []),
     ...(options.changes ? [options.changes] : []),
   ];
@@ -208,7 +212,7 @@ function appendStatement(target: Target, messages: NewMessage[], options: Option
 
   const sendNow =
     options.sendFor === undefined
-      ? sql`'pending', 0, 0, null`
+      ? sql`'pending', 0, 0, null::timestamptz`
       : sql`case when f.step = 1 and l.clear then 'sending' else 'pending' end, (f.step = 1 and l.clear)::int,
         (f.step = 1 and l.clear)::int, case when f.step = 1 and l.clear then now() + make_interval(secs => ${options.sendFor}) end`;
   const lane =
@@ -224,9 +228,9 @@ function appendStatement(target: Target, messages: NewMessage[], options: Option
   const queued = inputs.some((input) => input.delivery_id !== null)
     ? sql`${lane.step}, queued as (
       insert into deliveries (id, workspace_id, inbox_id, thread_id, conversation_id, message_id, request_id, state, attempts,
-        lease_token, lease_until)
+        lease_token, lease_until, created_at)
       select f.delivery_id, ${target.workspaceId}::uuid, c.inbox_id, c.thread_id, c.id, f.id, ${carried() ?? null}::text,
-        ${sendNow}
+        ${sendNow}, ${now}::timestamptz
       from ${lane.from} where f.delivery_id is not null order by f.step returning id, message_id, state
     )`
     : sql`, queued as (select null::uuid as id, null::uuid as message_id, null::text as state where false)`;
@@ -263,7 +267,7 @@ function appendStatement(target: Target, messages: NewMessage[], options: Option
         attachments, citations, private, status, turn_id, ordinal, client_id, platform_id, created_at)
       select f.id, ${target.workspaceId}::uuid, c.id, c.last_seq - (select count(*) from fresh) + f.step, f.author_type,
         f.author_id, f.author_name, f.type, f.text, f.payload, f.attachments, f.citations, f.private, f.status, f.turn_id,
-        f.ordinal, f.client_id, f.platform_id, coalesce(f.created_at, now())
+        f.ordinal, f.client_id, f.platform_id, coalesce(f.created_at, ${now}::timestamptz)
       from fresh f, moved c returning *
     )${queued}, told as (
       insert into outbox (id, workspace_id, type, subject_id, payload, request_id)
@@ -281,7 +285,7 @@ function appendStatement(target: Target, messages: NewMessage[], options: Option
  */
 export async function edit(tx: Tx, threadId: string, platformId: string, text: string): Promise<Message | undefined> {
   const { rows } = await tx.execute<MessageRow>(sql`
-    update messages set text = ${text}, edited_at = now()
+    update messages set text = ${text}, edited_at = ${tx.now}
     where ${ofPlatform(threadId, platformId)} and deleted_at is null returning *`);
   return rows[0] && presentMessage(rows[0]);
 }
@@ -289,7 +293,7 @@ export async function edit(tx: Tx, threadId: string, platformId: string, text: s
 /** The customer took a message back: its words go, its place stays. */
 export async function remove(tx: Tx, threadId: string, platformId: string): Promise<Message | undefined> {
   const { rows } = await tx.execute<MessageRow>(sql`
-    update messages set text = '', attachments = '[]', deleted_at = coalesce(deleted_at, now())
+    update messages set text = '', attachments = '[]', deleted_at = coalesce(deleted_at, ${tx.now})
     where ${ofPlatform(threadId, platformId)} returning *`);
   return rows[0] && presentMessage(rows[0]);
 }
@@ -363,11 +367,12 @@ export async function retry(
   const row = rows[0];
   if (!row) return undefined;
   const { rows: due } = await tx.execute<{ thread_id: string }>(sql`
-    insert into deliveries (id, workspace_id, inbox_id, thread_id, conversation_id, message_id, request_id)
-    select ${newId()}::uuid, c.workspace_id, c.inbox_id, c.thread_id, c.id, ${messageId}::uuid, ${carried() ?? null}::text
+    insert into deliveries (id, workspace_id, inbox_id, thread_id, conversation_id, message_id, request_id, created_at)
+    select ${newId()}::uuid, c.workspace_id, c.inbox_id, c.thread_id, c.id, ${messageId}::uuid, ${carried() ?? null}::text,
+      ${tx.now}::timestamptz
     from conversations c where c.id = ${row.conversation_id}::uuid
     on conflict (message_id) do update set state = 'pending', attempts = 0, next_attempt_at = now(), platform_ids = '{}',
-      error = null, created_at = now(), finished_at = null, lease_until = null, request_id = excluded.request_id
+      error = null, created_at = excluded.created_at, finished_at = null, lease_until = null, request_id = excluded.request_id
     returning thread_id`);
   if (!due[0]) throw new Error('a delivery was neither found nor made');
   return { message: presentMessage(row), threadId: due[0].thread_id, isTemplate: row.payload.template !== undefined };

@@ -3,6 +3,8 @@ import { refreshTokens, sessions } from '../../db/schema/index.ts';
 import { hashToken, newId, newToken } from '../../platform/data/ids.ts';
 import type { Tx } from '../../platform/data/tenant.ts';
 
+// Real time: lifetimes of logins.
+
 /** All of these take a transaction of `asSystem`: logins belong to people, not to workspaces. */
 
 const REFRESH_DAYS = 7;

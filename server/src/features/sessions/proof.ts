@@ -3,6 +3,8 @@ import { oneTimeTokens } from '../../db/schema/index.ts';
 import { hashToken, newId, newToken } from '../../platform/data/ids.ts';
 import type { Tx } from '../../platform/data/tenant.ts';
 
+// Real time: lifetimes of logins.
+
 export const PROOF_MINUTES = 15;
 
 /** A token for a link, kept as a hash. Earlier ones stay good: a stranger who asks for links takes none away. */

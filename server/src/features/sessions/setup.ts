@@ -9,6 +9,8 @@ import { addAccount } from '../members/commands.ts';
 import { hasAccounts } from '../members/queries.ts';
 import { adoptDemoWorkspace, createWorkspace } from '../workspaces/commands.ts';
 
+// Real time: lifetimes of logins.
+
 const SETUP_DAYS = 7;
 
 type FirstOwner = { email: string; name: string; passwordHash: string; workspaceName: string };

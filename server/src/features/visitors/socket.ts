@@ -85,7 +85,7 @@ export function bindVisitor(
   const inOwn = (conversationId: string): void => {
     if (conversationId !== own) throw notFound('The conversation');
   };
-  const arrival = () => ({ visitor, eventId: newId(), at: new Date() });
+  const arrival = () => ({ visitor, eventId: newId(), at: store.clock.now() });
   const send = (event: WebEvent, payload: unknown) =>
     parts.receive(inbox, [parseVisitorEvent(event, payload, arrival())]);
 

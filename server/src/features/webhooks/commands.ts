@@ -16,6 +16,8 @@ import { countWebhooks, findWebhook } from './queries.ts';
 import type { DeliveryRow, WebhookRow } from './queries.ts';
 import { firstSecret, rotatedSecret } from './secrets.ts';
 
+// Real time: schedule of deliveries.
+
 const WEBHOOKS_AT_MOST = 20;
 
 /** @throws bad-request for an address that is refused whatever its name resolves to */
@@ -49,6 +51,7 @@ export async function createWebhook(
     events: [...new Set(input.events)],
     secrets: kept,
     createdBy: actor.userId,
+    createdAt: tx.now,
   });
   await recordFacts(tx, [
     webhookFacts.make('webhook.created', { ...of(actor, id), payload: { events: input.events, by: actor.userId } }),

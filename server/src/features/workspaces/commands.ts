@@ -13,7 +13,10 @@ import type { WorkspaceRow } from './queries.ts';
 
 /** Across workspaces (`asSystem`): a new workspace with its first owner. */
 export async function createWorkspace(tx: Tx, ownerId: string, input: { name: string }): Promise<WorkspaceRow> {
-  const [workspace] = await tx.insert(workspaces).values({ id: newId(), name: input.name }).returning();
+  const [workspace] = await tx
+    .insert(workspaces)
+    .values({ id: newId(), name: input.name, createdAt: tx.now })
+    .returning();
   if (!workspace) throw new Error('the workspace was not stored');
   await addMember(tx, workspace.id, ownerId, 'owner');
   return workspace;
@@ -37,7 +40,7 @@ export async function createOneMore(
     where w.deleted_at is null and (
       (m.role = 'owner' and m.removed_at is null)
       -- The first membership is made in the transaction of its workspace.
-      or (w.created_at = m.created_at and w.created_at > now() - interval '1 day'))`);
+      or (w.created_at = m.created_at and w.created_at > ${tx.now}::timestamptz - interval '1 day'))`);
   if ((rows[0]?.count ?? 0) >= atMost)
     throw limitReached(`You have ${atMost} workspaces, which is as many as one person may have.`);
   return createWorkspace(tx, ownerId, input);

@@ -190,6 +190,11 @@ export const variables = z.object({
     })
     .describe(`takes api, worker or worker:PART,PART with the parts ${workerParts.join(', ')}; several with commas`),
   PARLEY_DRAIN_NOTICE: wholeNumber(0, 120, 0),
+  PARLEY_TEST_CLOCK: z
+    .enum(['0', '1'])
+    .default('0')
+    .transform((value) => value === '1')
+    .describe('takes 1 (for tests alone: an owner may set the time) or 0'),
   DATABASE_URL: address(postgresProtocols),
   DATABASE_APP_URL: address(postgresProtocols),
   DATABASE_REPLICA_URLS: z
@@ -264,6 +269,8 @@ export type Config = {
   roles: Roles;
   /** How long a process that was asked to end says so in its health and serves on, before it closes its doors. */
   drainNoticeMs: number;
+  /** For tests alone: an owner may set the business time of the installation. */
+  testClock: boolean;
   /** `pool`: connections of this process at most, for the product's statements. */
   /** `appUrl`: the same database with the login of tenant work */
   database: { url?: string; appUrl?: string; replicaUrls: string[]; pool?: number };
@@ -380,6 +387,7 @@ export const readConfig = (env: Record<string, string | undefined>): Config => {
     demo: settings.PARLEY_DEMO,
     roles: settings.PARLEY_ROLES,
     drainNoticeMs: settings.PARLEY_DRAIN_NOTICE * 1_000,
+    testClock: settings.PARLEY_TEST_CLOCK,
     database: {
       url: settings.DATABASE_URL,
       ...(settings.DATABASE_APP_URL ? { appUrl: settings.DATABASE_APP_URL } : {}),

@@ -46,8 +46,12 @@ const pooledBytes = (bytes: number): Buffer => {
   return piece;
 };
 
+let time: () => number = Date.now;
+/** Ids of this process carry the time of this clock from here on; for the clock of tests. */
+export const idsFollow = (milliseconds: () => number): void => void (time = milliseconds);
+
 /** A new id for a row: UUID v7, lower case. */
-export const newId: () => string = createIdSource(Date.now, pooledBytes);
+export const newId: () => string = createIdSource(() => time(), pooledBytes);
 
 /** Not after any id made at this moment or later, and after every id made before: the bound of a range of time. */
 export const firstIdOf = (moment: Date): string => {

@@ -1,5 +1,7 @@
 import { escapeIdentifier } from 'pg';
 import type { Client } from 'pg';
+import { realClock } from '../clock/clock.ts';
+import type { Clock } from '../clock/clock.ts';
 import type { Logger } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { Database } from './index.ts';
@@ -17,6 +19,8 @@ type Parts = {
   database: Database;
   log: Logger;
   metrics: Metrics;
+  /** By it months begin and end (default: the time of this machine). */
+  clock?: Clock;
   /** Undefined: this process makes partitions and leaves retiring them to others. */
   retention: Retention | undefined;
   /** Addresses of databases of workspaces' own, by workspace. */
@@ -34,14 +38,15 @@ export type Looked = { made: string[]; retired: string[]; dropped: string[] };
  * product's own, those of workspaces with a schema of their own, and those of workspaces with a database of their own. Every process does, at its start and four times a
  * day; a lock in the database makes that harmless.
  */
-export function createPartitionKeeper({ database, log, metrics, retention, forget, elsewhere }: Parts) {
+export function createPartitionKeeper(parts: Parts) {
+  const { database, log, metrics, clock = realClock, retention, forget, elsewhere } = parts;
   let timer: NodeJS.Timeout | undefined;
   let current: Promise<void> = Promise.resolve();
   let closed = false;
 
-  /** @param today the date it is taken for, instead of the database's own */
-  async function look(today?: Date): Promise<Looked> {
-    const date = today?.toISOString().slice(0, 10) ?? null;
+  /** @param today the date it is taken for */
+  async function look(today = clock.now()): Promise<Looked> {
+    const date = today.toISOString().slice(0, 10);
     const total: Looked = { made: [], retired: [], dropped: [] };
     const found = Object.fromEntries(TABLES.map((table) => [table, { partitions: 0, strays: 0 }]));
 
@@ -77,7 +82,7 @@ export function createPartitionKeeper({ database, log, metrics, retention, forge
     }
     metrics.partitionsDropped.inc(total.dropped.length);
     if (total.made.length + total.retired.length + total.dropped.length > 0) log.info(total, 'partitions by month');
-    if (retention && retention.messages > 0) await forget?.(oldestKept(today ?? new Date(), retention.messages));
+    if (retention && retention.messages > 0) await forget?.(oldestKept(today, retention.messages));
     if (away.length > 0) throw new AggregateError(away, 'some databases could not be looked at');
     return total;
   }
@@ -102,6 +107,13 @@ export function createPartitionKeeper({ database, log, metrics, retention, forge
   return {
     look,
     start: (): Promise<void> => (current = lookNow()),
+    /** After the one under way, instead of in some hours. */
+    lookAgain(): Promise<void> {
+      return (current = current.then(() => {
+        clearTimeout(timer);
+        return closed ? undefined : lookNow();
+      }));
+    },
     async close(): Promise<void> {
       closed = true;
       clearTimeout(timer);
@@ -124,19 +136,13 @@ async function count(client: Client, place: string, table: string): Promise<{ pa
   return rows[0] ?? { partitions: 0, strays: 0 };
 }
 
-async function seeTo(
-  client: Client,
-  place: string,
-  date: string | null,
-  retention: Retention | undefined,
-): Promise<Looked> {
-  const day = `coalesce($2::date, (now() at time zone 'UTC')::date)`;
-  const made = await names(client, `make_partitions(place => $1, today => ${day})`, [place, date]);
+async function seeTo(client: Client, place: string, date: string, retention: Retention | undefined): Promise<Looked> {
+  const made = await names(client, 'make_partitions(place => $1, today => $2::date)', [place, date]);
   const retired: string[] = [];
   for (const table of retention ? TABLES : []) {
     const months = retention?.[table] ?? 0;
     if (months === 0) continue;
-    const call = `retire_partitions($3, $4, place => $1, today => ${day})`;
+    const call = 'retire_partitions($3, $4, place => $1, today => $2::date)';
     retired.push(...(await names(client, call, [place, date, table, months])));
   }
   const dropped = retention

@@ -35,7 +35,7 @@ beforeEach(async () => {
 });
 after(() => data.remove());
 
-const write = (tx: Tx, workspace: string, text: string) =>
+const write = (tx: Pick<Tx, 'execute'>, workspace: string, text: string) =>
   tx.execute(sql`insert into notes values (${newId()}, ${workspace}, ${text})`);
 /** PostgreSQL refused it: insufficient privilege, row-level security included. Drizzle wraps the error. */
 const refused = (error: Error): boolean =>

@@ -5,6 +5,8 @@ import { NodePgSession, NodePgTransaction } from 'drizzle-orm/node-postgres';
 import { PgDialect } from 'drizzle-orm/pg-core';
 import type { Pool, PoolClient, QueryResultRow } from 'pg';
 import * as schema from '../../db/schema/index.ts';
+import { realClock } from '../clock/clock.ts';
+import type { Clock } from '../clock/clock.ts';
 import type { Database } from './index.ts';
 import { isConnectionLoss } from '../telemetry/outage.ts';
 import type { Asking, Placement, Placing } from './placing.ts';
@@ -20,10 +22,14 @@ type Relations = ExtractTablesWithRelations<Schema>;
  * A transaction. Everything of Drizzle's builder and `tx.execute(sql`…`)`; a nested `tx.transaction()` is a savepoint.
  * Only valid inside of the function it was given to: afterwards every statement is refused, because the connection
  * may by then serve another workspace.
+ *
+ * `now` is the business time at which it began: what it writes happened at one moment.
  */
-export type Tx = NodePgTransaction<Schema, Relations>;
+export type Tx = NodePgTransaction<Schema, Relations> & { readonly now: Date };
 
 export type Store = {
+  /** The business time; in a transaction it is `tx.now`. */
+  clock: Clock;
   /**
    * Runs `work` in one transaction with row-level security set to the workspace; commits its result, rolls back its
    * error. Setting the workspace costs no round trip of its own.
@@ -92,7 +98,12 @@ const MOVED = 'PY001';
 const AS_SYSTEM = 'BEGIN; SET LOCAL ROLE parley_system';
 
 /** The only ways to the tables. Without `placing`, every workspace lives in the shared ones. */
-export function createStore(database: Database, replicas?: Pick<Replicas, 'read'>, placing?: Placing): Store {
+export function createStore(
+  database: Database,
+  replicas?: Pick<Replicas, 'read'>,
+  placing?: Placing,
+  clock: Clock = realClock,
+): Store {
   let statements = 0;
   const logger = { logQuery: () => void statements++ };
   const dialect = new PgDialect();
@@ -110,7 +121,8 @@ export function createStore(database: Database, replicas?: Pick<Replicas, 'read'
       },
     });
     const session = new NodePgSession<Schema, Relations>(guarded, dialect, relations, { logger });
-    return { tx: new NodePgTransaction(dialect, session, relations), end: () => void (ended = true) };
+    const tx = new NodePgTransaction<Schema, Relations>(dialect, session, relations);
+    return { tx: Object.assign(tx, { now: clock.now() }), end: () => void (ended = true) };
   }
 
   function send(client: PoolClient, text: string) {
@@ -228,6 +240,7 @@ export function createStore(database: Database, replicas?: Pick<Replicas, 'read'
   }
 
   return {
+    clock,
     async inWorkspace(workspaceId, work, statementMs) {
       const begin = beginIn(workspaceId, 'BEGIN', statementMs);
       return where(workspaceId, (pool) => transaction(pool, begin, work));

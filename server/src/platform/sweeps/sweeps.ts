@@ -62,6 +62,10 @@ export function createSweeper(parts: { store: Store; log: Logger; sweeps: Sweep[
   return {
     /** One look at everything. */
     sweep: async (): Promise<void> => void (await Promise.all(sweeps.map(lookOnce))),
+    /** Looks at everything as it is from now on: a look that is under way may have begun before. */
+    async lookAgain(): Promise<void> {
+      await Promise.all(sweeps.map((sweep) => lookOnce(sweep).then(() => (closed ? undefined : lookOnce(sweep)))));
+    },
     /** The first look is at once: an earlier process may have left work. */
     start: (): void => sweeps.forEach(schedule),
     async close(): Promise<void> {
