@@ -40,14 +40,71 @@ const replaced = {
     export const byteLength = (text) => new Blob([text]).size;
     export const randomString = () => Math.random().toString(36).slice(2, 10);`,
   'engine.io-client/build/esm/transports/webtransport.js': 'export class WT {}',
-  'engine.io-client/build/esm/contrib/has-cors.js': 'export const hasCORS = true;',
   'engine.io-client/build/esm/contrib/parseuri.js': `export function parse(text) {
     const { hostname, protocol, port, search } = new URL(text);
     return { host: hostname.replace(/[[\\]]/g, ''), protocol: protocol.slice(0, -1), port, query: search.slice(1) };
   }`,
   'engine.io-client/build/esm/contrib/parseqs.js':
     'export const encode = (v) => `${new URLSearchParams(v)}`, decode = (t) => Object.fromEntries(new URLSearchParams(t));',
-  'engine.io-parser/build/esm/contrib/base64-arraybuffer.js': 'export const decode = () => new ArrayBuffer(0);',
+  'engine.io-client/build/esm/transports/polling-xhr.js': `
+    import { Polling } from './polling.js';
+    export class Request {}
+    export class XHR extends Polling {
+      supportsBinary = true;
+      ask(method, data, done) {
+        const request = new XMLHttpRequest();
+        request.open(method, this.uri());
+        request.onloadend = () =>
+          request.status === 200 ? done(request.responseText) : this.onError('xhr error', request.status, request);
+        request.send(data);
+      }
+      doWrite(data, done) { this.ask('POST', data, done); }
+      doPoll() { this.ask('GET', null, (text) => this.onData(text)); }
+    }`,
+  'engine.io-parser/build/esm/encodePacket.browser.js': `
+    import { PACKET_TYPES } from './commons.js';
+    export const encodePacket = ({ type, data }, _binary, done) => done(PACKET_TYPES[type] + (data || ''));
+    export const encodePacketToBinary = encodePacket;`,
+  'engine.io-parser/build/esm/decodePacket.browser.js': `
+    import { ERROR_PACKET, PACKET_TYPES_REVERSE } from './commons.js';
+    export const decodePacket = (text) => {
+      const type = PACKET_TYPES_REVERSE[text[0]];
+      return type ? { type, data: text.slice(1) || undefined } : ERROR_PACKET;
+    };`,
+  '@socket.io/component-emitter/lib/esm/index.js': `
+    export class Emitter {
+      on(event, listener) {
+        ((this._callbacks ??= {})['$' + event] ??= []).push(listener);
+        return this;
+      }
+      once(event, listener) {
+        const on = (...values) => {
+          this.off(event, on);
+          listener.apply(this, values);
+        };
+        on.fn = listener;
+        return this.on(event, on);
+      }
+      off(event, listener) {
+        if (!event) this._callbacks = {};
+        else if (!listener) delete this._callbacks?.['$' + event];
+        else {
+          const listeners = this.listeners(event);
+          const at = listeners.findIndex((each) => each === listener || each.fn === listener);
+          if (at >= 0) listeners.splice(at, 1);
+        }
+        return this;
+      }
+      emit(event, ...values) {
+        for (const each of [...this.listeners(event)]) each.apply(this, values);
+        return this;
+      }
+      removeListener(event, listener) { return this.off(event, listener); }
+      removeAllListeners(event) { return this.off(event); }
+      emitReserved(...values) { return Emitter.prototype.emit.apply(this, values); }
+      listeners(event) { return this._callbacks?.['$' + event] ?? []; }
+      hasListeners(event) { return this.listeners(event).length > 0; }
+    }`,
   'socket.io-parser/build/esm/is-binary.js': 'export const isBinary = () => false, hasBinary = () => false;',
   'socket.io-parser/build/esm/binary.js':
     'export const deconstructPacket = (packet) => ({ packet, buffers: [] }), reconstructPacket = (packet) => packet;',
@@ -58,7 +115,7 @@ const lean = {
     builder.onResolve({ filter: /^socket\.io-client$/ }, () => ({
       path: here('../node_modules/socket.io-client/build/esm/manager.js'),
     }));
-    builder.onLoad({ filter: /(engine|socket)\.io-(client|parser)/ }, ({ path }) => {
+    builder.onLoad({ filter: /(engine|socket)\.io/ }, ({ path }) => {
       const name = Object.keys(replaced).find((each) => path.replaceAll('\\', '/').endsWith(each));
       return name ? { contents: replaced[name], loader: 'js' } : undefined;
     });

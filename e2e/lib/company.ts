@@ -153,7 +153,8 @@ async function furnish(
   /** A visitor with a name writes, and stays until the answer is there. */
   async function visit(name: string, email: string, work: (chat: ReturnType<typeof widgetOn>) => Promise<void>) {
     const host = await startHostPage(
-      () => `<script>(window.Parley=window.Parley||[]).push(['identify','${name}','${email}'])</script>${snippet}`,
+      () =>
+        `<script>(window.Parley=window.Parley||[]).push(['identify',{name:'${name}',email:'${email}'}])</script>${snippet}`,
     );
     const tab = await browser.tab();
     try {

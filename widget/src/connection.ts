@@ -36,7 +36,8 @@ export function createConnection(
     reconnectionDelayMax: 15_000,
   });
   const socket: Socket = manager.socket('/', { auth: (give: (values: object) => void) => give(auth()) });
-  const later = (): void => void setTimeout(() => socket.connect(), 2000 + Math.random() * 4000);
+  let wanted = false;
+  const later = (): void => void setTimeout(() => wanted && socket.connect(), 2000 + Math.random() * 4000);
   socket.on('connect', on.open);
   socket.on('disconnect', (reason) => {
     on.lost();
@@ -53,7 +54,15 @@ export function createConnection(
   for (const [name, listener] of Object.entries(on.events)) socket.on(name, listener);
 
   return {
-    connect: (): void => void socket.connect(),
+    connect(): void {
+      wanted = true;
+      socket.connect();
+    },
+    /** What was asked and not answered yet comes back as `no_answer`. */
+    close(): void {
+      wanted = false;
+      socket.disconnect();
+    },
     online: (): boolean => socket.connected,
     call<K extends keyof VisitorToServer>(name: K, payload: Sent<K>): Promise<Acknowledgement> {
       if (!socket.connected) return Promise.resolve(silent);

@@ -5,12 +5,12 @@ import panelCss from './view/panel.css';
 import { createApi } from './api.ts';
 import { createAttention } from './attention.ts';
 import type { Identity, Launcher, Panel, Settings } from './handoff.ts';
-import { createMemory } from './memory.ts';
+import { endedKey, type Memory } from './memory.ts';
 import { createSession } from './session.ts';
 import { speak } from './words.ts';
 import { createComposer } from './view/composer.ts';
 import { addStyles, h, icon } from './view/dom.ts';
-import { chatIcon, downIcon, endIcon, freshIcon, mutedIcon, personIcon, soundIcon } from './view/icons.ts';
+import { chatIcon, closeIcon, downIcon, endIcon, freshIcon, mutedIcon, personIcon, soundIcon } from './view/icons.ts';
 import { createBar, createHead } from './view/frame.ts';
 import { pickAccent } from './colour.ts';
 import { createLog } from './view/log.ts';
@@ -21,17 +21,26 @@ import { fitScreen } from './view/viewport.ts';
 import { createWelcome } from './view/welcome.ts';
 
 /** A page of its own has no launcher and cannot be closed. */
-type Page = { root: ShadowRoot; settings: Settings; button: null; paint?: undefined };
+type Page = {
+  root: ShadowRoot;
+  settings: Settings;
+  button: null;
+  memory: Memory;
+  forget(): void;
+  paint?: undefined;
+};
 
-export function mount({ root, settings, button, paint: paintLauncher }: Launcher | Page, identity: Identity): Panel {
+export function mount(launcher: Launcher | Page, identity: Identity): Panel {
+  const { root, settings, button, memory, paint: paintLauncher } = launcher;
   const { base, inbox } = settings;
-  const memory = createMemory(inbox, () => localStorage);
   let config = readConfig();
-  const speech = speak([settings.language, ...navigator.languages].filter((each) => each !== null));
+  const speech = speak([settings.language ?? [], navigator.languages].flat());
   const { say } = speech;
   const api = createApi(base, inbox, () => memory.get('visitor'));
   const attention = createAttention(memory);
   let opened = false;
+  const life = new AbortController();
+  const { signal } = life;
 
   const session = createSession({
     base,
@@ -148,6 +157,8 @@ export function mount({ root, settings, button, paint: paintLauncher }: Launcher
     });
     if (status === 'resolved') items.push({ icon: freshIcon, text: 'fresh', act: startNew });
     else if (session.hasConversation()) items.push({ icon: endIcon, text: 'end', act: () => void session.end() });
+    if (memory.get('visitor') ?? session.entries()[0])
+      items.push({ icon: closeIcon, text: 'forget', act: launcher.forget });
     return items;
   }
 
@@ -164,7 +175,7 @@ export function mount({ root, settings, button, paint: paintLauncher }: Launcher
   let drawing = 0;
   /** Many changes, one redraw. A timer, because a page out of view gets no frames but still counts what is unread. */
   function schedule(): void {
-    if (drawing === 0) drawing = window.setTimeout(draw, 16);
+    if (drawing === 0 && !signal.aborted) drawing = window.setTimeout(draw, 16);
   }
 
   const nearEnd = (): boolean => scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < 90;
@@ -265,6 +276,29 @@ export function mount({ root, settings, button, paint: paintLauncher }: Launcher
     draw();
   }
 
+  /** Takes away what an earlier visitor left to be seen; the session has let go of it. */
+  function wipe(): void {
+    composer.recall();
+    sheet.hide();
+    attention.calm();
+    log.draw(session.entries(), Date.now());
+    schedule();
+  }
+
+  function reset(): void {
+    session.leave();
+    session.identify({});
+    wipe();
+    close();
+  }
+
+  function destroy(): void {
+    life.abort();
+    session.leave();
+    attention.calm();
+    frame.remove();
+  }
+
   addStyles(root, baseCss + messagesCss + panelCss);
   root.append(frame);
   fitScreen(frame, panel, !button);
@@ -282,8 +316,24 @@ export function mount({ root, settings, button, paint: paintLauncher }: Launcher
   for (const node of [frame, button]) node?.addEventListener('click', attention.prepare);
   scroller.addEventListener('scroll', () => nearEnd() && (newest.hidden = true), { passive: true });
   button?.addEventListener('click', toggle);
-  document.addEventListener('visibilitychange', schedule);
-  for (const name of ['online', 'offline']) window.addEventListener(name, schedule);
+  document.addEventListener('visibilitychange', schedule, { signal });
+  for (const name of ['online', 'offline']) window.addEventListener(name, schedule, { signal });
+  const again = (): void => {
+    session.again();
+    wipe();
+  };
+  window.addEventListener(
+    'storage',
+    ({ key }) => {
+      // Forgotten in another tab, or the site has emptied its storage (null).
+      if (key !== endedKey(inbox) && key !== null) return;
+      session.identify({});
+      again();
+    },
+    { signal },
+  );
+  // Nothing is heard by a page that is put aside, and it may come back to somebody else.
+  window.addEventListener('pageshow', ({ persisted }) => persisted && again(), { signal });
   function toggle(): void {
     if (opened) close();
     else open();
@@ -291,5 +341,5 @@ export function mount({ root, settings, button, paint: paintLauncher }: Launcher
   paint();
   void refreshConfig();
   session.resume();
-  return { open, close, toggle, identify: session.identify };
+  return { open, close, toggle, identify: session.identify, reset, destroy };
 }

@@ -33,6 +33,20 @@ function isMessage(value: unknown): value is Message {
   return typeof value === 'object' && value !== null && 'seq' in value && 'author' in value && 'text' in value;
 }
 
+/** What the server is told of a visitor who begins: as much as it takes, none of it proof. */
+function claims({ id, name, email, phone, attributes }: Identity, page: string, language: string) {
+  const metadata: Record<string, string> = {};
+  const facts = { page, language, userId: id, phone, ...attributes };
+  for (const [key, value] of Object.entries(facts))
+    if (value !== undefined && value !== null) metadata[key.slice(0, 60)] = String(value).slice(0, 500);
+  return {
+    metadata,
+    ...(name ? { name: String(name).slice(0, 120) } : {}),
+    // The server takes nothing else for an address, and a chat is not to fail over it.
+    ...(/^\S+@\S+\.\w+$/.test(String(email)) ? { email: String(email) } : {}),
+  };
+}
+
 /**
  * The visitor's conversation: keeps it in step with the server through lost connections and reloads.
  * `changed` asks for a redraw; `arrived` is called once for every message that is new, not for what history brings.
@@ -58,6 +72,8 @@ export function createSession(options: {
   let waitingForStart = false;
   let joining: Promise<void> | null = null;
   let turnEnds = 0;
+  /** grows with every visitor this page has had: what was begun for an earlier one is dropped */
+  let visit = 0;
 
   function become(change: Partial<Situation>): void {
     situation = { ...situation, ...change };
@@ -182,8 +198,10 @@ export function createSession(options: {
   }
 
   async function startChat(): Promise<boolean> {
-    const metadata = { page: (location.origin + location.pathname).slice(0, 500), language: navigator.language };
-    const answer = await connection.call('customer:start_chat', { ...identity, metadata });
+    const mine = visit;
+    const page = location.origin + location.pathname;
+    const answer = await connection.call('customer:start_chat', claims(identity, page, navigator.language));
+    if (mine !== visit) return false;
     if (answer.success) adopt(answer.data as SessionCreated);
     else if (!passing.has(answer.error.code)) refused(answer.error.code);
     return answer.success;
@@ -201,7 +219,9 @@ export function createSession(options: {
     for (let page = 0; page < 50 && conversationId; page += 1) {
       const upTo = store.highest();
       const after = store.after();
+      const mine = visit;
       const answer = await connection.call('customer:resume', { conversationId, after });
+      if (mine !== visit) return true;
       if (!answer.success) return answer.error.code !== 'not_found' && answer.error.code !== 'forbidden';
       const { messages, ...rest } = answer.data as { messages: unknown[] } & Partial<StatusChanged>;
       const missed = messages.filter(isMessage);
@@ -223,15 +243,17 @@ export function createSession(options: {
   }
 
   async function enter(): Promise<void> {
+    const mine = visit;
     // Reading first: starting would open a new conversation in place of one that was closed while nobody looked.
     const readable = conversationId !== null && (await catchUp());
+    if (mine !== visit) return;
     if (!readable && memory.get('resolved')) forget();
     // A closed conversation is only looked at again; the next one starts with the visitor's next word.
     const closed = conversationId !== null && memory.get('resolved') === '1';
     const wanted = conversationId !== null || waitingForPerson || waitingForStart || sender.waiting() !== undefined;
     if (closed) become({ status: 'resolved' });
     else if (wanted && !(await startChat())) {
-      if (connection.online() && situation.link !== 'refused') setTimeout(join, 3000);
+      if (connection.online() && situation.link !== 'refused') setTimeout(() => connection.online() && join(), 3000);
       return;
     }
     waitingForStart = false;
@@ -254,7 +276,7 @@ export function createSession(options: {
     if (!conversationId) return;
     const answer = await connection.call('customer:request_agent', { conversationId });
     waitingForPerson = !answer.success && passing.has(answer.error.code);
-    if (waitingForPerson && connection.online()) setTimeout(() => void requestAgent(), 4000);
+    if (waitingForPerson && connection.online()) setTimeout(() => waitingForPerson && void requestAgent(), 4000);
   }
 
   function mark(clientId: string, error: string | null): void {
@@ -267,16 +289,35 @@ export function createSession(options: {
     changed();
   }
 
+  /** The conversation of an earlier visit, if there is one. */
+  function resume(): void {
+    outbox.wake(Date.now());
+    showDrafts();
+    if ((memory.get('visitor') && conversationId) || sender.waiting()) connect();
+  }
+
+  function leave(): void {
+    visit += 1;
+    connection.close();
+    store.clear();
+    waitingForPerson = waitingForStart = false;
+    joining = catching = null;
+    conversationId = null;
+    situation = { link: 'idle', ...nowhere };
+  }
+
   return {
     entries: () => store.entries(),
     situation: (): Situation => situation,
     running: () => store.running(),
     hasConversation: () => conversationId !== null,
-    /** The conversation of an earlier visit, if there is one. */
-    resume(): void {
-      outbox.wake(Date.now());
-      showDrafts();
-      if ((memory.get('visitor') && conversationId) || sender.waiting()) connect();
+    resume,
+    leave,
+    /** Shows what is remembered now and nothing else: whoever was here may have left in another tab. */
+    again(): void {
+      leave();
+      conversationId = memory.get('conversation');
+      resume();
     },
     send(text: string, attachments: Attachment[]): void {
       outbox.add(newClientId(), text, attachments);
@@ -316,12 +357,13 @@ export function createSession(options: {
     /** A conversation to put a file into; false when there is none to be had now. */
     async ready(): Promise<boolean> {
       if (conversationId && memory.get('visitor')) return true;
+      const mine = visit;
       waitingForStart = true;
       connect();
-      for (let waited = 0; waited < 40 && !conversationId; waited += 1) {
+      for (let waited = 0; waited < 40 && !conversationId && mine === visit; waited += 1) {
         await new Promise((resolve) => setTimeout(resolve, 250));
       }
-      return conversationId !== null;
+      return conversationId !== null && mine === visit;
     },
     tryAgain: connect,
     identify(given: Identity): void {

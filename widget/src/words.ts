@@ -26,6 +26,13 @@ const table = {
     'Terminar la conversación',
     'Terminer la conversation',
   ],
+  forget: [
+    'End chat and forget it on this device',
+    'Chat beenden und auf diesem Gerät vergessen',
+    'Lopeta keskustelu ja unohda se tällä laitteella',
+    'Terminar el chat y olvidarlo en este dispositivo',
+    'Terminer le chat et l’oublier sur cet appareil',
+  ],
   fresh: [
     'Start a new conversation',
     'Neue Unterhaltung beginnen',

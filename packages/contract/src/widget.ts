@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { success, Id, FileBytes } from './common.ts';
+import { success, Done, Id, FileBytes } from './common.ts';
 import { api, get, post } from './declare.ts';
 import { Attachment, ConversationStatus, Message } from './conversations.ts';
 
@@ -21,6 +21,7 @@ export type WidgetConfig = z.infer<typeof WidgetConfig>;
 /**
  * POST /api/v1/widget/:token/files (multipart `file`, header `authorization: Visitor <visitor token>`) stores a visitor's file;
  * GET /api/v1/widget/:token/files/:id with the same header reads one of the visitor's conversation;
+ * POST /api/v1/widget/:token/forget with the same header ends the visitor: the chat is closed, the token opens nothing any more.
  * GET /api/v1/widget/:token/passages/:chunkId opens a cited passage.
  */
 export const WidgetPassage = z.object({
@@ -54,6 +55,12 @@ export const widgetApi = api('Widget', {
     params: WidgetParams.extend({ id: Id }),
     visitor: true,
     response: FileBytes,
+  }),
+  forget: post('/widget/:token/forget', 'public', {
+    summary: 'End the visitor: the chat is closed, the token is void',
+    params: WidgetParams,
+    visitor: true,
+    response: success(Done),
   }),
   getPassage: get('/widget/:token/passages/:chunkId', 'public', {
     summary: 'Open a cited passage',

@@ -7,6 +7,7 @@ import type { Config } from '../platform/config/config.ts';
 import { AppError, notFound } from '../platform/errors.ts';
 import { keepRawBodies } from '../platform/http/index.ts';
 import type { Http } from '../platform/http/index.ts';
+import { createRefusals } from '../platform/http/refusals.ts';
 import type { Logger } from '../platform/telemetry/log.ts';
 import type { Metrics } from '../platform/telemetry/metrics.ts';
 import type { Receive } from './receive.ts';
@@ -70,6 +71,29 @@ export function webhookRoutes(
   },
 ): void {
   const { metrics, log } = deps;
+  const refusals = createRefusals();
+
+  /** Before the body is read: who is to be sent away costs no more than a line. */
+  async function admit(request: FastifyRequest, reply: FastifyReply): Promise<void> {
+    try {
+      const { data } = Params.partial({ token: true }).safeParse(request.params);
+      const found = findWebhook(data?.channel ?? '');
+      await refusals.assertFew(request.ip, data?.token ?? found.channel.name);
+      if (data?.token === undefined) return;
+      const inbox = await deps.findInbox(data.token, request.ip);
+      if (inbox?.channel !== found.channel.name) throw notFound('The inbox');
+    } catch (error) {
+      // What is still on its way is not waited for.
+      if (request.method === 'POST') void reply.header('connection', 'close');
+      throw error;
+    }
+  }
+
+  /** @throws when the request is not proven to be the platform's */
+  async function assertProven(request: FastifyRequest, thing: string, verified: Verification): Promise<void> {
+    if (!verified.ok) await refusals.count(request.ip, thing);
+    assertVerified(verified);
+  }
 
   /** Stores what of the request is this inbox's. What cannot be read is counted and logged, and holds nothing up. */
   async function store(
@@ -95,7 +119,7 @@ export function webhookRoutes(
     const inbox = await deps.findInbox(params.token, request.ip);
     if (inbox?.channel !== found.channel.name) throw notFound('The inbox');
     const webhook = toWebhookRequest(request);
-    assertVerified(found.intake.verify(webhook, inbox.credentials));
+    await assertProven(request, params.token, found.intake.verify(webhook, inbox.credentials));
     const answer = found.intake.respond?.(webhook);
     if (answer) return reply.status(answer.status).type(answer.contentType).send(answer.body);
     // Answered but not kept: a platform would repeat it for days, and a person disabled the inbox.
@@ -112,7 +136,7 @@ export function webhookRoutes(
     const secrets = variables.map(([field, variable]) => [field, deps.config.apps[variable]]);
     if (secrets.some(([, secret]) => !secret)) throw notFound('The inbox');
     const webhook = toWebhookRequest(request);
-    assertVerified(found.intake.verify(webhook, Object.fromEntries(secrets)));
+    await assertProven(request, found.channel.name, found.intake.verify(webhook, Object.fromEntries(secrets)));
     const answer = found.intake.respond?.(webhook);
     if (answer) return reply.status(answer.status).type(answer.contentType).send(answer.body);
     // Each inbox for itself: what one workspace's cannot take keeps nothing from another's. The platform repeats the whole, and
@@ -132,7 +156,7 @@ export function webhookRoutes(
   void http.register(async (scope: Http) => {
     keepRawBodies(scope);
     // A platform is no browser: nothing here is shown or framed.
-    const common = { method: ['GET' as const, 'POST' as const], helmet: false as const };
+    const common = { method: ['GET' as const, 'POST' as const], helmet: false as const, onRequest: admit };
     scope.route({
       ...common,
       url: '/webhooks/:channel/:token',

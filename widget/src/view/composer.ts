@@ -20,6 +20,8 @@ export function createComposer(options: {
   const { say } = speech;
   let files: Attachment[] = [];
   let uploading = 0;
+  /** grows when somebody else begins here: a file that arrives later is not theirs */
+  let round = 0;
 
   const input = h('textarea', {
     rows: 1,
@@ -76,13 +78,19 @@ export function createComposer(options: {
     if (send.disabled) return;
     // A message needs words, so files alone go under their names.
     options.send(input.value.trim() || files.map((file) => file.name).join(', '), files);
+    empty();
+    memory.set('text', null);
+    input.focus();
+  }
+
+  function empty(): void {
+    round += 1;
+    uploading = 0;
     files = [];
     chips.replaceChildren();
     input.value = '';
-    memory.set('text', null);
     complain('');
     refresh();
-    input.focus();
   }
 
   function add(chosen: File[]): void {
@@ -97,7 +105,9 @@ export function createComposer(options: {
     chips.append(chip);
     uploading += 1;
     refresh();
+    const mine = round;
     const answer = await options.upload(file);
+    if (mine !== round) return;
     uploading -= 1;
     if (answer.ok) {
       const stored = answer.data;
@@ -124,6 +134,13 @@ export function createComposer(options: {
     refresh();
   }
 
+  /** What is unsent of whoever writes in this browser now. */
+  function recall(): void {
+    empty();
+    input.value = memory.get('text') ?? '';
+    refresh();
+  }
+
   input.value = memory.get('text') ?? '';
-  return { parts: [chips, form], refresh, focus: () => input.focus() };
+  return { parts: [chips, form], refresh, recall, focus: () => input.focus() };
 }

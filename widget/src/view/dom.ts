@@ -20,21 +20,15 @@ export function h<K extends keyof HTMLElementTagNameMap>(
 }
 
 export function icon(outline: string): SVGElement {
-  const make = (tag: string, attributes: Record<string, string>) => {
+  const make = <K extends 'svg' | 'path'>(tag: K, name: string, value: string): SVGElementTagNameMap[K] => {
     const node = document.createElementNS('http://www.w3.org/2000/svg', tag);
-    for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
+    node.setAttribute(name, value);
     return node;
   };
-  const round = { 'stroke-linejoin': 'round', 'stroke-linecap': 'round' };
-  const svg = make('svg', {
-    viewBox: '0 0 24 24',
-    'aria-hidden': 'true',
-    fill: 'none',
-    stroke: 'currentColor',
-    'stroke-width': '1.7',
-    ...round,
-  });
-  svg.append(make('path', { d: outline }));
+  const svg = make('svg', 'viewBox', '0 0 24 24');
+  svg.ariaHidden = 'true';
+  svg.style.cssText = 'fill:none;stroke:currentColor;stroke-width:1.7;stroke-linejoin:round;stroke-linecap:round';
+  svg.append(make('path', 'd', outline));
   return svg;
 }
 

@@ -22,9 +22,13 @@ export function createSheet(speech: Speech, load: (chunkId: string) => Promise<A
   let shown: Citation | null = null;
   let opener: HTMLElement | null = null;
 
-  function close(): void {
+  function hide(): void {
     node.hidden = true;
     shown = null;
+  }
+
+  function close(): void {
+    hide();
     opener?.focus();
   }
 
@@ -48,6 +52,7 @@ export function createSheet(speech: Speech, load: (chunkId: string) => Promise<A
     node,
     isOpen: () => !node.hidden,
     close,
+    hide,
     async open(citation: Citation): Promise<void> {
       shown = citation;
       const root = node.getRootNode();

@@ -4,7 +4,7 @@ import { parseHex, readableAs, readableOn } from '../colour.ts';
 const grounds = { light: [230, 233, 236], dark: [46, 51, 58] } as const;
 
 /** Follows the system unless the page says `light` or `dark`; the accent is moved until it reads. */
-export function followTheme(node: HTMLElement, wanted: string | null, accent: () => string): { paint(): void } {
+export function followTheme(node: HTMLElement, wanted: string | undefined, accent: () => string): { paint(): void } {
   const system = matchMedia('(prefers-color-scheme: dark)');
   function paint(): void {
     const dark = wanted === 'dark' || (wanted !== 'light' && system.matches);

@@ -24,5 +24,7 @@ export const contactIdentities = pgTable('contact_identities', {
   externalId: text('external_id').notNull(),
   profile: jsonb('profile').$type<Record<string, unknown>>().notNull().default({}),
   reachable: boolean('reachable').notNull().default(true),
+  /** since when a visitor's token is void */
+  endedAt: moment('ended_at'),
   createdAt: createdAt(),
 });

@@ -19,6 +19,7 @@ import { SESSION_REVOKED } from '../sessions/topics.ts';
 import type { Access } from '../sessions/access.ts';
 import { expiryOf } from '../sessions/tokens.ts';
 import { admitVisitor } from '../visitors/handshake.ts';
+import { VISITOR_ENDED } from '../visitors/topics.ts';
 import { bindVisitor } from '../visitors/socket.ts';
 import type { VisitorParts } from '../visitors/socket.ts';
 import type { VisitorTokens } from '../visitors/token.ts';
@@ -92,7 +93,7 @@ export function openSockets(parts: SocketParts): { close(): void } {
       };
     }
     const { inbox, visitorId } = await admitVisitor(
-      { inboxes, tokens: parts.tokens, ownOrigin: parts.ownOrigin },
+      { store: parts.visitor.store, inboxes, tokens: parts.tokens, ownOrigin: parts.ownOrigin },
       auth,
       socket.handshake.headers.origin,
     );
@@ -200,7 +201,8 @@ export function openSockets(parts: SocketParts): { close(): void } {
       { id: visitorId },
       addressOf(socket),
     );
-    await socket.join(visitorsOf(inbox.workspaceId));
+    // `session`: what is cut when this visitor ends.
+    await socket.join([visitorsOf(inbox.workspaceId), rooms.session(visitorId)]);
     const claim = claims.get(socket);
     const room = claim?.rooms.find((name) => name.startsWith(rooms.visitor('')));
     if (!claim || !room || !(await bound.goOn(room.slice(rooms.visitor('').length)))) return;
@@ -248,6 +250,7 @@ export function openSockets(parts: SocketParts): { close(): void } {
   const stops = [
     parts.wake.on(RESYNC, checkAgain),
     parts.wake.on(SESSION_REVOKED, (sessionId) => realtime.cut(rooms.session(sessionId))),
+    parts.wake.on(VISITOR_ENDED, (visitorId) => realtime.cut(rooms.session(visitorId))),
     // A new role or none: the client comes back through the door above, or stays out.
     parts.wake.on(MEMBERSHIP_CHANGED, (key) => {
       const { workspaceId, userId } = parseMembershipKey(key);

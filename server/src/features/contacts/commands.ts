@@ -94,6 +94,17 @@ export async function describeContact(
     where id = ${contactId}::uuid`);
 }
 
+/**
+ * The visitor is nobody any more: no token that names them opens anything (`visitorHasEnded`). The conversations stay with
+ * the workspace. False when they had ended already, or never were.
+ */
+export async function endVisitor(tx: Tx, inboxId: string, visitorId: string): Promise<boolean> {
+  const { rows } = await tx.execute(sql`
+    update contact_identities set ended_at = now()
+    where inbox_id = ${inboxId}::uuid and external_id = ${visitorId} and ended_at is null returning id`);
+  return rows.length > 0;
+}
+
 export async function setReachable(tx: Tx, inboxId: string, externalId: string, reachable: boolean): Promise<void> {
   await tx.execute(sql`
     update contact_identities set reachable = ${reachable} where inbox_id = ${inboxId}::uuid and external_id = ${externalId}`);

@@ -8,6 +8,19 @@ import { iso } from '../messages/present.ts';
 
 // Foreign tables: inboxes. A row and what it shows come in one statement.
 
+/** A row if no token that names the visitor is good any more. */
+export const endedVisitor = (inboxId: string, visitorId: string): SQL => sql`
+  select 1 from contact_identities
+  where inbox_id = ${inboxId}::uuid and external_id = ${visitorId} and ended_at is not null`;
+
+/** The same, after waiting for an end that is being written; whoever ends later waits for this transaction. */
+export async function visitorHasEnded(tx: Tx, inboxId: string, visitorId: string): Promise<boolean> {
+  const { rows } = await tx.execute<{ ended: boolean }>(sql`
+    select ended_at is not null as ended from contact_identities
+    where inbox_id = ${inboxId}::uuid and external_id = ${visitorId} for share`);
+  return rows[0]?.ended ?? false;
+}
+
 type ContactRow = {
   id: string;
   name: string;

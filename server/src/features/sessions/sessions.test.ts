@@ -49,6 +49,21 @@ describe('sessions', () => {
     );
   });
 
+  it('ask no more of the database over a made-up proof for an account that is there than for one that is not', async () => {
+    const looksFor = async (body: object): Promise<number> => {
+      const before = people.looks();
+      assert.equal(failureOf(await people.call('POST', '/auth/login', { body })), '401 unauthorized');
+      return people.looks() - before;
+    };
+    const proof = 'a'.repeat(43);
+    const added = async (address: string): Promise<number> => {
+      const plain = { email: address, password: 'wrong password' };
+      return (await looksFor({ ...plain, proof })) - (await looksFor(plain));
+    };
+    assert.equal(await added(email), 1);
+    assert.equal(await added('nobody@acme.test'), 1);
+  });
+
   it('are opened by nothing but our own signature over our own claims', async () => {
     const { accessToken } = await logIn();
     const claims = JSON.parse(Buffer.from(accessToken.split('.')[1] ?? '', 'base64url').toString()) as Record<

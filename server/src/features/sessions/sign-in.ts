@@ -93,7 +93,10 @@ export const createSignIn = (parts: {
     const account = await store.asSystem((tx) => findAccount(tx, email));
     let deviceId = account && (await devices.read(headers, account.id));
     const knownDevice = deviceId !== undefined;
-    if (account && proof !== undefined && (await store.asSystem((tx) => useProof(tx, account.id, proof)))) {
+    // Looked for also where there is no account: how long that takes must not tell.
+    const owner = account?.id ?? newId();
+    const isProven = proof !== undefined && (await store.asSystem((tx) => useProof(tx, owner, proof)));
+    if (account && isProven) {
       // Good for one sign-in; a mistyped password after it is a guess of a known device.
       deviceId ??= newId();
       await remember(entrance, account.id, deviceId);
@@ -102,8 +105,8 @@ export const createSignIn = (parts: {
     try {
       await throttle.count(guess);
     } catch (error) {
-      if (account && error instanceof AppError && (await throttle.isWorthNoting(email)))
-        record(account.id, { outcome: 'refused', device, knownDevice });
+      const isNoted = error instanceof AppError && (await throttle.isWorthNoting(email));
+      if (account && isNoted) record(account.id, { outcome: 'refused', device, knownDevice });
       throw error;
     }
     const right = await passwords.verify(password, account?.passwordHash ?? undefined);

@@ -33,6 +33,8 @@ export type Answer = { status: number; headers: Record<string, unknown>; body: u
 export type People = {
   http: Http;
   store: Store;
+  /** how often the database was asked on behalf of nobody yet */
+  looks(): number;
   wake: Wake;
   jwtSecret: string;
   /** What a start of the process does. */
@@ -63,7 +65,15 @@ export const startPeople = async (limits: Partial<Limits> = { credentialsPerMinu
   const config = readConfig({ DATA_DIR: test.config.dataDir, PARLEY_DEMO: '0', LOG_LEVEL: 'fatal' });
   const log = createLogger(config.log);
   const metrics = createMetrics({ defaults: false });
-  const store = createStore(test.database);
+  const inner = createStore(test.database);
+  let looks = 0;
+  const store: Store = {
+    ...inner,
+    asSystem(work) {
+      looks += 1;
+      return inner.asSystem(work);
+    },
+  };
   const wake = createWake();
   const passwords = createPasswords();
   const tokens = createAccessTokens(config.secrets.jwtSecret);
@@ -112,6 +122,7 @@ export const startPeople = async (limits: Partial<Limits> = { credentialsPerMinu
   return {
     http,
     store,
+    looks: () => looks,
     wake,
     jwtSecret: config.secrets.jwtSecret,
     call,

@@ -2,6 +2,7 @@ import { defineFeature } from '../../feature.ts';
 import { fileURLToPath } from 'node:url';
 import { visitorPages } from './pages.ts';
 import { visitorRoutes } from './routes.ts';
+import { VISITOR_ENDED } from './topics.ts';
 import { createVisitorTokens } from './token.ts';
 import type { VisitorTokens } from './token.ts';
 
@@ -15,13 +16,17 @@ const WIDGET = fileURLToPath(new URL('../../../../widget/dist', import.meta.url)
 
 export const visitors = defineFeature({
   name: 'visitors',
-  uses: ['config', 'store', 'storage', 'inboxes', 'findInbox', 'bots', 'visitorTokens', 'makeLimiter', 'demo'],
+  topics: { news: [VISITOR_ENDED] },
+  uses: [
+    ...(['config', 'store', 'storage', 'wake', 'inboxes', 'findInbox', 'bots'] as const),
+    ...(['visitorTokens', 'makeLimiter', 'receive', 'demo'] as const),
+  ],
   provides: { visitorTokens: ({ config }) => createVisitorTokens(config.secrets.jwtSecret) },
-  setUp: ({ config, store, storage, inboxes, findInbox, bots, visitorTokens: tokens, makeLimiter, demo }) => ({
+  setUp: ({ config, findInbox, visitorTokens: tokens, makeLimiter, demo, ...kit }) => ({
     routes(api) {
       const ownOrigin = new URL(config.publicUrl).origin;
       const uploadLimit = makeLimiter('visitor-upload', { capacity: 30, refillPerSecond: 0.1 });
-      visitorRoutes(api, { store, storage, inboxes, bots, tokens, ownOrigin, uploadLimit });
+      visitorRoutes(api, { ...kit, tokens, ownOrigin, uploadLimit });
     },
     pages: (http) =>
       visitorPages(http, { findInbox, widgetFolder: WIDGET, publicUrl: config.publicUrl, demoToken: demo.token }),

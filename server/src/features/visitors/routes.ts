@@ -2,22 +2,27 @@ import { widgetApi } from '@parley/contract';
 import { sql } from 'drizzle-orm';
 import type { FastifyRequest } from 'fastify';
 import { badRequest, forbidden, notFound, tooMany, unauthorized } from '../../platform/errors.ts';
-import { ok, withUpload } from '../../platform/http/index.ts';
+import { done, ok, withUpload } from '../../platform/http/index.ts';
 import type { Http } from '../../platform/http/index.ts';
 import { addRoutes } from '../../platform/http/routes.ts';
 import { bucketOf } from '../../platform/http/proxies.ts';
+import type { Wake } from '../../platform/cluster/wake.ts';
+import { parseVisitorEvent } from '../../channels/web/parse.ts';
+import type { Inbound } from '../../channels/contract.ts';
 import type { Limiter } from '../../platform/limits/limiter.ts';
 import type { Storage } from '../../platform/storage/storage.ts';
 import type { Store } from '../../platform/data/tenant.ts';
 import type { BotDirectory } from '../bots/lookup.ts';
+import { endVisitor } from '../contacts/commands.ts';
 import { storeFile } from '../files/commands.ts';
 import { sendFile } from '../files/present.ts';
 import { openVisitorFile } from '../files/queries.ts';
 import type { InboxDirectory, InboxRuntime } from '../inboxes/lookup.ts';
 import { assertOrigin } from './handshake.ts';
+import { VISITOR_ENDED } from './topics.ts';
 import type { VisitorTokens } from './token.ts';
 
-// Foreign tables: chunks, conversations, sources, threads, workspaces. What a visitor may see is decided by one statement.
+// Foreign tables: chunks, contact_identities, conversations, sources, threads, workspaces. What a visitor may see is decided by one statement.
 
 /** What the widget asks over HTTP. Everything a visitor owns needs the signed visitor token, in a header. */
 export function visitorRoutes(
@@ -29,6 +34,8 @@ export function visitorRoutes(
     bots: BotDirectory;
     tokens: VisitorTokens;
     ownOrigin: string;
+    wake: Pick<Wake, 'wake'>;
+    receive: (inbox: InboxRuntime, events: Inbound[]) => Promise<unknown>;
     /** files per address: whoever opens a chat may send some, nobody may fill the disk */
     uploadLimit: Limiter;
   },
@@ -43,16 +50,30 @@ export function visitorRoutes(
     return inbox;
   }
 
-  /** The open conversation of whoever the visitor token names. */
-  async function conversationOf(request: FastifyRequest, inbox: InboxRuntime): Promise<string> {
+  /** Whoever the visitor token names, ended or not. */
+  async function visitorOf(request: FastifyRequest, inbox: InboxRuntime): Promise<string> {
     const token = /^visitor ([\w.-]{1,2000})$/i.exec(request.headers.authorization ?? '')?.[1];
     const visitorId = token ? await tokens.read(token, inbox.id) : null;
     if (!visitorId) throw unauthorized('Open the chat first.');
-    const [row] = await store.once<{ id: string }>(
+    return visitorId;
+  }
+
+  /** The newest conversation of a visitor. */
+  async function newestOf(inbox: InboxRuntime, visitorId: string) {
+    const [row] = await store.once<{ id: string; status: string; ended: boolean }>(
       inbox.workspaceId,
-      sql`select c.id from conversations c join threads t on t.id = c.thread_id
+      sql`select c.id, c.status, exists (select 1 from contact_identities i
+            where i.inbox_id = t.inbox_id and i.external_id = t.thread_key and i.ended_at is not null) as ended
+          from conversations c join threads t on t.id = c.thread_id
           where t.inbox_id = ${inbox.id}::uuid and t.thread_key = ${visitorId} order by c.created_at desc limit 1`,
     );
+    return row;
+  }
+
+  /** The conversation of whoever the visitor token names. */
+  async function conversationOf(request: FastifyRequest, inbox: InboxRuntime): Promise<string> {
+    const row = await newestOf(inbox, await visitorOf(request, inbox));
+    if (row?.ended) throw unauthorized('Open the chat first.');
     if (!row) throw notFound('The conversation');
     return row.id;
   }
@@ -100,6 +121,20 @@ export function visitorRoutes(
         return sendFile(reply, await openVisitorFile(parts, { workspaceId: inbox.workspaceId, conversationId, id }));
       },
 
+      forget: async (request) => {
+        const inbox = await inboxOf(request, request.params.token);
+        const visitorId = await visitorOf(request, inbox);
+        await store.inWorkspace(inbox.workspaceId, (tx) => endVisitor(tx, inbox.id, visitorId));
+        parts.wake.wake(VISITOR_ENDED, visitorId);
+        // Nobody is there to read an answer. Asked again, e.g. after an answer that was lost, it is the same event.
+        const newest = await newestOf(inbox, visitorId);
+        if (newest && newest.status !== 'resolved') {
+          const arrival = { visitor: { id: visitorId }, eventId: 'forgotten', at: new Date() };
+          await parts.receive(inbox, [parseVisitorEvent('customer:end_chat', { conversationId: newest.id }, arrival)]);
+        }
+        return done();
+      },
+
       getPassage: async (request) => {
         const inbox = await inboxOf(request, request.params.token);
         const bot = inbox.botId ? await bots.byId(inbox.workspaceId, inbox.botId) : null;
@@ -116,6 +151,7 @@ export function visitorRoutes(
     },
     {
       upload: { description: 'Header `authorization: Visitor <visitor token>`.' },
+      forget: { description: 'Header `authorization: Visitor <visitor token>`. Done also when the visitor has ended.' },
     },
   );
 }

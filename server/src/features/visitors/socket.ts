@@ -4,7 +4,7 @@ import { sql } from 'drizzle-orm';
 import type { Inbound } from '../../channels/contract.ts';
 import { parseVisitorEvent } from '../../channels/web/parse.ts';
 import type { Visitor, WebEvent } from '../../channels/web/parse.ts';
-import { conflict, forbidden, notFound, tooMany, toProblem } from '../../platform/errors.ts';
+import { conflict, forbidden, notFound, tooMany, toProblem, unauthorized } from '../../platform/errors.ts';
 import { newId } from '../../platform/data/ids.ts';
 import type { Limiter } from '../../platform/limits/limiter.ts';
 import type { Logger } from '../../platform/telemetry/log.ts';
@@ -18,6 +18,7 @@ import type { Store, Tx } from '../../platform/data/tenant.ts';
 import type { Tracing } from '../../platform/telemetry/tracing.ts';
 import type { BotDirectory } from '../bots/lookup.ts';
 import { describeContact } from '../contacts/commands.ts';
+import { visitorHasEnded } from '../contacts/queries.ts';
 import { conversationTouched } from '../conversations/changes.ts';
 import { openConversation } from '../conversations/commands.ts';
 import { findConversation } from '../conversations/queries.ts';
@@ -28,7 +29,7 @@ import { after } from '../messages/queries.ts';
 import { presentToVisitor } from '../messages/present.ts';
 import type { VisitorTokens } from './token.ts';
 
-// Foreign tables: conversations, threads. What a visitor may see is decided by one statement.
+// Foreign tables: contact_identities, conversations, threads. What a visitor may see is decided by one statement.
 
 const MISSED_AT_MOST = 200;
 
@@ -61,7 +62,9 @@ async function visitorConversation(
 ): Promise<ConversationStatus> {
   const { rows } = await tx.execute<{ status: ConversationStatus }>(sql`
     select c.status from conversations c join threads t on t.id = c.thread_id
-    where c.id = ${conversationId}::uuid and t.inbox_id = ${inboxId}::uuid and t.thread_key = ${visitorId}`);
+    where c.id = ${conversationId}::uuid and t.inbox_id = ${inboxId}::uuid and t.thread_key = ${visitorId}
+      and not exists (select 1 from contact_identities i
+        where i.inbox_id = t.inbox_id and i.external_id = t.thread_key and i.ended_at is not null)`);
   if (!rows[0]) throw notFound('The conversation');
   return rows[0].status;
 }
@@ -99,6 +102,8 @@ export function bindVisitor(
       if (!allow) throw tooMany(retryAfterSeconds);
     }
     const { opened, place, lastSeq, agentName } = await store.inWorkspace(workspaceId, async (tx) => {
+      // A socket that was let in a moment before the end, and is about to be cut.
+      if (await visitorHasEnded(tx, inbox.id, visitor.id)) throw unauthorized('This chat has ended.');
       const found = await openConversation(tx, { workspaceId, inboxId: inbox.id, botId: inbox.botId }, visitor.id, {
         externalId: visitor.id,
         name: said.name,

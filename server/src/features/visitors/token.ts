@@ -17,6 +17,7 @@ export function createVisitorTokens(jwtSecret: string): VisitorTokens {
   const tokens = createSignedTokens({ secret: jwtSecret, audience: 'parley:visitor', lifetimeSeconds: MONTH });
   return {
     issue: ({ visitorId, inboxId }) => tokens.issue(visitorId, { inbox: inboxId }),
+    // Whether the visitor has ended is not in the token: see handshake.ts.
     read: async (token, inboxId) => {
       const claims = Claims.safeParse(await tokens.read(token));
       return claims.success && claims.data.inbox === inboxId ? claims.data.sub : null;

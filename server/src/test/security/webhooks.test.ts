@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { connect as connectTo } from 'node:net';
 import { after, before, describe, it } from 'node:test';
 import type { Conversation, Inbox, Message } from '@parley/contract';
 import { verify } from '../../channels/telegram/verify.ts';
@@ -242,5 +243,45 @@ describe('webhooks', () => {
         assert.ok(!JSON.stringify(answer).includes(secret), JSON.stringify(answer));
     const rows = await test.app.database.asOwner(async (client) => client.query('select credentials from inboxes'));
     assert.ok(!JSON.stringify(rows.rows).includes(SECRET));
+  });
+
+  /** Begins a request whose body does not come, and waits for the answer all the same. */
+  const begin = (path: string): Promise<string> =>
+    new Promise((resolve, reject) => {
+      const { hostname, port } = new URL(test.url);
+      const socket = connectTo({ host: hostname, port: Number(port) }, () =>
+        socket.write(
+          `POST ${path} HTTP/1.1\r\nhost: x\r\n${HEADER}: wrong\r\ncontent-type: application/json\r\ncontent-length: 5000000\r\n\r\n{"update_id":`,
+        ),
+      );
+      let answer = '';
+      socket.setTimeout(5_000, () => socket.destroy(new Error(`no answer without the body: ${answer}`)));
+      socket.on('data', (bytes) => (answer += bytes.toString()));
+      socket.on('error', reject);
+      socket.on('close', () => resolve(answer.slice(9, 12)));
+    });
+
+  it('answers for a token nobody has without reading the body', async () => {
+    assert.equal(await begin(`/webhooks/telegram/${'y'.repeat(32)}`), '404');
+    assert.equal(await begin(`/webhooks/nothing/${acmeInbox.token}`), '404');
+    assert.equal(await begin(`/webhooks/telegram/${webInbox.token}`), '404');
+  });
+
+  it('sends away an address that forges too often, before the body, and counts nothing that is proven', async () => {
+    const proven = await Promise.all(
+      Array.from({ length: 80 }, (_, index) =>
+        post(malloryInbox, update(100 + index, 'x'), { [HEADER]: 'the-secret-of-mallory' }),
+      ),
+    );
+    assert.ok(proven.every(({ status }) => status === 200));
+    const forge = async (): Promise<number> =>
+      (await post(malloryInbox, update(1, 'forged'), { [HEADER]: 'no' })).status;
+    assert.equal(await forge(), 401);
+    for (let tries = 0; tries < 300 && (await forge()) === 401; tries += 1);
+    const sentAway = await post(malloryInbox, update(1, 'forged'), { [HEADER]: 'no' });
+    assert.equal(sentAway.status, 429);
+    assert.ok(Number(sentAway.headers.get('retry-after')) >= 1);
+    assert.equal(await begin(`/webhooks/telegram/${malloryInbox.token}`), '429');
+    assert.equal((await post(acmeInbox, update(300, 'of another inbox'))).status, 200);
   });
 });

@@ -124,6 +124,48 @@ describe('visitors and the widget', () => {
     assert.equal((await test.owner('GET', `/widget/${acme.ids.inboxToken}/files/${acme.ids.file}`)).status, 401);
   });
 
+  it('attack 38: whoever forgets the chat takes the key with them, also one that was copied', async () => {
+    const path = `/widget/${acme.ids.inboxToken}`;
+    const first = await visit({ inbox: acme.ids.inboxToken }, { name: 'First' });
+    const file = await asVisitor<Attachment>(test.url, first.token, 'POST', `${path}/files`, fileForm('a.txt', 'mine'));
+    assert.equal(file.status, 201);
+    const copied = first.token;
+    const thief = await visit({ inbox: acme.ids.inboxToken, visitor: copied });
+    assert.equal(thief.conversationId, first.conversationId);
+
+    assert.equal((await asVisitor(test.url, 'nonsense', 'POST', `${path}/forget`)).status, 401);
+    assert.equal((await fetch(`${test.url}/api/v1${path}/forget`, { method: 'POST' })).status, 401);
+    assert.equal((await asVisitor(test.url, copied, 'POST', `/widget/${other.token}/forget`)).status, 401);
+    assert.ok(first.socket.socket.connected && thief.socket.socket.connected);
+
+    const cut = [first, thief].map(
+      ({ socket }) => new Promise<string>((resolve) => socket.socket.once('disconnect', resolve)),
+    );
+    assert.equal((await asVisitor(test.url, copied, 'POST', `${path}/forget`)).status, 200);
+    assert.deepEqual(await Promise.all(cut), ['io server disconnect', 'io server disconnect']);
+    assert.equal((await asVisitor(test.url, copied, 'POST', `${path}/forget`)).status, 200, 'asked again: done');
+
+    // The copied token, and a renewed one of the same visitor, open nothing.
+    for (const token of [copied, thief.token]) {
+      assert.equal((await asVisitor(test.url, token, 'GET', `${path}/files/${file.data.id}`)).status, 401);
+      assert.equal((await asVisitor(test.url, token, 'POST', `${path}/files`, fileForm('b.txt', 'x'))).status, 401);
+      const socket = await connect(test.url, { inbox: acme.ids.inboxToken, visitor: token });
+      const missed = await socket.call('customer:resume', { conversationId: first.conversationId, after: 0 });
+      assert.equal(!missed.success && missed.error.code, 'not_found');
+      const started = await socket.call<SessionCreated>('customer:start_chat', {});
+      assert.ok(started.success);
+      assert.notEqual(started.data.conversationId, first.conversationId);
+      assert.notEqual(decodeJwt(started.data.visitor).sub, decodeJwt(copied).sub);
+      socket.close();
+    }
+    await until(async () => {
+      const { data } = await test.owner<{ status: string }>('GET', `/conversations/${first.conversationId}`);
+      return data.status === 'resolved';
+    }, 'the desk sees that the chat is over');
+    first.socket.close();
+    thief.socket.close();
+  });
+
   it('attack 12: an address somebody types makes nobody somebody else, and changes nobody', async () => {
     const victim = await visit({ inbox: acme.ids.inboxToken }, { name: 'Victor', email: 'victor@x.test' });
     const thief = await visit({ inbox: acme.ids.inboxToken }, { name: 'Thief', email: 'victor@x.test' });
