@@ -40,6 +40,11 @@ const refused = {
     '../index.ts',
     /list of features/,
   ],
+  'a feature reads the settings of all': [
+    'server/src/features/bots/feature.ts',
+    '../../settings.ts',
+    /main.ts and cli.ts/,
+  ],
   'somebody imports main': ['server/src/app.ts', './main.ts', /nothing imports main/],
   'main composes by itself': ['server/src/main.ts', './features/bots/routes.ts', /app.ts knows the rest/],
   'the product uses test tools': ['server/src/turn/turn.ts', '../test/factories.ts', /only tests/],
@@ -57,11 +62,11 @@ test('refused in every way an import can be written', () => {
   const found = reasons(
     'server/src/platform/jobs/jobs.ts',
     [
-      `import type { Bot } from '../features/bots/present.ts';`,
-      `export { ask } from '../ai/answer.ts';`,
-      `export * from '../knowledge/index.ts';`,
-      `const late = await import('../turn/turn.ts');`,
-      `type Hit = import('../knowledge/search.ts').Hit;`,
+      `import type { Bot } from '../../features/bots/present.ts';`,
+      `export { ask } from '../../ai/answer.ts';`,
+      `export * from '../../knowledge/index.ts';`,
+      `const late = await import('../../turn/turn.ts');`,
+      `type Hit = import('../../knowledge/search.ts').Hit;`,
     ].join('\n'),
   );
   assert.deepEqual(found, Array(5).fill('the platform imports no domain'));
@@ -93,6 +98,8 @@ const allowed = {
   'the composition root knows everybody': ['server/src/app.ts', './channels/telegram/index.ts'],
   'the list of features does too': ['server/src/features/index.ts', '../turn/feature.ts'],
   'main knows the composition root': ['server/src/main.ts', './app.ts'],
+  'main reads the settings': ['server/src/main.ts', './settings.ts'],
+  'what is set is put together of the features': ['server/src/settings.ts', './features/index.ts'],
   'a test uses the whole application': ['server/src/features/bots/bots.test.ts', '../../test/app.ts'],
   'a channel uses the platform': ['server/src/channels/telegram/parse.ts', '../../platform/errors.ts'],
   'a package is nobody’s room': ['server/src/platform/http/server.ts', 'fastify'],

@@ -88,7 +88,7 @@ export async function createApp(config: Config, log: Logger, options: AppOptions
   return {
     ...{ http, kit, store, wake, database, placements, keyring, redis, jobs, config, metrics },
     /** Starts the roles and listens: a worker too, for its health and metrics. */
-    async start(): Promise<{ address: string; setupUrl: string | undefined }> {
+    async start(): Promise<{ address: string; setupUrl: string | undefined; links: Record<string, string> }> {
       await platform.moves.look();
       for (const part of parts) await part.recover?.();
       placements.start();
@@ -111,7 +111,8 @@ export async function createApp(config: Config, log: Logger, options: AppOptions
       pressure.start();
       const address = await listen(http, { port: config.port, host: config.host });
       for (const part of parts) await part.listening?.();
-      return { address, setupUrl };
+      const links: Record<string, string> = Object.assign({}, ...parts.map((part) => part.links ?? {}));
+      return { address, setupUrl, links };
     },
     /** Lets nobody in, lets running work finish or hand itself over, then closes everything. */
     async close(): Promise<void> {

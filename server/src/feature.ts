@@ -1,5 +1,6 @@
 import type { Http, SignedIn, Dependency } from './platform/http/index.ts';
 import type { Signal } from './platform/limits/pressure.ts';
+import type { Settings } from './platform/config/define.ts';
 import type { FactDefinitions } from './platform/facts/define.ts';
 import type { Reaction } from './platform/facts/reactions.ts';
 import type { Sweep } from './platform/sweeps/sweeps.ts';
@@ -30,6 +31,8 @@ export type FeatureParts = {
   start?(): void;
   /** The server listens, and what people see first is prepared. */
   listening?(): Promise<void>;
+  /** Pages the start screen names, by name. */
+  links?: Record<string, string>;
   /** The process is about to end: nobody new is let in. */
   retire?(): void;
   /** Running work finishes or hands itself over. */
@@ -48,6 +51,8 @@ export type Feature = {
   /** The tables it owns: SQL elsewhere names them only with a reason (`npm run check`). */
   tables?: readonly string[];
   facts?: { definitions: FactDefinitions };
+  /** What it takes of the environment; it has the values of `settingsOf`. */
+  settings?: readonly Settings[];
   topics?: Topics;
   /** Services for others, made when one of them first asks. */
   provides?: { [K in keyof Services]?: (kit: Kit) => Services[K] };

@@ -116,6 +116,8 @@ export async function openPlatform(config: Config, log: Logger, features: Featur
     /** What features may ask for. */
     kit: {
       config,
+      /** The value of settings this feature declares. */
+      settingsOf: config.settingsOf,
       log,
       metrics,
       tracing,
@@ -126,7 +128,7 @@ export async function openPlatform(config: Config, log: Logger, features: Featur
       wake,
       jobs,
       outbound,
-      outside: createOutside(config.webhooks),
+      outside: createOutside(config.outside),
       storage: createStorage(config, outbound),
       /** undefined where no server for mail is named */
       mail,

@@ -1,6 +1,7 @@
 import { createApp } from './app.ts';
-import { ConfigError, readConfig } from './platform/config/config.ts';
+import { ConfigError } from './platform/config/define.ts';
 import { createLogger } from './platform/telemetry/log.ts';
+import { readConfig } from './settings.ts';
 import { describeStart } from './start-screen.ts';
 
 /** `--roles=worker:turn` is the same as PARLEY_ROLES. */
@@ -21,6 +22,9 @@ async function main(): Promise<void> {
     log.fatal({ err: error }, 'unexpected rejection');
     process.exit(70);
   });
+
+  if (config.unknownVariables.length > 0)
+    log.warn({ variables: config.unknownVariables }, 'these variables are none of Parley and change nothing');
 
   const app = await createApp(config, log);
 

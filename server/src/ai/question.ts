@@ -3,7 +3,6 @@ import type { TraceRecord } from '../db/schema/index.ts';
 import type { Embedder } from '../knowledge/embed.ts';
 import { AppError } from '../platform/errors.ts';
 import type { Outbound } from '../platform/outbound/breaker.ts';
-import type { ModelPrices } from '../platform/config/config.ts';
 import type { Logger } from '../platform/telemetry/log.ts';
 import type { Metrics } from '../platform/telemetry/metrics.ts';
 import { stageTimer } from '../platform/telemetry/stages.ts';
@@ -12,7 +11,8 @@ import { LONGEST_REPLY } from './answer.ts';
 import type { Answer, Answerer } from './answer.ts';
 import { ModelFailure, toModelFailure } from './failures.ts';
 import { chooseModel } from './providers.ts';
-import type { ChosenModel, ModelSettings } from './providers.ts';
+import type { ChosenModel } from './providers.ts';
+import type { ModelConfig, ModelPrices } from './settings.ts';
 import { createRetrieve, sharesOf } from './retrieval.ts';
 import type { Passage, Retrieval } from './retrieval.ts';
 import { searchTerms } from './terms.ts';
@@ -60,7 +60,7 @@ export function createQuestionAnswerer(parts: {
   store: Store;
   embedder: Embedder;
   answer: Answerer;
-  models: ModelSettings;
+  models: ModelConfig;
   metrics: Metrics;
   outbound: Pick<Outbound, 'call'>;
   log: Logger;
@@ -186,7 +186,7 @@ export function createQuestionAnswerer(parts: {
 }
 
 /** A key that was taken away, a model that is no longer known: as final as a provider's own refusal, and told the same way. */
-function choose(name: string, models: ModelSettings): ChosenModel | ModelFailure {
+function choose(name: string, models: ModelConfig): ChosenModel | ModelFailure {
   try {
     return chooseModel(name, models);
   } catch (error) {

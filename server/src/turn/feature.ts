@@ -1,9 +1,11 @@
 import { createAnswerer } from '../ai/answer.ts';
 import { createQuestionAnswerer } from '../ai/question.ts';
 import type { QuestionAnswerer } from '../ai/question.ts';
+import { modelSettings } from '../ai/settings.ts';
 import type { Channel, ChannelHttp } from '../channels/contract.ts';
 import { createChannelHttp } from '../channels/http.ts';
 import { channels } from '../channels/registry.ts';
+import { apiVariable, channelSettings } from '../channels/settings.ts';
 import { filesHandler } from '../engine/handlers/files.ts';
 import { personHandler } from '../engine/handlers/person.ts';
 import { createQaHandler } from '../engine/handlers/qa.ts';
@@ -14,6 +16,7 @@ import { readFile } from '../features/files/queries.ts';
 import { createLastEvent } from '../features/inboxes/last-event.ts';
 import { createCredentialRefresh } from '../features/inboxes/refresh.ts';
 import type { Config } from '../platform/config/config.ts';
+import type { SettingsOf } from '../platform/config/define.ts';
 import { backlogSignal } from '../platform/limits/pressure-signals.ts';
 import { inEachWorkspace } from '../platform/data/retention.ts';
 import { lag } from './backlog.ts';
@@ -36,7 +39,8 @@ import { createTyping } from './typing.ts';
 import { webhookRoutes } from './webhooks.ts';
 
 /** Where the platform is; a channel without one calls nobody. */
-const apiOf = (config: Config, { api }: Channel): string => (api ? config.channels[api.name].apiUrl : config.publicUrl);
+const apiOf = (kit: { config: Config; settingsOf: SettingsOf }, { api }: Channel): string =>
+  api ? (kit.settingsOf(channelSettings)[apiVariable(api.name)] ?? api.url) : kit.config.publicUrl;
 
 type OfChannel = { workspaceId: string; channel: keyof typeof channels };
 
@@ -69,16 +73,17 @@ export const messagePath = defineFeature({
       'publish',
     ] as const),
     ...(['emitTyping', 'placements', 'pace', 'inboxes', 'findInbox', 'bots', 'embedder'] as const),
-    ...(['receive', 'answerQuestion', 'channelClient', 'keyring', 'makeLimiter'] as const),
+    ...(['settingsOf', 'receive', 'answerQuestion', 'channelClient', 'keyring', 'makeLimiter'] as const),
   ],
+  settings: [modelSettings, channelSettings],
   topics: { work: [THREAD] },
   provides: {
     channelClient:
-      ({ config, outbound, store, storage }) =>
+      ({ config, settingsOf, outbound, store, storage }) =>
       (inbox) =>
         createChannelHttp({
           channel: channels[inbox.channel],
-          baseUrl: apiOf(config, channels[inbox.channel]),
+          baseUrl: apiOf({ config, settingsOf }, channels[inbox.channel]),
           outbound,
           readFile: async ({ id }) =>
             (await readFile({ store, storage }, { workspaceId: inbox.workspaceId, id })).bytes,
@@ -92,9 +97,9 @@ export const messagePath = defineFeature({
         return result;
       };
     },
-    answerQuestion: ({ config, store, embedder, outbound, pace, log, metrics }) =>
+    answerQuestion: ({ settingsOf, store, embedder, outbound, pace, log, metrics }) =>
       createQuestionAnswerer({
-        ...{ store, embedder, log, metrics, outbound, models: config.models, prices: config.prices },
+        ...{ store, embedder, log, metrics, outbound, ...settingsOf(modelSettings) },
         answer: createAnswerer({ embedder, outbound, idleMs: pace.modelIdleMs, backoffMs: pace.modelRetryMs }),
       }),
   },
@@ -133,7 +138,7 @@ export const messagePath = defineFeature({
     registerBacklogGauges({ metrics, store, log });
 
     return {
-      pages: (http) => webhookRoutes(http, kit),
+      pages: (http) => webhookRoutes(http, { ...kit, environment: kit.settingsOf(channelSettings) }),
       reactions: [createMediaFetcher({ ...kit, clientOf })],
       sweeps: [
         pendingThreads(wake),

@@ -1,9 +1,8 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import type { AppVariable, Channel, Verification, WebhookIntake, WebhookRequest } from '../channels/contract.ts';
+import type { Channel, Verification, WebhookIntake, WebhookRequest } from '../channels/contract.ts';
 import { findChannel } from '../channels/registry.ts';
 import type { FindInbox, InboxDirectory, InboxRuntime } from '../features/inboxes/lookup.ts';
-import type { Config } from '../platform/config/config.ts';
 import { AppError, notFound } from '../platform/errors.ts';
 import { keepRawBodies } from '../platform/http/index.ts';
 import type { Http } from '../platform/http/index.ts';
@@ -64,7 +63,8 @@ export function webhookRoutes(
     findInbox: FindInbox;
     inboxes: Pick<InboxDirectory, 'byExternalId'>;
     receive: Receive;
-    config: Pick<Config, 'apps'>;
+    /** the settings of channels, by the variable's name */
+    environment: Record<string, string | undefined>;
     metrics: Metrics;
     log: Logger;
   },
@@ -104,8 +104,8 @@ export function webhookRoutes(
     const found = findWebhook(SharedParams.parse(request.params).channel);
     const { shared } = found.intake;
     if (!shared) throw notFound('The inbox');
-    const variables: [string, AppVariable][] = Object.entries(shared.variables);
-    const secrets = variables.map(([field, variable]) => [field, parts.config.apps[variable]]);
+    const variables: [string, string][] = Object.entries(shared.variables);
+    const secrets = variables.map(([field, variable]) => [field, parts.environment[variable]]);
     if (secrets.some(([, secret]) => !secret)) throw notFound('The inbox');
     const webhook = toWebhookRequest(request);
     assertVerified(found.intake.verify(webhook, Object.fromEntries(secrets)));
