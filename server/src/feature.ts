@@ -3,6 +3,7 @@ import type { Signal } from './platform/limits/pressure.ts';
 import type { Settings } from './platform/config/define.ts';
 import type { FactDefinitions } from './platform/facts/define.ts';
 import type { Reaction } from './platform/facts/reactions.ts';
+import type { MetricDefinitions } from './platform/telemetry/define-metrics.ts';
 import type { Sweep } from './platform/sweeps/sweeps.ts';
 import type { FastifyRequest } from 'fastify';
 import type { Kit, Services } from './kit.ts';
@@ -53,6 +54,8 @@ export type Feature = {
   facts?: { definitions: FactDefinitions };
   /** What it takes of the environment; it has the values of `settingsOf`. */
   settings?: readonly Settings[];
+  /** What it counts; it has them of `metrics.of`. */
+  metrics?: readonly MetricDefinitions[];
   topics?: Topics;
   /** Services for others, made when one of them first asks. */
   provides?: { [K in keyof Services]?: (kit: Kit) => Services[K] };

@@ -54,7 +54,7 @@ const MINUTE = 60_000;
 
 /** Opens the machinery of the platform. Nothing of it runs before it is started, besides what watches connections. */
 export async function openPlatform(config: Config, log: Logger, features: Feature[], pace: Pace = {}) {
-  const metrics = createMetrics();
+  const metrics = createMetrics({ declared: features.flatMap((feature) => feature.metrics ?? []) });
   const tracing = await openTracing(config, log);
   await assertRedis(config.redis.url);
   const database = await openDatabase(config, log);

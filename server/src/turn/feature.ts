@@ -1,7 +1,9 @@
 import { createAnswerer } from '../ai/answer.ts';
+import { aiMetrics } from '../ai/metrics.ts';
 import { createQuestionAnswerer } from '../ai/question.ts';
 import type { QuestionAnswerer } from '../ai/question.ts';
 import { modelSettings } from '../ai/settings.ts';
+import { stageMetrics } from '../ai/stages.ts';
 import type { Channel, ChannelHttp } from '../channels/contract.ts';
 import { createChannelHttp } from '../channels/http.ts';
 import { channels } from '../channels/registry.ts';
@@ -25,6 +27,7 @@ import type { ClientOf } from './deliver.ts';
 import { registerBacklogGauges } from './gauges.ts';
 import { createListeners } from './listeners.ts';
 import { createMailbox } from './mailbox.ts';
+import { turnMetrics } from './metrics.ts';
 import { createMediaFetcher } from './media.ts';
 import { createReceive } from './receive.ts';
 import type { Receive } from './receive.ts';
@@ -76,6 +79,7 @@ export const messagePath = defineFeature({
     ...(['settingsOf', 'receive', 'answerQuestion', 'channelClient', 'keyring', 'makeLimiter'] as const),
   ],
   settings: [modelSettings, channelSettings],
+  metrics: [turnMetrics, stageMetrics, aiMetrics],
   topics: { work: [THREAD] },
   provides: {
     channelClient:

@@ -5,6 +5,7 @@ import { deliveryDue, messageStored, messageUpdated, paragraphSaid } from '../fe
 import { appendOnce, cite } from '../features/messages/commands.ts';
 import { messageFacts } from '../features/messages/facts.ts';
 import type { Logger } from '../platform/telemetry/log.ts';
+import { stageMetrics } from '../ai/stages.ts';
 import type { Metrics } from '../platform/telemetry/metrics.ts';
 import type { Publish } from '../platform/publish/publish.ts';
 import type { Store } from '../platform/data/tenant.ts';
@@ -115,7 +116,7 @@ export function createSpeaker(
             beginDelivery(lane, begunWith({ id: sending.id, requestId: carried() ?? null, inboxId, threadKey }, first));
           } else if (!isLive) publish([deliveryDue(workspaceId, { threadId: lane.threadId })]);
         }
-        metrics.turnStages.observe({ stage: 'paragraph' }, (performance.now() - started) / 1_000);
+        metrics.of(stageMetrics).turnStages.observe({ stage: 'paragraph' }, (performance.now() - started) / 1_000);
         log.debug({ turnId, ordinal, outcome: made.outcome }, 'a paragraph is stored');
         ordinal += 1;
       }),

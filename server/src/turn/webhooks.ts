@@ -8,6 +8,7 @@ import { keepRawBodies } from '../platform/http/index.ts';
 import type { Http } from '../platform/http/index.ts';
 import type { Logger } from '../platform/telemetry/log.ts';
 import type { Metrics } from '../platform/telemetry/metrics.ts';
+import { turnMetrics } from './metrics.ts';
 import type { Receive } from './receive.ts';
 
 const Params = z.object({ channel: z.string().max(30), token: z.string().max(100) });
@@ -75,7 +76,7 @@ export function webhookRoutes(
   async function take({ channel, intake }: Webhooked, request: WebhookRequest, inbox: InboxRuntime): Promise<number> {
     const { events, skipped } = intake.parse(request, inbox.credentials);
     if (skipped.length > 0) {
-      metrics.inboundEvents.inc({ channel: channel.name, outcome: 'skipped' }, skipped.length);
+      metrics.of(turnMetrics).inboundEvents.inc({ channel: channel.name, outcome: 'skipped' }, skipped.length);
       log.warn(
         { channel: channel.name, inboxId: inbox.id, skipped: skipped.slice(0, 20) },
         'items of a webhook were skipped',
@@ -116,7 +117,8 @@ export function webhookRoutes(
     const each = await Promise.allSettled(
       shared.inboxOf(webhook).map(async (externalId) => {
         const inboxes = await parts.inboxes.byExternalId(found.channel.name, externalId);
-        if (inboxes.length === 0) metrics.inboundEvents.inc({ channel: found.channel.name, outcome: 'unknown_inbox' });
+        if (inboxes.length === 0)
+          metrics.of(turnMetrics).inboundEvents.inc({ channel: found.channel.name, outcome: 'unknown_inbox' });
         const taken = await Promise.allSettled(receiving(inboxes).map((inbox) => take(found, webhook, inbox)));
         return valuesOf(taken).reduce((sum, stored) => sum + stored, 0);
       }),

@@ -2,11 +2,13 @@ import { defineFeature } from '../../feature.ts';
 import { createHealthCheck } from '../conversations/health-check.ts';
 import { changePresence } from '../members/commands.ts';
 import { somePresent } from '../members/queries.ts';
+import { socketMetrics } from './metrics.ts';
 import { openSockets } from './sockets.ts';
 
 /** The sockets of agents and visitors: who may connect, as whom, and what they may say. */
 export const connections = defineFeature({
   name: 'connections',
+  metrics: [socketMetrics],
   uses: [
     ...(['config', 'log', 'metrics', 'tracing', 'store', 'wake', 'jobs', 'outbound', 'realtime', 'proxies'] as const),
     ...(['pressure', 'publish', 'emitTyping', 'makeLimiter', 'askRedis', 'pace'] as const),

@@ -22,6 +22,7 @@ import { admitVisitor } from '../visitors/handshake.ts';
 import { bindVisitor } from '../visitors/socket.ts';
 import type { VisitorParts } from '../visitors/socket.ts';
 import type { VisitorTokens } from '../visitors/token.ts';
+import { socketMetrics } from './metrics.ts';
 
 type Person = Pick<Actor, 'workspaceId' | 'userId'>;
 type Entrance =
@@ -66,6 +67,11 @@ const visitorsOf = (workspaceId: string): string => `visitors-of:${workspaceId}`
 export function openSockets(parts: SocketParts): { close(): void } {
   const { realtime, access, inboxes, log } = parts;
   const { io } = realtime;
+  const counted = parts.metrics.of(socketMetrics);
+  parts.metrics.beforeRender(async () => {
+    const { values } = await counted.socketConnections.get();
+    counted.socketsOpen.set(values.reduce((sum, { value }) => sum + value, 0));
+  });
   const entrances = new WeakMap<RealtimeSocket, Entrance>();
   const claims = new WeakMap<RealtimeSocket, Claim>();
   const { leaveAfterMs = LEAVE_AFTER_MS } = parts;
@@ -120,7 +126,7 @@ export function openSockets(parts: SocketParts): { close(): void } {
     const isTheirs = claim?.identity === identityOf(entrance);
     if (claim && isTheirs) claims.set(socket, claim);
     else realtime.recovery.refuse(socket);
-    if (asks) parts.metrics.socketRecoveries.inc({ outcome: isTheirs ? 'recovered' : claim ? 'refused' : 'too_late' });
+    if (asks) counted.socketRecoveries.inc({ outcome: isTheirs ? 'recovered' : claim ? 'refused' : 'too_late' });
   }
   io.use(async (socket, next) => next(await refusal(socket)));
 
@@ -213,8 +219,8 @@ export function openSockets(parts: SocketParts): { close(): void } {
     }
     // What a later connection is compared with when it says that it is this one.
     Reflect.set(socket.data, 'identity', identityOf(entrance));
-    parts.metrics.socketConnections.inc({ kind: entrance.kind });
-    socket.on('disconnect', () => parts.metrics.socketConnections.dec({ kind: entrance.kind }));
+    counted.socketConnections.inc({ kind: entrance.kind });
+    socket.on('disconnect', () => counted.socketConnections.dec({ kind: entrance.kind }));
     welcome(socket, entrance).catch((error: unknown) => {
       log.error({ err: error }, 'a socket was not let in');
       socket.disconnect(true);

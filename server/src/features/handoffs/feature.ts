@@ -1,6 +1,7 @@
 import { defineFeature } from '../../feature.ts';
 import { inEachWorkspace } from '../../platform/data/retention.ts';
 import { handoffFacts } from './facts.ts';
+import { handoffMetrics } from './metrics.ts';
 import { forgetWords } from './retention.ts';
 import { handoffRoutes } from './routes.ts';
 
@@ -9,6 +10,7 @@ export const handoffs = defineFeature({
   tables: ['handoffs'],
   uses: ['store', 'desk'],
   facts: handoffFacts,
+  metrics: [handoffMetrics],
   setUp: ({ store, desk }) => ({
     routes: (api) => handoffRoutes(api, { store, pickUp: desk.pickUp }),
     forget: (before) => inEachWorkspace(store, [forgetWords], before),
