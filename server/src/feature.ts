@@ -5,6 +5,7 @@ import type { FactDefinitions } from './platform/facts/define.ts';
 import type { Reaction } from './platform/facts/reactions.ts';
 import type { MetricDefinitions } from './platform/telemetry/define-metrics.ts';
 import type { Sweep } from './platform/sweeps/sweeps.ts';
+import type { AgentEvents, VisitorEvents } from './platform/sockets/socket-events.ts';
 import type { FastifyRequest } from 'fastify';
 import type { Kit, Services } from './kit.ts';
 
@@ -14,6 +15,11 @@ export type FeatureParts = {
   routes?(api: Http): void;
   /** Beside the API: pages, webhooks of platforms. */
   pages?(http: Http): void | Promise<void>;
+  /** What agents, and what visitors may say over their sockets; in processes with the role `api`, as routes are. */
+  agentEvents?(http: Http): AgentEvents;
+  visitorEvents?(http: Http): VisitorEvents;
+  /** Opens the sockets, with the events of all features; one feature does. */
+  sockets?(events: { agent: AgentEvents; visitor: VisitorEvents }): void;
   reactions?: Reaction[];
   sweeps?: Sweep[];
   /** Who sends a request; one feature says. */

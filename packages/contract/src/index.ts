@@ -19,5 +19,6 @@ export * from './messages.ts';
 export * from './files.ts';
 export * from './handoffs.ts';
 export * from './queues.ts';
+export * from './visitors.ts';
 export * from './socket.ts';
 export * from './widget.ts';

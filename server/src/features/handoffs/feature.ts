@@ -4,6 +4,7 @@ import { handoffFacts } from './facts.ts';
 import { handoffMetrics } from './metrics.ts';
 import { forgetWords } from './retention.ts';
 import { handoffRoutes } from './routes.ts';
+import { handoffSocketEvents } from './socket.ts';
 
 export const handoffs = defineFeature({
   name: 'handoffs',
@@ -13,6 +14,7 @@ export const handoffs = defineFeature({
   metrics: [handoffMetrics],
   setUp: ({ store, desk }) => ({
     routes: (api) => handoffRoutes(api, { store, pickUp: desk.pickUp }),
+    agentEvents: () => handoffSocketEvents({ store, desk }),
     forget: (before) => inEachWorkspace(store, [forgetWords], before),
   }),
 });
