@@ -71,9 +71,10 @@ function targetOf(file, specifier) {
 /** The rooms of the server below the composition root. */
 const domains = ['features', 'channels', 'turn', 'engine', 'ai', 'knowledge', 'insight'];
 
-/** The composition root, and the list of what it composes. */
+/** The composition root, what it is set to, and the list of what it composes. */
 const isRoot = (/** @type {Place} */ place) =>
-  place.room === 'app' || (place.room === 'features' && place.noun === '' && place.name === 'index');
+  ['app', 'settings'].includes(place.room) ||
+  (place.room === 'features' && place.noun === '' && place.name === 'index');
 
 /** Features that put others together: the sockets, whose events are of several nouns, and the demo, which makes one of each. */
 const composing = ['connections', 'demo'];
@@ -125,6 +126,8 @@ export function offence({ from, to, names }) {
   if (b.room === 'test') return 'only tests use server/src/test';
   if (b.room === 'main') return 'nothing imports main.ts';
   if (b.room === 'app') return a.room === 'main' ? null : 'only main.ts imports the composition root app.ts';
+  if (b.room === 'settings')
+    return ['main', 'cli'].includes(a.room) ? null : 'only main.ts and cli.ts read the settings';
   if (isRoot(b)) return isRoot(a) ? null : 'only app.ts imports the list of features';
   if (b.room === 'cli') return 'nothing imports cli.ts';
   if (a.room === 'main')

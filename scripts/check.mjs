@@ -54,6 +54,7 @@ const steps = [
   types('e2e/tsconfig.json'),
   { name: 'dead code', work: tool('knip/bin/knip.js', ['--no-progress', '--no-config-hints']) },
   { name: 'readers of inbound events', work: async () => linesResult(unreadInbound()) },
+  { name: 'settings described', work: () => run(node24(), [inRoot('scripts/settings.mjs'), '--check']) },
   { name: 'arrows between folders', work: async () => linesResult(await offences()) },
   {
     name: 'file length',

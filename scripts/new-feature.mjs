@@ -1,6 +1,7 @@
 /**
  * `npm run new:feature -- NOUN`: the files of a new noun (plural, such as `labels`), which start, are tested and are served,
  * as an example to change: list, create, read, change and delete something with a name. Nothing that is there is overwritten.
+ * What else its feature.ts may declare (settings, metrics, socket events, reactions, sweeps …) is in `server/src/feature.ts`.
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';

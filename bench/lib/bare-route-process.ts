@@ -5,7 +5,7 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import fastify from 'fastify';
 import { Pool } from 'pg';
-import { readConfig } from '../../server/src/platform/config/config.ts';
+import { readConfig } from '../../server/src/settings.ts';
 import { openDatabase } from '../../server/src/platform/data/index.ts';
 import { createLogger } from '../../server/src/platform/telemetry/log.ts';
 import { serve } from './child.ts';

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { readConfig } from '../../server/src/platform/config/config.ts';
+import { readConfig } from '../../server/src/settings.ts';
 import { openDatabase } from '../../server/src/platform/data/index.ts';
 import { connectNotifier } from '../../server/src/platform/cluster/connect.ts';
 import { createJobs } from '../../server/src/platform/jobs/jobs.ts';

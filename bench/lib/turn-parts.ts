@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { createApp } from '../../server/src/app.ts';
 import { openDatabase } from '../../server/src/platform/data/index.ts';
-import { readConfig } from '../../server/src/platform/config/config.ts';
+import { readConfig } from '../../server/src/settings.ts';
 import { createLogger } from '../../server/src/platform/telemetry/log.ts';
 import { startChild } from './child.ts';
 import type { Child } from './child.ts';

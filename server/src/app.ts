@@ -13,6 +13,7 @@ import type { Http, Limits } from './platform/http/index.ts';
 import { listen } from './platform/http/listen.ts';
 import type { Logger } from './platform/telemetry/log.ts';
 import type { Signal } from './platform/limits/pressure.ts';
+import { collectEvents } from './platform/sockets/socket-events.ts';
 import { resourceSignals } from './platform/limits/pressure-signals.ts';
 import { createSweeper } from './platform/sweeps/sweeps.ts';
 
@@ -79,16 +80,22 @@ export async function createApp(config: Config, log: Logger, options: AppOptions
     limits: { keysPerMinute: config.keysPerMinute, ...options.limits },
     proxies: kit.proxies,
   });
+  const speaking = roles.api ? parts : [];
+  const socketEvents = {
+    agent: collectEvents(speaking.map((part) => part.agentEvents?.(http) ?? {})),
+    visitor: collectEvents(speaking.map((part) => part.visitorEvents?.(http) ?? {})),
+  };
   if (roles.api) {
+    for (const part of parts) part.sockets?.(socketEvents);
     await http.register(async (api: Http) => parts.forEach((part) => part.routes?.(api)), { prefix: '/api/v1' });
     for (const part of parts) await part.pages?.(http);
     if (existsSync(DASHBOARD)) await serveDashboard(http, DASHBOARD);
   }
 
   return {
-    ...{ http, kit, store, wake, database, placements, keyring, redis, jobs, config, metrics },
+    ...{ http, kit, store, wake, database, placements, keyring, redis, jobs, config, metrics, socketEvents },
     /** Starts the roles and listens: a worker too, for its health and metrics. */
-    async start(): Promise<{ address: string; setupUrl: string | undefined }> {
+    async start(): Promise<{ address: string; setupUrl: string | undefined; links: Record<string, string> }> {
       await platform.moves.look();
       for (const part of parts) await part.recover?.();
       placements.start();
@@ -117,7 +124,8 @@ export async function createApp(config: Config, log: Logger, options: AppOptions
       pressure.start();
       const address = await listen(http, { port: config.port, host: config.host });
       for (const part of parts) await part.listening?.();
-      return { address, setupUrl };
+      const links: Record<string, string> = Object.assign({}, ...parts.map((part) => part.links ?? {}));
+      return { address, setupUrl, links };
     },
     /** Lets nobody in, lets running work finish or hand itself over, then closes everything. */
     async close(): Promise<void> {

@@ -2,9 +2,12 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { z } from 'zod';
+import { features } from './features/index.ts';
 import { createMetrics } from './platform/telemetry/metrics.ts';
 
 /** The board and the alerts ask for metrics that exist, under labels they have. */
+
+const declared = features.flatMap(({ metrics = [] }) => metrics);
 
 const read = (path: string): string => readFileSync(new URL(`../../deploy/${path}`, import.meta.url), 'utf8');
 
@@ -39,13 +42,13 @@ function metricsIn(expression: string): string[] {
 
 async function known(): Promise<{ has(name: string): boolean; labels(name: string): string[] }> {
   const types = new Map(
-    (await createMetrics().registry.getMetricsAsJSON()).map(({ name, type }) => [name, String(type)]),
+    (await createMetrics({ declared }).registry.getMetricsAsJSON()).map(({ name, type }) => [name, String(type)]),
   );
   const plain = (name: string): string => {
     const base = name.replace(/_(bucket|sum|count)$/, '');
     return types.get(base) === 'histogram' ? base : name;
   };
-  const registry = createMetrics().registry;
+  const registry = createMetrics({ declared }).registry;
   return {
     has: (name) => name === 'up' || types.has(plain(name)),
     labels: (name) => {
@@ -127,7 +130,9 @@ describe('the board and the alerts', () => {
       ...['db_pool_total', 'db_pool_idle', 'db_pool_waiting', 'parley_pressure_signal', 'parley_heavy_reads_total'],
       ...['parley_partitions', 'parley_partitions_dropped_total'],
     ]);
-    const own = (await createMetrics({ defaults: false }).registry.getMetricsAsJSON()).map(({ name }) => name);
+    const own = (await createMetrics({ defaults: false, declared }).registry.getMetricsAsJSON()).map(
+      ({ name }) => name,
+    );
     assert.deepEqual(
       own.filter((name) => !elsewhere.has(name) && !asked.includes(name)),
       [],

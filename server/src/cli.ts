@@ -1,7 +1,7 @@
 import { text } from 'node:stream/consumers';
 import { parseArgs } from 'node:util';
 import { changePlan } from './features/workspaces/commands.ts';
-import { ConfigError, readConfig } from './platform/config/config.ts';
+import { ConfigError } from './platform/config/define.ts';
 import { createKeyring } from './platform/security/crypto.ts';
 import { FolderInUseError, MigrationError, openDatabase } from './platform/data/index.ts';
 import { readInstallation } from './platform/data/installation.ts';
@@ -15,6 +15,7 @@ import { PLACEMENT_CHANGED } from './placement/registry.ts';
 import { redisPlace } from './platform/cluster/redis.ts';
 import { createStore } from './platform/data/tenant.ts';
 import { createWake } from './platform/cluster/wake.ts';
+import { readConfig } from './settings.ts';
 
 /** What an operator does beside the running product, `npm run parley -- …`. */
 const USAGE = `parley workspace placements                        where workspaces live that do not share tables

@@ -1,8 +1,11 @@
 import type { Http, SignedIn, Dependency } from './platform/http/index.ts';
 import type { Signal } from './platform/limits/pressure.ts';
+import type { Settings } from './platform/config/define.ts';
 import type { FactDefinitions } from './platform/facts/define.ts';
 import type { Reaction } from './platform/facts/reactions.ts';
+import type { MetricDefinitions } from './platform/telemetry/define-metrics.ts';
 import type { Sweep } from './platform/sweeps/sweeps.ts';
+import type { AgentEvents, VisitorEvents } from './platform/sockets/socket-events.ts';
 import type { FastifyRequest } from 'fastify';
 import type { Kit, Services } from './kit.ts';
 
@@ -12,6 +15,11 @@ export type FeatureParts = {
   routes?(api: Http): void;
   /** Beside the API: pages, webhooks of platforms. */
   pages?(http: Http): void | Promise<void>;
+  /** What agents, and what visitors may say over their sockets; in processes with the role `api`, as routes are. */
+  agentEvents?(http: Http): AgentEvents;
+  visitorEvents?(http: Http): VisitorEvents;
+  /** Opens the sockets, with the events of all features; one feature does. */
+  sockets?(events: { agent: AgentEvents; visitor: VisitorEvents }): void;
   reactions?: Reaction[];
   sweeps?: Sweep[];
   /** Who sends a request; one feature says. */
@@ -30,6 +38,8 @@ export type FeatureParts = {
   start?(): void;
   /** The server listens, and what people see first is prepared. */
   listening?(): Promise<void>;
+  /** Pages the start screen names, by name. */
+  links?: Record<string, string>;
   /** The process is about to end: nobody new is let in. */
   retire?(): void;
   /** Running work finishes or hands itself over. */
@@ -48,6 +58,10 @@ export type Feature = {
   /** The tables it owns: SQL elsewhere names them only with a reason (`npm run check`). */
   tables?: readonly string[];
   facts?: { definitions: FactDefinitions };
+  /** What it takes of the environment; it has the values of `settingsOf`. */
+  settings?: readonly Settings[];
+  /** What it counts; it has them of `metrics.of`. */
+  metrics?: readonly MetricDefinitions[];
   topics?: Topics;
   /** Services for others, made when one of them first asks. */
   provides?: { [K in keyof Services]?: (kit: Kit) => Services[K] };

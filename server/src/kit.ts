@@ -56,7 +56,7 @@ const MINUTE = 60_000;
 
 /** Opens the machinery of the platform. Nothing of it runs before it is started, besides what watches connections. */
 export async function openPlatform(config: Config, log: Logger, features: Feature[], pace: Pace = {}) {
-  const metrics = createMetrics();
+  const metrics = createMetrics({ declared: features.flatMap((feature) => feature.metrics ?? []) });
   const tracing = await openTracing(config, log);
   await assertRedis(config.redis.url);
   const database = await openDatabase(config, log);
@@ -120,6 +120,8 @@ export async function openPlatform(config: Config, log: Logger, features: Featur
     /** What features may ask for. */
     kit: {
       config,
+      /** The value of settings this feature declares. */
+      settingsOf: config.settingsOf,
       log,
       metrics,
       tracing,
@@ -134,7 +136,7 @@ export async function openPlatform(config: Config, log: Logger, features: Featur
       wake,
       jobs,
       outbound,
-      outside: createOutside(config.webhooks),
+      outside: createOutside(config.outside),
       storage: createStorage(config, outbound),
       /** undefined where no server for mail is named */
       mail,

@@ -1,6 +1,7 @@
 import { createApp } from './app.ts';
-import { ConfigError, readConfig } from './platform/config/config.ts';
+import { ConfigError } from './platform/config/define.ts';
 import { createLogger } from './platform/telemetry/log.ts';
+import { readConfig } from './settings.ts';
 import { describeStart } from './start-screen.ts';
 
 // Real time: how quickly somebody asks twice.
@@ -23,6 +24,9 @@ async function main(): Promise<void> {
     log.fatal({ err: error }, 'unexpected rejection');
     process.exit(70);
   });
+
+  if (config.unknownVariables.length > 0)
+    log.warn({ variables: config.unknownVariables }, 'these variables are none of Parley and change nothing');
 
   const app = await createApp(config, log);
 

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import type { Bot, Inbox } from '@parley/contract';
 import { createApp } from './app.ts';
-import { readConfig } from './platform/config/config.ts';
 import { createLogger } from './platform/telemetry/log.ts';
+import { readConfig } from './settings.ts';
 import { createCall, until } from './test/app.ts';
 import { startTelegramDouble } from './test/doubles/telegram.ts';
 

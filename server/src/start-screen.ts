@@ -1,6 +1,7 @@
 import type { Config } from './platform/config/config.ts';
 
-export type Started = { address: string; setupUrl: string | undefined };
+/** `links`: further pages by name, as paths. */
+export type Started = { address: string; setupUrl: string | undefined; links: Record<string, string> };
 
 const withoutPassword = (url: string): string => {
   const { host, pathname } = new URL(url);
@@ -8,7 +9,7 @@ const withoutPassword = (url: string): string => {
 };
 
 /** One screen: what is embedded, what is external, and the addresses to open. */
-export function describeStart(config: Config, { address, setupUrl }: Started): string {
+export function describeStart(config: Config, { address, setupUrl, links: further }: Started): string {
   const { database, redis, s3, roles } = config;
   const worker = Object.entries(roles.worker).flatMap(([name, on]) => (on ? [name] : []));
   const rows: [string, string][] = [
@@ -26,7 +27,7 @@ export function describeStart(config: Config, { address, setupUrl }: Started): s
   ];
   const links: [string, string][] = [
     ...(roles.api ? [['dashboard', `${config.publicUrl}/`] as [string, string]] : []),
-    ...(roles.api && config.demo ? [['demo', `${config.publicUrl}/demo`] as [string, string]] : []),
+    ...Object.entries(further).map(([name, path]): [string, string] => [name, config.publicUrl + path]),
     ...(roles.api ? [['API', `${config.publicUrl}/docs`] as [string, string]] : []),
     ['health', `${roles.api ? config.publicUrl : address}/health`],
   ];

@@ -167,6 +167,20 @@ export const AgentMessageInput = z.strictObject({
 });
 export type AgentMessageInput = z.infer<typeof AgentMessageInput>;
 /** Without an agent the conversation becomes nobody's. */
+/** agent → server */
+export const messageEvents = {
+  'agent:send_message': z.strictObject({ conversationId: Id, text: line(MAX_MESSAGE_LENGTH), clientId: ClientId }),
+  'agent:typing': z.strictObject({ conversationId: Id, typing: z.boolean().default(true) }),
+};
+
+/** agent → server */
+export const conversationEvents = {
+  'agent:close_session': z.strictObject({ conversationId: Id }),
+  'conversation:subscribe': z.strictObject({ conversationId: Id }),
+  'conversation:unsubscribe': z.strictObject({ conversationId: Id }),
+  'admin:get_stats': z.strictObject({}),
+};
+
 export const AssignInput = z.strictObject({ agentId: Id.nullable() });
 export const SnoozeInput = z.strictObject({ until: Timestamp });
 export const LabelsInput = z.strictObject({ labels: z.array(line(60)).max(20) });

@@ -32,6 +32,12 @@ export const Handoff = z.object({
 export type Handoff = z.infer<typeof Handoff>;
 export const HandoffPickedUp = z.object({ conversationId: Id, handoffId: Id });
 
+/** agent → server */
+export const handoffEvents = {
+  'agent:pickup_session': z.strictObject({ conversationId: Id }),
+  'admin:debug_queue': z.strictObject({}),
+};
+
 export const handoffsApi = api('Handoffs', {
   list: get('/handoffs', 'handoffs:read', {
     summary: 'The queue, next first',

@@ -20,5 +20,6 @@ export * from './files.ts';
 export * from './handoffs.ts';
 export * from './queues.ts';
 export * from './clock.ts';
+export * from './visitors.ts';
 export * from './socket.ts';
 export * from './widget.ts';

@@ -1,6 +1,12 @@
+import { z } from 'zod';
 import { Done, IdParams, PageQuery, paged, success } from './common.ts';
 import { api, get, patch, post, remove } from './declare.ts';
-import { Invitation, InvitationCreated, InviteInput, Member, MemberPatch } from './people.ts';
+import { Invitation, InvitationCreated, InviteInput, Member, MemberPatch, Presence } from './people.ts';
+
+/** agent → server */
+export const memberEvents = {
+  'agent:join': z.strictObject({ status: Presence.optional() }),
+};
 
 export const membersApi = api('Members', {
   list: get('/members', 'members:read', { summary: 'List members', query: PageQuery, response: paged(Member) }),

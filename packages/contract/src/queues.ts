@@ -47,6 +47,11 @@ export const FailedJobParams = z.object({ name: QueueName, id: z.string().min(1)
 export const Replayed = z.object({ replayed: Count });
 export type Replayed = z.infer<typeof Replayed>;
 
+/** agent → server */
+export const queueEvents = {
+  'admin:health_check': z.strictObject({}),
+};
+
 export const queuesApi = api('Queues', {
   list: get('/queues', 'queues:read', { summary: 'The queues of the installation', response: success(Queue.array()) }),
   listFailed: get('/queues/:name/failed', 'queues:read', {

@@ -1,65 +1,26 @@
 import { z } from 'zod';
-import { ClientId, Id, Timestamp, cleanText, line, optionalLine, MAX_MESSAGE_LENGTH } from './common.ts';
+import { Id, Timestamp } from './common.ts';
 import { Conversation, ConversationStatus, Message } from './conversations.ts';
+import type { conversationEvents, messageEvents } from './conversations.ts';
 import { Handoff } from './handoffs.ts';
+import type { handoffEvents } from './handoffs.ts';
+import type { memberEvents } from './members.ts';
 import { Presence } from './people.ts';
 import { Source } from './knowledge.ts';
+import type { queueEvents } from './queues.ts';
+import type { visitorEvents } from './visitors.ts';
 
 /**
  * The socket protocol (Socket.IO, path /socket.io). Agents connect with `auth: {token}`, visitors with
  * `auth: {inbox, visitor?}`. Every event of a client is acknowledged with the REST envelope.
  */
 
-const MAX_METADATA = 50;
-
-/** What a page tells about its visitor: as much as is kept, and as the database can hold it. */
-const Metadata = z.record(z.string().max(60), z.string().max(500)).transform((metadata) =>
-  Object.fromEntries(
-    Object.entries(metadata)
-      .slice(0, MAX_METADATA)
-      .map(([key, value]) => [cleanText(key), cleanText(value)]),
-  ),
-);
-
-/** visitor → server */
-export const VisitorEvents = {
-  /** opens the visitor's conversation, or finds it again; answered with SessionCreated */
-  'customer:start_chat': z.strictObject({
-    name: optionalLine(120).optional(),
-    email: z.email().max(254).optional(),
-    metadata: Metadata.optional(),
-  }),
-  'customer:send_message': z.strictObject({
-    conversationId: Id,
-    text: line(MAX_MESSAGE_LENGTH),
-    /** a resend with the same id changes nothing */
-    clientId: ClientId,
-    attachmentIds: z.array(Id).max(10).optional(),
-  }),
-  'customer:request_agent': z.strictObject({ conversationId: Id }),
-  'customer:typing': z.strictObject({ conversationId: Id, typing: z.boolean().default(true) }),
-  'customer:end_chat': z.strictObject({ conversationId: Id }),
-  /** what was missed: every message after `after` */
-  'customer:resume': z.strictObject({ conversationId: Id, after: z.int().min(0) }),
-};
-
-/** agent → server */
-export const AgentEvents = {
-  'agent:join': z.strictObject({ status: Presence.optional() }),
-  'agent:pickup_session': z.strictObject({ conversationId: Id }),
-  'agent:send_message': z.strictObject({ conversationId: Id, text: line(MAX_MESSAGE_LENGTH), clientId: ClientId }),
-  'agent:typing': z.strictObject({ conversationId: Id, typing: z.boolean().default(true) }),
-  'agent:close_session': z.strictObject({ conversationId: Id }),
-  'conversation:subscribe': z.strictObject({ conversationId: Id }),
-  'conversation:unsubscribe': z.strictObject({ conversationId: Id }),
-};
-
-/** admin → server */
-export const AdminEvents = {
-  'admin:get_stats': z.strictObject({}),
-  'admin:debug_queue': z.strictObject({}),
-  'admin:health_check': z.strictObject({}),
-};
+/** agent → server, each declared with its noun */
+type AgentEvents = typeof memberEvents &
+  typeof conversationEvents &
+  typeof messageEvents &
+  typeof handoffEvents &
+  typeof queueEvents;
 
 export const SessionCreated = z.object({
   conversationId: Id,
@@ -143,9 +104,7 @@ type Listener<P> = (payload: P, acknowledge: (answer: Acknowledgement) => void) 
 
 /** For Socket.IO's typed server and clients. */
 export type ServerToClient = { [K in keyof typeof ServerEvents]: (payload: Payloads<typeof ServerEvents>[K]) => void };
-export type VisitorToServer = { [K in keyof typeof VisitorEvents]: Listener<Inputs<typeof VisitorEvents>[K]> };
-export type AgentToServer = { [K in keyof typeof AgentEvents]: Listener<Inputs<typeof AgentEvents>[K]> } & {
-  [K in keyof typeof AdminEvents]: Listener<Inputs<typeof AdminEvents>[K]>;
-};
+export type VisitorToServer = { [K in keyof typeof visitorEvents]: Listener<Inputs<typeof visitorEvents>[K]> };
+export type AgentToServer = { [K in keyof AgentEvents]: Listener<Inputs<AgentEvents>[K]> };
 export type ServerEventName = keyof typeof ServerEvents;
 export type ServerEventPayload<K extends ServerEventName> = Payloads<typeof ServerEvents>[K];

@@ -3,8 +3,8 @@ import { createGoogle } from '@ai-sdk/google';
 import { createOpenAI } from '@ai-sdk/openai';
 import type { LanguageModel } from 'ai';
 import { badRequest } from '../platform/errors.ts';
-import type { Config, ModelProvider } from '../platform/config/config.ts';
 import { providerFetch } from './provider-fetch.ts';
+import type { ModelConfig, ModelProvider } from './settings.ts';
 
 /** A provider's model as the SDK specifies it, not merely its name. */
 export type Model = Extract<LanguageModel, { specificationVersion: 'v4' }>;
@@ -21,8 +21,6 @@ export type ChosenModel =
       target: string;
       model: Model;
     };
-
-export type ModelSettings = Config['models'];
 
 const platformUrl: Record<ModelProvider, string> = {
   openai: 'https://api.openai.com/v1',
@@ -63,7 +61,7 @@ export const parseModelName = (name: string): { provider: 'builtin' | ModelProvi
  * The model a bot names, with the keys and base URLs of the configuration (or of the workspace, laid over it).
  * @throws AppError 400 when the name is none, or the provider has no key; a server of one's own needs none
  */
-export const chooseModel = (name: string, settings: ModelSettings): ChosenModel => {
+export const chooseModel = (name: string, settings: ModelConfig): ChosenModel => {
   const parsed = parseModelName(name);
   if (!parsed) {
     throw badRequest('The model must be builtin/extractive, openai/…, anthropic/… or google/….', [

@@ -3,16 +3,17 @@ import type { TraceRecord } from '../db/schema/index.ts';
 import type { Embedder } from '../knowledge/embed.ts';
 import { AppError } from '../platform/errors.ts';
 import type { Outbound } from '../platform/outbound/breaker.ts';
-import type { ModelPrices } from '../platform/config/config.ts';
 import type { Logger } from '../platform/telemetry/log.ts';
 import type { Metrics } from '../platform/telemetry/metrics.ts';
-import { stageTimer } from '../platform/telemetry/stages.ts';
 import type { Store } from '../platform/data/tenant.ts';
 import { LONGEST_REPLY } from './answer.ts';
 import type { Answer, Answerer } from './answer.ts';
 import { ModelFailure, toModelFailure } from './failures.ts';
 import { chooseModel } from './providers.ts';
-import type { ChosenModel, ModelSettings } from './providers.ts';
+import { aiMetrics } from './metrics.ts';
+import type { ChosenModel } from './providers.ts';
+import type { ModelConfig, ModelPrices } from './settings.ts';
+import { stageTimer } from './stages.ts';
 import { createRetrieve, sharesOf } from './retrieval.ts';
 import type { Passage, Retrieval } from './retrieval.ts';
 import { searchTerms } from './terms.ts';
@@ -60,7 +61,7 @@ export function createQuestionAnswerer(parts: {
   store: Store;
   embedder: Embedder;
   answer: Answerer;
-  models: ModelSettings;
+  models: ModelConfig;
   metrics: Metrics;
   outbound: Pick<Outbound, 'call'>;
   log: Logger;
@@ -69,6 +70,7 @@ export function createQuestionAnswerer(parts: {
 }): QuestionAnswerer {
   const { store, embedder, answer, models, metrics, outbound, log, prices = new Map() } = parts;
   const timed = stageTimer(metrics);
+  const counted = metrics.of(aiMetrics);
   const retrieve = createRetrieve(store, embedder);
 
   return async function answerQuestion(request, onParagraph) {
@@ -76,7 +78,7 @@ export function createQuestionAnswerer(parts: {
     const started = performance.now();
     const model = choose(bot.model, models);
     if (model instanceof ModelFailure) {
-      metrics.aiRequests.inc({ provider: 'none', outcome: model.kind });
+      counted.aiRequests.inc({ provider: 'none', outcome: model.kind });
       const told = { bot, terms: noTerms, retrieval: nothing, result: undefined, failure: model, citations: [] };
       const timings = { terms: 0, retrieval: 0, model: 0, total: performance.now() - started };
       const record = recordOf({ ...told, generated: false }, timings);
@@ -141,16 +143,16 @@ export function createQuestionAnswerer(parts: {
     }
 
     const provider = model.kind === 'language' ? model.provider : 'builtin';
-    metrics.aiRequests.inc({ provider, outcome: failure ? failure.kind : 'answered' });
-    metrics.aiProcessingDuration.observe({ provider }, (performance.now() - started) / 1000);
+    counted.aiRequests.inc({ provider, outcome: failure ? failure.kind : 'answered' });
+    counted.aiProcessingDuration.observe({ provider }, (performance.now() - started) / 1000);
     if (result) {
-      metrics.aiTokens.inc({ provider, direction: 'input' }, result.usage.inputTokens);
-      metrics.aiTokens.inc({ provider, direction: 'output' }, result.usage.outputTokens);
+      counted.aiTokens.inc({ provider, direction: 'input' }, result.usage.inputTokens);
+      counted.aiTokens.inc({ provider, direction: 'output' }, result.usage.outputTokens);
       const price = prices.get(model.name);
       if (price) {
         const { inputTokens, outputTokens } = result.usage;
         const dollars = (inputTokens * price.input + outputTokens * price.output) / 1_000_000;
-        metrics.aiCost.inc({ provider, model: model.name }, dollars);
+        counted.aiCost.inc({ provider, model: model.name }, dollars);
       }
     }
     log.debug(
@@ -186,7 +188,7 @@ export function createQuestionAnswerer(parts: {
 }
 
 /** A key that was taken away, a model that is no longer known: as final as a provider's own refusal, and told the same way. */
-function choose(name: string, models: ModelSettings): ChosenModel | ModelFailure {
+function choose(name: string, models: ModelConfig): ChosenModel | ModelFailure {
   try {
     return chooseModel(name, models);
   } catch (error) {

@@ -3,9 +3,9 @@
  * knows a platform's wire format and nothing else: no database, no feature, no engine. The path of a message calls it,
  * asks what it can, and never its name; `conformance.test.ts` holds every adapter to the same promises.
  */
-import type { ZodObject } from 'zod';
+import type { ZodObject, ZodType } from 'zod';
 import type { Attachment, Author, ChannelName, ChannelTemplate, MessageContentType } from '@parley/contract';
-import type { ChannelApi } from '../platform/config/config.ts';
+import type { Variable } from '../platform/config/define.ts';
 import type { Inbound, MediaReference } from './inbound.ts';
 
 export type { Inbound, MediaReference, Sender } from './inbound.ts';
@@ -40,13 +40,14 @@ export type WebhookIntake<Credentials> = {
   parse(request: WebhookRequest, credentials: Credentials): Parsed;
   /** One address for all inboxes of an app (`/webhooks/:channel`), proven by the app's own secrets. */
   shared?: {
-    /** fields of the credentials `verify` needs there, each with the variable of the installation that has it */
-    variables: Partial<Record<keyof Credentials & string, AppVariable>>;
+    /** fields of the credentials `verify` needs there, each with the variable of `environment` that has it */
+    variables: Partial<Record<keyof Credentials & string, string>>;
     /** `externalId`s (of `Connection`) of the inboxes this request is for */
     inboxOf(request: WebhookRequest): string[];
   };
 };
-export type AppVariable = 'META_APP_SECRET' | 'META_VERIFY_TOKEN';
+/** A setting that is a text. */
+export type TextVariable = Variable<ZodType<string>>;
 
 /** Events are fetched: polls and held connections. One process of the fleet listens for an inbox at a time. */
 export type ListenerIntake<Credentials> = {
@@ -164,8 +165,13 @@ export type Channel<Credentials = unknown> = {
   generated?: readonly string[];
   /** Settings of an inbox of this channel, each with `meta`, for the same kind of form. */
   settings?: ZodObject;
-  /** Where the platform is: the name in the configuration, and further hosts it serves files and calls from. */
-  api?: { name: ChannelApi; hosts?: readonly string[] };
+  /**
+   * Where the platform is: `url`, unless `CHANNEL_<NAME>_API_URL` is set, and further hosts it serves files and calls from.
+   * Channels of one platform share it.
+   */
+  api?: { name: string; url: string; hosts?: readonly string[]; description?: string };
+  /** Settings of the installation: secrets of its own apps, for addresses all their inboxes share. */
+  environment?: Record<string, TextVariable>;
   /** undefined: what is said comes over our own socket */
   intake?: WebhookIntake<Credentials> | ListenerIntake<Credentials>;
   /**

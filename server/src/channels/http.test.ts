@@ -16,7 +16,10 @@ const platform = await startHttpDouble(async ({ path }, response) => {
 after(() => platform.close());
 
 const http = createChannelHttp({
-  channel: { name: 'telegram', api: { name: 'telegram', hosts: ['files.platform.example'] } },
+  channel: {
+    name: 'telegram',
+    api: { name: 'telegram', url: 'http://127.0.0.1:9', hosts: ['files.platform.example'] },
+  },
   baseUrl: `${platform.url}/`,
   outbound: createOutbound({ log: createLogger({ level: 'silent' }) }),
   readFile: async () => Buffer.alloc(0),

@@ -9,8 +9,8 @@ import { Redis } from 'ioredis';
 import { z } from 'zod';
 import { createApp } from '../app.ts';
 import type { App, AppOptions } from '../app.ts';
-import { readConfig } from '../platform/config/config.ts';
 import { createLogger } from '../platform/telemetry/log.ts';
+import { readConfig } from '../settings.ts';
 import { createMigratedDatabase, SECRETS } from './servers.ts';
 import { copyEmbeddedTemplate } from './template.ts';
 

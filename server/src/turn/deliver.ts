@@ -11,6 +11,7 @@ import { AppError } from '../platform/errors.ts';
 import type { MakeLimiter } from '../platform/limits/limiter.ts';
 import type { Logger } from '../platform/telemetry/log.ts';
 import type { Metrics } from '../platform/telemetry/metrics.ts';
+import { turnMetrics } from './metrics.ts';
 import { enter, readCarried } from '../platform/telemetry/tracing.ts';
 import type { Tracing } from '../platform/telemetry/tracing.ts';
 import type { Publish } from '../platform/publish/publish.ts';
@@ -151,11 +152,13 @@ export function createDelivery(deps: {
         state: 'sent',
         platformId: result.platformId || undefined,
       });
-      metrics.deliveries.inc({ channel: inbox.channel, outcome: 'sent' });
-      metrics.deliveryDuration.observe(
-        { channel: inbox.channel },
-        Math.max(0, store.clock.ms() - Date.parse(delivery.createdAt)) / 1_000,
-      );
+      metrics.of(turnMetrics).deliveries.inc({ channel: inbox.channel, outcome: 'sent' });
+      metrics
+        .of(turnMetrics)
+        .deliveryDuration.observe(
+          { channel: inbox.channel },
+          Math.max(0, store.clock.ms() - Date.parse(delivery.createdAt)) / 1_000,
+        );
       log.debug({ deliveryId: delivery.id, channel: inbox.channel, attempts: delivery.attempts }, 'delivered');
       if (message) publish([messageUpdated(key.workspaceId, { message, channel: inbox.channel })]);
       if (result.platformId) await applyEarlyReceipts(key, delivery, inbox, result.platformId);
@@ -172,7 +175,7 @@ export function createDelivery(deps: {
     const wait = Math.max(result.afterMs, 50);
     const counts = result.outcome === 'retry';
     await postponeDelivery(store, key.workspaceId, delivery, { afterMs: wait, reason, counts });
-    metrics.deliveries.inc({ channel: inbox.channel, outcome: 'retried' });
+    metrics.of(turnMetrics).deliveries.inc({ channel: inbox.channel, outcome: 'retried' });
     queue.runLater(writeDeliveryKey(key), wait);
     return false;
   }
@@ -209,7 +212,7 @@ export function createDelivery(deps: {
       retryable: failed.retryable ?? true,
       unreachable: failed.unreachable === true,
     });
-    metrics.deliveries.inc({ channel: channel ?? 'unknown', outcome: 'failed' });
+    metrics.of(turnMetrics).deliveries.inc({ channel: channel ?? 'unknown', outcome: 'failed' });
     if (message) publish([messageUpdated(key.workspaceId, { message, channel })]);
     return more;
   }

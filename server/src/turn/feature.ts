@@ -1,9 +1,13 @@
 import { createAnswerer } from '../ai/answer.ts';
+import { aiMetrics } from '../ai/metrics.ts';
 import { createQuestionAnswerer } from '../ai/question.ts';
 import type { QuestionAnswerer } from '../ai/question.ts';
+import { modelSettings } from '../ai/settings.ts';
+import { stageMetrics } from '../ai/stages.ts';
 import type { Channel, ChannelHttp } from '../channels/contract.ts';
 import { createChannelHttp } from '../channels/http.ts';
 import { channels } from '../channels/registry.ts';
+import { apiVariable, channelSettings } from '../channels/settings.ts';
 import { filesHandler } from '../engine/handlers/files.ts';
 import { personHandler } from '../engine/handlers/person.ts';
 import { createQaHandler } from '../engine/handlers/qa.ts';
@@ -14,6 +18,7 @@ import { readFile } from '../features/files/queries.ts';
 import { createLastEvent } from '../features/inboxes/last-event.ts';
 import { createCredentialRefresh } from '../features/inboxes/refresh.ts';
 import type { Config } from '../platform/config/config.ts';
+import type { SettingsOf } from '../platform/config/define.ts';
 import { backlogSignal } from '../platform/limits/pressure-signals.ts';
 import { inEachWorkspace } from '../platform/data/retention.ts';
 import { createDelivery } from './deliver.ts';
@@ -22,6 +27,7 @@ import { sendContext } from './deliveries.ts';
 import { backlogSeconds, registerBacklogGauges } from './gauges.ts';
 import { createListeners } from './listeners.ts';
 import { createMailbox } from './mailbox.ts';
+import { turnMetrics } from './metrics.ts';
 import { createMediaFetcher } from './media.ts';
 import { createReceive } from './receive.ts';
 import type { Receive } from './receive.ts';
@@ -32,8 +38,9 @@ import { THREAD } from './threads.ts';
 import { createTurns } from './turn.ts';
 import { webhookRoutes } from './webhooks.ts';
 
-/** Where the platform is; a channel without one calls nothing. */
-const apiOf = (config: Config, { api }: Channel): string => (api ? config.channels[api.name].apiUrl : config.publicUrl);
+/** Where the platform is; a channel without one calls nobody. */
+const apiOf = (kit: { config: Config; settingsOf: SettingsOf }, { api }: Channel): string =>
+  api ? (kit.settingsOf(channelSettings)[apiVariable(api.name)] ?? api.url) : kit.config.publicUrl;
 
 type OfChannel = { workspaceId: string; channel: keyof typeof channels };
 
@@ -66,16 +73,18 @@ export const messagePath = defineFeature({
       'publish',
     ] as const),
     ...(['emitTyping', 'placements', 'pace', 'inboxes', 'findInbox', 'bots', 'embedder'] as const),
-    ...(['receive', 'answerQuestion', 'channelClient', 'keyring', 'makeLimiter'] as const),
+    ...(['settingsOf', 'receive', 'answerQuestion', 'channelClient', 'keyring', 'makeLimiter'] as const),
   ],
+  settings: [modelSettings, channelSettings],
+  metrics: [turnMetrics, stageMetrics, aiMetrics],
   topics: { work: [THREAD] },
   provides: {
     channelClient:
-      ({ config, outbound, store, storage }) =>
+      ({ config, settingsOf, outbound, store, storage }) =>
       (inbox) =>
         createChannelHttp({
           channel: channels[inbox.channel],
-          baseUrl: apiOf(config, channels[inbox.channel]),
+          baseUrl: apiOf({ config, settingsOf }, channels[inbox.channel]),
           outbound,
           readFile: async ({ id }) =>
             (await readFile({ store, storage }, { workspaceId: inbox.workspaceId, id })).bytes,
@@ -89,9 +98,9 @@ export const messagePath = defineFeature({
         return result;
       };
     },
-    answerQuestion: ({ config, store, embedder, outbound, pace, log, metrics }) =>
+    answerQuestion: ({ settingsOf, store, embedder, outbound, pace, log, metrics }) =>
       createQuestionAnswerer({
-        ...{ store, embedder, log, metrics, outbound, models: config.models, prices: config.prices },
+        ...{ store, embedder, log, metrics, outbound, ...settingsOf(modelSettings) },
         answer: createAnswerer({ embedder, outbound, idleMs: pace.modelIdleMs, backoffMs: pace.modelRetryMs }),
       }),
   },
@@ -130,7 +139,7 @@ export const messagePath = defineFeature({
     registerBacklogGauges({ metrics, store, log });
 
     return {
-      pages: (http) => webhookRoutes(http, kit),
+      pages: (http) => webhookRoutes(http, { ...kit, environment: kit.settingsOf(channelSettings) }),
       reactions: [createMediaFetcher({ ...kit, clientOf })],
       sweeps: [
         pendingThreads(wake),

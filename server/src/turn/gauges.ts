@@ -2,6 +2,7 @@ import { sql } from 'drizzle-orm';
 import { bounded } from '../platform/telemetry/gauges.ts';
 import type { Logger } from '../platform/telemetry/log.ts';
 import type { Metrics } from '../platform/telemetry/metrics.ts';
+import { turnMetrics } from './metrics.ts';
 import type { Place, Store } from '../platform/data/tenant.ts';
 
 // Foreign tables: conversations, outbox. They are counted, in one statement.
@@ -40,7 +41,7 @@ export function registerBacklogGauges(deps: { metrics: Metrics; store: Store; lo
       if (shared?.status !== 'fulfilled') throw shared?.reason;
       const everywhere = [shared.value, ...own.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))];
       for (const one of own) if (one.status === 'rejected') failed(one.reason);
-      metrics.conversationsOpen.reset();
+      metrics.of(turnMetrics).conversationsOpen.reset();
       for (const [kind, rows] of Map.groupBy(
         everywhere.flatMap((found) => found.rows),
         (row) => row.kind,
@@ -48,10 +49,10 @@ export function registerBacklogGauges(deps: { metrics: Metrics; store: Store; lo
         const count = rows.reduce((sum, row) => sum + Number(row.count), 0);
         const oldest = Math.max(...rows.map((row) => Number(row.oldest ?? 0)));
         const [what, status] = kind.split(' ');
-        if (status) metrics.conversationsOpen.set({ status }, count);
+        if (status) metrics.of(turnMetrics).conversationsOpen.set({ status }, count);
         else {
-          metrics.backlog.set({ kind: what ?? kind }, count);
-          metrics.backlogAge.set({ kind: what ?? kind }, Math.max(0, oldest));
+          metrics.of(turnMetrics).backlog.set({ kind: what ?? kind }, count);
+          metrics.of(turnMetrics).backlogAge.set({ kind: what ?? kind }, Math.max(0, oldest));
         }
       }
     }, failed),

@@ -1,5 +1,6 @@
 import type { Logger } from '../platform/telemetry/log.ts';
 import { newId } from '../platform/data/ids.ts';
+import { stageMetrics } from '../ai/stages.ts';
 import type { Metrics } from '../platform/telemetry/metrics.ts';
 import { isConnectionLoss } from '../platform/telemetry/outage.ts';
 import { triesOf } from '../platform/data/statement-limits.ts';
@@ -137,7 +138,7 @@ export function createMailbox(deps: {
       log.debug({ events: events.length, ...(others.size > 0 ? { together: [...others] } : {}) }, 'a round begins');
       for (const { receivedAt } of events)
         if (receivedAt !== undefined)
-          metrics.turnStages.observe({ stage: 'wait' }, Math.max(0, Date.now() - receivedAt) / 1_000);
+          metrics.of(stageMetrics).turnStages.observe({ stage: 'wait' }, Math.max(0, Date.now() - receivedAt) / 1_000);
       try {
         const { released } = await work(round);
         return !released;

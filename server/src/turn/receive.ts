@@ -4,6 +4,7 @@ import { newId } from '../platform/data/ids.ts';
 import type { Logger } from '../platform/telemetry/log.ts';
 import { carried, inSpan } from '../platform/telemetry/tracing.ts';
 import type { Metrics } from '../platform/telemetry/metrics.ts';
+import { turnMetrics } from './metrics.ts';
 import { storedJson } from '../platform/data/stored-json.ts';
 import type { Store } from '../platform/data/tenant.ts';
 import type { Wake } from '../platform/cluster/wake.ts';
@@ -112,8 +113,9 @@ export function createReceive(deps: { store: Store; wake: Wake; metrics: Metrics
       wake.wake(THREAD, writeThreadKey({ workspaceId, inboxId, threadKey: event.threadKey }));
     }
     const repeated = entries.length - stored.length;
-    metrics.inboundEvents.inc({ channel: inbox.channel, outcome: 'stored' }, stored.length);
-    if (repeated > 0) metrics.inboundEvents.inc({ channel: inbox.channel, outcome: 'repeated' }, repeated);
+    metrics.of(turnMetrics).inboundEvents.inc({ channel: inbox.channel, outcome: 'stored' }, stored.length);
+    if (repeated > 0)
+      metrics.of(turnMetrics).inboundEvents.inc({ channel: inbox.channel, outcome: 'repeated' }, repeated);
     log.debug({ channel: inbox.channel, inboxId: inbox.id, stored: stored.length, repeated }, 'received');
     return { stored: stored.length, repeated };
   }

@@ -7,6 +7,7 @@ import { appendOnce, cite } from '../features/messages/commands.ts';
 import { messageFacts } from '../features/messages/facts.ts';
 import type { DeliveryKey } from '../features/messages/topics.ts';
 import type { Logger } from '../platform/telemetry/log.ts';
+import { stageMetrics } from '../ai/stages.ts';
 import type { Metrics } from '../platform/telemetry/metrics.ts';
 import type { Publish } from '../platform/publish/publish.ts';
 import type { EmitTyping } from '../platform/publish/typing.ts';
@@ -117,7 +118,7 @@ export function createResponder(
             beginDelivery(key, begunWith({ id: sending.id, requestId: carried() ?? null, inboxId, threadKey }, first));
           } else if (!isLive) publish([deliveryDue(workspaceId, { threadId: key.threadId })]);
         }
-        metrics.turnStages.observe({ stage: 'paragraph' }, (performance.now() - started) / 1_000);
+        metrics.of(stageMetrics).turnStages.observe({ stage: 'paragraph' }, (performance.now() - started) / 1_000);
         log.debug({ turnId, ordinal, outcome: made.outcome }, 'a paragraph is stored');
         ordinal += 1;
       }),

@@ -16,7 +16,8 @@ import { presentMessage } from '../features/messages/present.ts';
 import type { MessageRow } from '../features/messages/present.ts';
 import type { Logger } from '../platform/telemetry/log.ts';
 import type { Metrics } from '../platform/telemetry/metrics.ts';
-import { stageTimer } from '../platform/telemetry/stages.ts';
+import { stageTimer } from '../ai/stages.ts';
+import { turnMetrics } from './metrics.ts';
 import type { Publish } from '../platform/publish/publish.ts';
 import type { Store } from '../platform/data/tenant.ts';
 import type { Wake } from '../platform/cluster/wake.ts';
@@ -53,6 +54,7 @@ export type TurnDeps = {
 export function createTurns(deps: TurnDeps) {
   const { store, publish, wake, log, metrics } = deps;
   const timed = stageTimer(metrics);
+  const counted = metrics.of(turnMetrics);
   /** Running turns of this process by conversation, to be stopped when a human takes over. */
   const running = new Map<string, AbortController>();
   const stopListening = wake.on(BOT_INTERRUPTED, (conversationId) =>
@@ -148,12 +150,12 @@ export function createTurns(deps: TurnDeps) {
     publish([conversationTouched(workspaceId, { conversationId })]);
     const seconds = (performance.now() - started) / 1000;
     const outcome = ending.status;
-    metrics.turns.inc({ outcome });
-    metrics.turnDuration.observe({ outcome }, seconds);
-    metrics.handlerDuration.observe({ handler: ending.handler || 'none' }, seconds);
+    counted.turns.inc({ outcome });
+    counted.turnDuration.observe({ outcome }, seconds);
+    counted.handlerDuration.observe({ handler: ending.handler || 'none' }, seconds);
     for (const { receivedAt } of round.events)
       if (receivedAt !== undefined)
-        metrics.messageDuration.observe({ outcome }, Math.max(0, Date.now() - receivedAt) / 1000);
+        counted.messageDuration.observe({ outcome }, Math.max(0, Date.now() - receivedAt) / 1000);
     log.debug(
       { turnId: turn.id, conversationId, handler: ending.handler, outcome, attempts: turn.attempts },
       'a turn ended',

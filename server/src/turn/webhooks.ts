@@ -1,15 +1,15 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import type { AppVariable, Channel, Verification, WebhookIntake, WebhookRequest } from '../channels/contract.ts';
+import type { Channel, Verification, WebhookIntake, WebhookRequest } from '../channels/contract.ts';
 import { findChannel } from '../channels/registry.ts';
 import type { FindInbox, InboxDirectory, InboxRuntime } from '../features/inboxes/lookup.ts';
-import type { Config } from '../platform/config/config.ts';
 import { AppError, notFound } from '../platform/errors.ts';
 import { keepRawBodies } from '../platform/http/index.ts';
 import type { Http } from '../platform/http/index.ts';
 import { createRefusals } from '../platform/http/refusals.ts';
 import type { Logger } from '../platform/telemetry/log.ts';
 import type { Metrics } from '../platform/telemetry/metrics.ts';
+import { turnMetrics } from './metrics.ts';
 import type { Receive } from './receive.ts';
 
 const Params = z.object({ channel: z.string().max(30), token: z.string().max(100) });
@@ -65,7 +65,8 @@ export function webhookRoutes(
     findInbox: FindInbox;
     inboxes: Pick<InboxDirectory, 'byExternalId'>;
     receive: Receive;
-    config: Pick<Config, 'apps'>;
+    /** the settings of channels, by the variable's name */
+    environment: Record<string, string | undefined>;
     metrics: Metrics;
     log: Logger;
   },
@@ -103,7 +104,7 @@ export function webhookRoutes(
   ): Promise<number> {
     const { events, skipped } = intake.parse(request, inbox.credentials);
     if (skipped.length > 0) {
-      metrics.inboundEvents.inc({ channel: channel.name, outcome: 'skipped' }, skipped.length);
+      metrics.of(turnMetrics).inboundEvents.inc({ channel: channel.name, outcome: 'skipped' }, skipped.length);
       log.warn(
         { channel: channel.name, inboxId: inbox.id, skipped: skipped.slice(0, 20) },
         'items of a webhook were skipped',
@@ -132,8 +133,8 @@ export function webhookRoutes(
     const found = findWebhook(SharedParams.parse(request.params).channel);
     const { shared } = found.intake;
     if (!shared) throw notFound('The inbox');
-    const variables: [string, AppVariable][] = Object.entries(shared.variables);
-    const secrets = variables.map(([field, variable]) => [field, deps.config.apps[variable]]);
+    const variables: [string, string][] = Object.entries(shared.variables);
+    const secrets = variables.map(([field, variable]) => [field, deps.environment[variable]]);
     if (secrets.some(([, secret]) => !secret)) throw notFound('The inbox');
     const webhook = toWebhookRequest(request);
     await assertProven(request, found.channel.name, found.intake.verify(webhook, Object.fromEntries(secrets)));
@@ -144,7 +145,7 @@ export function webhookRoutes(
     const each = await Promise.allSettled(
       shared.inboxOf(webhook).map(async (externalId) => {
         const inboxes = await deps.inboxes.byExternalId(found.channel.name, externalId);
-        if (inboxes.length === 0) metrics.inboundEvents.inc({ channel: found.channel.name, outcome: 'unknown_inbox' });
+        if (inboxes.length === 0) metrics.of(turnMetrics).inboundEvents.inc({ channel: found.channel.name, outcome: 'unknown_inbox' });
         const ofInboxes = await Promise.allSettled(receiving(inboxes).map((inbox) => store(found, webhook, inbox)));
         return valuesOf(ofInboxes).reduce((sum, stored) => sum + stored, 0);
       }),

@@ -12,7 +12,7 @@ export const telegram: Channel<TelegramCredentials> = {
   title: 'Telegram',
   credentials: telegramCredentials,
   generated: ['secretToken'],
-  api: { name: 'telegram' },
+  api: { name: 'telegram', url: 'https://api.telegram.org', description: 'Where the Bot API is.' },
   intake: { kind: 'webhook', verify, parse },
   // "Over 30 messages in a second" is where Telegram begins to refuse a bot.
   limits: { textLength: TEXT_LIMIT, unit: 'utf16', perSecond: 30 },

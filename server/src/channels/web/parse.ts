@@ -1,5 +1,5 @@
 /** What a visitor's widget says over the socket, as the common inbound message. */
-import { VisitorEvents } from '@parley/contract';
+import { visitorEvents } from '@parley/contract';
 import type { z } from 'zod';
 import { badRequest } from '../../platform/errors.ts';
 import type { Inbound, Sender } from '../contract.ts';
@@ -19,7 +19,7 @@ type Said = Pick<Extract<Inbound, { kind: 'message' }>, 'text' | 'action' | 'cli
 };
 
 const readers: Record<WebEvent, (payload: unknown) => Said> = {
-  'customer:start_chat': reader(VisitorEvents['customer:start_chat'], ({ name, email, metadata }) => ({
+  'customer:start_chat': reader(visitorEvents['customer:start_chat'], ({ name, email, metadata }) => ({
     text: '',
     action: 'start',
     claims: {
@@ -28,16 +28,16 @@ const readers: Record<WebEvent, (payload: unknown) => Said> = {
       ...(metadata ? { metadata } : {}),
     },
   })),
-  'customer:send_message': reader(VisitorEvents['customer:send_message'], ({ text, clientId, attachmentIds }) => ({
+  'customer:send_message': reader(visitorEvents['customer:send_message'], ({ text, clientId, attachmentIds }) => ({
     text,
     clientId,
     ...(attachmentIds?.length ? { attachmentIds } : {}),
   })),
-  'customer:request_agent': reader(VisitorEvents['customer:request_agent'], () => ({
+  'customer:request_agent': reader(visitorEvents['customer:request_agent'], () => ({
     text: '',
     action: 'request_agent',
   })),
-  'customer:end_chat': reader(VisitorEvents['customer:end_chat'], () => ({ text: '', action: 'end' })),
+  'customer:end_chat': reader(visitorEvents['customer:end_chat'], () => ({ text: '', action: 'end' })),
 };
 
 function reader<P>(schema: z.ZodType<P>, read: (payload: P) => Said): (payload: unknown) => Said {

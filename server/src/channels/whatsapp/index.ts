@@ -1,5 +1,6 @@
 import type { Channel } from '../contract.ts';
 import { connect, listTemplates, typing } from './connect.ts';
+import { metaApp } from './app.ts';
 import { whatsappCredentials, type WhatsappCredentials } from './credentials.ts';
 import { fetchMedia } from './media.ts';
 import { inboxOf, parse } from './parse.ts';
@@ -13,7 +14,13 @@ export const whatsapp: Channel<WhatsappCredentials> = {
   title: 'WhatsApp',
   credentials: whatsappCredentials,
   generated: ['verifyToken'],
-  api: { name: 'meta', hosts: ['graph.facebook.com', 'lookaside.fbsbx.com'] },
+  api: {
+    name: 'meta',
+    url: 'https://graph.facebook.com',
+    hosts: ['graph.facebook.com', 'lookaside.fbsbx.com'],
+    description: 'Where the Graph API is: WhatsApp (later Messenger and Instagram).',
+  },
+  environment: metaApp,
   intake: {
     kind: 'webhook',
     verify,

@@ -1,4 +1,4 @@
-import { toProblem, unauthorized } from '../../platform/errors.ts';
+import { forbidden, tooMany, toProblem, unauthorized } from '../../platform/errors.ts';
 import { bucketOf } from '../../platform/http/proxies.ts';
 import type { Proxies } from '../../platform/http/proxies.ts';
 import type { Limiter } from '../../platform/limits/limiter.ts';
@@ -8,11 +8,13 @@ import type { Pressure } from '../../platform/limits/pressure.ts';
 import { rooms } from '../../platform/sockets/realtime.ts';
 import type { Realtime, RealtimeSocket } from '../../platform/sockets/realtime.ts';
 import type { Claim } from '../../platform/sockets/recovery.ts';
+import { bindEvents } from '../../platform/sockets/socket-events.ts';
+import type { AgentEvents, AgentSocket, VisitorEvents, VisitorSocket } from '../../platform/sockets/socket-events.ts';
+import type { Store } from '../../platform/data/tenant.ts';
+import type { Tracing } from '../../platform/telemetry/tracing.ts';
 import { RESYNC } from '../../platform/cluster/wake.ts';
 import type { Wake } from '../../platform/cluster/wake.ts';
 import type { Actor } from '../../platform/http/index.ts';
-import { bindAgent } from '../conversations/socket.ts';
-import type { AgentSocketParts } from '../conversations/socket.ts';
 import type { InboxDirectory, InboxRuntime } from '../inboxes/lookup.ts';
 import { MEMBERSHIP_CHANGED, parseMembershipKey } from '../members/topics.ts';
 import { SESSION_REVOKED } from '../sessions/topics.ts';
@@ -20,9 +22,9 @@ import type { Access } from '../sessions/access.ts';
 import { expiryOf } from '../sessions/tokens.ts';
 import { admitVisitor } from '../visitors/handshake.ts';
 import { VISITOR_ENDED } from '../visitors/topics.ts';
-import { bindVisitor } from '../visitors/socket.ts';
-import type { VisitorParts } from '../visitors/socket.ts';
+import { goOn } from '../visitors/socket.ts';
 import type { VisitorTokens } from '../visitors/token.ts';
+import { socketMetrics } from './metrics.ts';
 
 // Real time: a socket ends with its login.
 
@@ -49,8 +51,13 @@ export type SocketParts = {
   present: () => Promise<Person[]>;
   /** How long somebody without a socket is still shown as present (default 30 000 ms). */
   leaveAfterMs?: number | undefined;
-  agent: Omit<AgentSocketParts, 'current' | 'visitorsConnected' | 'log' | 'pressure'>;
-  visitor: Omit<VisitorParts, 'currentInbox' | 'log' | 'tokens' | 'pressure'>;
+  /** what clients may say */
+  events: { agent: AgentEvents; visitor: VisitorEvents };
+  store: Store;
+  tracing: Tracing;
+  /** events of any kind per visitor: each costs the database something */
+  eventLimit: Limiter;
+  setPresence: (person: Person, presence: 'offline') => Promise<void>;
 };
 
 /** The same for the same person in the same workspace, or the same visitor of the same inbox. */
@@ -60,7 +67,6 @@ const identityOf = (entrance: Entrance): string =>
     : `visitor ${entrance.inbox.id} ${entrance.visitorId}`;
 
 const LEAVE_AFTER_MS = 30_000;
-const visitorsOf = (workspaceId: string): string => `visitors-of:${workspaceId}`;
 
 /**
  * Who may connect, and as whom. A connection that comes back goes through the same door as a new one (attack 10): its
@@ -69,6 +75,11 @@ const visitorsOf = (workspaceId: string): string => `visitors-of:${workspaceId}`
 export function openSockets(parts: SocketParts): { close(): void } {
   const { realtime, access, inboxes, log } = parts;
   const { io } = realtime;
+  const counted = parts.metrics.of(socketMetrics);
+  parts.metrics.beforeRender(async () => {
+    const { values } = await counted.socketConnections.get();
+    counted.socketsOpen.set(values.reduce((sum, { value }) => sum + value, 0));
+  });
   const entrances = new WeakMap<RealtimeSocket, Entrance>();
   const claims = new WeakMap<RealtimeSocket, Claim>();
   const { leaveAfterMs = LEAVE_AFTER_MS } = parts;
@@ -93,7 +104,7 @@ export function openSockets(parts: SocketParts): { close(): void } {
       };
     }
     const { inbox, visitorId } = await admitVisitor(
-      { store: parts.visitor.store, inboxes, tokens: parts.tokens, ownOrigin: parts.ownOrigin },
+      { store: parts.store, inboxes, tokens: parts.tokens, ownOrigin: parts.ownOrigin },
       auth,
       socket.handshake.headers.origin,
     );
@@ -123,7 +134,7 @@ export function openSockets(parts: SocketParts): { close(): void } {
     const isTheirs = claim?.identity === identityOf(entrance);
     if (claim && isTheirs) claims.set(socket, claim);
     else realtime.recovery.refuse(socket);
-    if (asks) parts.metrics.socketRecoveries.inc({ outcome: isTheirs ? 'recovered' : claim ? 'refused' : 'too_late' });
+    if (asks) counted.socketRecoveries.inc({ outcome: isTheirs ? 'recovered' : claim ? 'refused' : 'too_late' });
   }
   io.use(async (socket, next) => next(await refusal(socket)));
 
@@ -133,13 +144,20 @@ export function openSockets(parts: SocketParts): { close(): void } {
   }
 
   async function welcomeAgent(socket: RealtimeSocket, { actor, token }: Extract<Entrance, { kind: 'agent' }>) {
-    const visitorsConnected = async (workspaceId: string) =>
-      (await io.in(visitorsOf(workspaceId)).fetchSockets()).length;
-    bindAgent(
-      { ...parts.agent, log, pressure: parts.pressure, visitorsConnected, current: () => access.verify(token) },
-      socket,
-      actor,
-    );
+    const { workspaceId } = actor;
+    const current = () => access.verify(token);
+    bindEvents<AgentSocket, AgentEvents[string]>({
+      ...{ at: { socket, actor, current }, events: parts.events.agent, log, tracing: parts.tracing, workspaceId },
+      admit: async ({ permission }) => {
+        parts.pressure.admit('ordinary');
+        const signedIn = await current();
+        if (!signedIn || signedIn.workspaceId !== workspaceId) {
+          socket.disconnect(true);
+          throw unauthorized();
+        }
+        if (!signedIn.permissions.has(permission)) throw forbidden();
+      },
+    });
     // Cut when the token ends, also when the socket only listens.
     const end = setTimeout(() => socket.disconnect(true), expiryOf(token) - Date.now());
     socket.once('disconnect', () => {
@@ -183,7 +201,7 @@ export function openSockets(parts: SocketParts): { close(): void } {
       leaving.timers.delete(timer);
       const room = rooms.user(actor.workspaceId, actor.userId);
       goneFrom(room)
-        .then((isGone) => (isGone ? parts.agent.setPresence(actor, 'offline') : undefined))
+        .then((isGone) => (isGone ? parts.setPresence(actor, 'offline') : undefined))
         .catch((error: unknown) => log.warn({ err: error }, 'somebody who left is still shown as online'));
     }, leaveAfterMs);
     leaving.timers.add(timer);
@@ -193,19 +211,24 @@ export function openSockets(parts: SocketParts): { close(): void } {
     socket: RealtimeSocket,
     { inbox, visitorId }: Extract<Entrance, { kind: 'visitor' }>,
   ): Promise<void> {
-    const currentInbox = () => inboxes.byId(inbox.workspaceId, inbox.id);
-    const bound = bindVisitor(
-      { ...parts.visitor, log, pressure: parts.pressure, tokens: parts.tokens, currentInbox },
-      socket,
-      inbox,
-      { id: visitorId },
-      addressOf(socket),
-    );
+    const { workspaceId } = inbox;
+    const at: VisitorSocket = { socket, inbox, visitor: { id: visitorId }, address: addressOf(socket), own: undefined };
+    bindEvents<VisitorSocket, VisitorEvents[string]>({
+      ...{ at, events: parts.events.visitor, log, tracing: parts.tracing, workspaceId },
+      admit: async () => {
+        parts.pressure.admit('visitors');
+        const { allow, retryAfterSeconds } = await parts.eventLimit.take(visitorId);
+        if (!allow) throw tooMany(retryAfterSeconds);
+        // As it is now: it may have been disabled since.
+        const current = await inboxes.byId(workspaceId, inbox.id);
+        if (!current || current.status === 'disabled') throw forbidden('This chat is closed.');
+      },
+    });
     // `session`: what is cut when this visitor ends.
-    await socket.join([visitorsOf(inbox.workspaceId), rooms.session(visitorId)]);
+    await socket.join([rooms.visitorsOf(workspaceId), rooms.session(visitorId)]);
     const claim = claims.get(socket);
     const room = claim?.rooms.find((name) => name.startsWith(rooms.visitor('')));
-    if (!claim || !room || !(await bound.goOn(room.slice(rooms.visitor('').length)))) return;
+    if (!claim || !room || !(await goOn(parts.store, at, room.slice(rooms.visitor('').length)))) return;
     await realtime.recovery.replay(socket, claim, new Set([room]));
   }
 
@@ -217,8 +240,8 @@ export function openSockets(parts: SocketParts): { close(): void } {
     }
     // What a later connection is compared with when it says that it is this one.
     Reflect.set(socket.data, 'identity', identityOf(entrance));
-    parts.metrics.socketConnections.inc({ kind: entrance.kind });
-    socket.on('disconnect', () => parts.metrics.socketConnections.dec({ kind: entrance.kind }));
+    counted.socketConnections.inc({ kind: entrance.kind });
+    socket.on('disconnect', () => counted.socketConnections.dec({ kind: entrance.kind }));
     welcome(socket, entrance).catch((error: unknown) => {
       log.error({ err: error }, 'a socket was not let in');
       socket.disconnect(true);

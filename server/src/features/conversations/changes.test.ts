@@ -3,6 +3,7 @@ import { after, before, describe, it } from 'node:test';
 import type { Bot, Conversation, Inbox, SessionCreated } from '@parley/contract';
 import { connect, startTestApp, until } from '../../test/app.ts';
 import type { TestApp, TestSocket } from '../../test/app.ts';
+import { handoffMetrics } from '../handoffs/metrics.ts';
 
 /** What everybody concerned is told of a change, whoever made it: a person, the customer, the clock, or a failure. */
 describe('changes of a conversation', () => {
@@ -72,7 +73,7 @@ describe('changes of a conversation', () => {
   it('by a failure: a turn that is dead-lettered into the queue notifies colleagues and counts a handoff', async () => {
     const { visitor, conversationId } = await begin();
     const counted = async (): Promise<number> => {
-      const { values } = await test.app.metrics.handoffs.get();
+      const { values } = await test.app.metrics.of(handoffMetrics).handoffs.get();
       return values.find(({ labels }) => labels.reason === 'MODEL_FAILED')?.value ?? 0;
     };
     const before = await counted();

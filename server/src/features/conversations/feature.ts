@@ -5,24 +5,29 @@ import type { Desk } from './desk.ts';
 import { conversationFacts } from './facts.ts';
 import { forgetPreviews } from './retention.ts';
 import { conversationRoutes } from './routes.ts';
+import { conversationSocketEvents } from './socket.ts';
+import { createReadStats } from './stats.ts';
+import type { ReadStats } from './stats.ts';
 import { endOfSnoozes } from './sweeps.ts';
 import { BOT_INTERRUPTED } from './topics.ts';
 
 declare module '../../kit.ts' {
   interface Services {
     desk: Desk;
+    stats: ReadStats;
   }
 }
 
 export const conversations = defineFeature({
   name: 'conversations',
   tables: ['conversations'],
-  uses: ['store', 'publish', 'desk'],
+  uses: ['store', 'publish', 'realtime', 'desk', 'stats'],
   facts: conversationFacts,
   topics: { broadcast: [BOT_INTERRUPTED] },
-  provides: { desk: createDesk },
-  setUp: ({ store, publish, desk }) => ({
+  provides: { desk: createDesk, stats: createReadStats },
+  setUp: ({ store, publish, desk, stats }) => ({
     routes: (api) => conversationRoutes(api, { store, desk }),
+    agentEvents: () => conversationSocketEvents({ store, desk, stats }),
     sweeps: [endOfSnoozes({ store, publish })],
     forget: (before) => inEachWorkspace(store, [forgetPreviews], before),
   }),

@@ -1,6 +1,7 @@
 import { defineFeature } from '../../feature.ts';
 import { createDemo } from './demo.ts';
 import type { Demo } from './demo.ts';
+import { demoSettings } from './settings.ts';
 
 declare module '../../kit.ts' {
   interface Services {
@@ -13,13 +14,18 @@ const PATIENCE_MS = 30_000;
 
 export const demo = defineFeature({
   name: 'demo',
-  uses: ['config', 'store', 'storage', 'knowledgeProcessing', 'log', 'demo'],
+  settings: [demoSettings],
+  uses: ['config', 'settingsOf', 'store', 'storage', 'knowledgeProcessing', 'log', 'demo'],
   provides: {
     demo: ({ store, storage, knowledgeProcessing: knowledge, log }) => createDemo({ store, storage, knowledge, log }),
   },
-  setUp: ({ config, demo: made }) => ({
-    firstSteps: async () => (config.demo ? made.ensure() : undefined),
-    listening: async () =>
-      config.demo && config.roles.api && config.roles.worker.knowledge ? made.read(PATIENCE_MS) : undefined,
-  }),
+  setUp({ config, settingsOf, demo: made }) {
+    const isWanted = settingsOf(demoSettings).PARLEY_DEMO;
+    const { api, worker } = config.roles;
+    return {
+      firstSteps: async () => (isWanted ? made.ensure() : undefined),
+      listening: async () => (isWanted && api && worker.knowledge ? made.read(PATIENCE_MS) : undefined),
+      ...(isWanted && api ? { links: { demo: '/demo' } } : {}),
+    };
+  },
 });

@@ -1,6 +1,7 @@
 import type { HandoffReason } from '@parley/contract';
 import { defineChange } from '../../platform/publish/change.ts';
 import { rooms } from '../../platform/sockets/realtime.ts';
+import { handoffMetrics } from './metrics.ts';
 import { listQueue } from './queries.ts';
 
 /** The queue is another: colleagues get it, and every waiting visitor their place. */
@@ -27,7 +28,7 @@ export const handoffRequested = defineChange<{
   question: string | undefined;
 }>('handoff requested', {
   publish({ workspaceId, detail: { conversationId, reason, question } }, { live, metrics }) {
-    metrics.handoffs.inc({ reason });
+    metrics.of(handoffMetrics).handoffs.inc({ reason });
     live.emit(rooms.workspace(workspaceId), 'notification', {
       kind: reason,
       title: question?.slice(0, 140) ?? 'A customer waits for a person',

@@ -1,11 +1,13 @@
 import { defineFeature } from '../../feature.ts';
 import { messageFacts } from './facts.ts';
+import { messageSocketEvents } from './socket.ts';
 import { DELIVERY_DUE } from './topics.ts';
 
 export const messages = defineFeature({
   name: 'messages',
   tables: ['messages'],
-  uses: [],
+  uses: ['store', 'desk', 'emitTyping'],
   facts: messageFacts,
   topics: { work: [DELIVERY_DUE] },
+  setUp: (kit) => ({ agentEvents: () => messageSocketEvents(kit) }),
 });

@@ -7,6 +7,7 @@ import { createDevices } from './device.ts';
 import { meRoutes } from './me-routes.ts';
 import { sessionRoutes } from './routes.ts';
 import { ensureSetup } from './setup.ts';
+import { ownerSettings } from './settings.ts';
 import { createSignIn } from './sign-in.ts';
 import { createThrottle } from './throttle.ts';
 import { createAccessTokens } from './tokens.ts';
@@ -22,14 +23,15 @@ declare module '../../kit.ts' {
 export const sessions = defineFeature({
   name: 'sessions',
   tables: ['sessions', 'refresh_tokens', 'one_time_tokens', 'sign_ins'],
-  uses: ['config', 'log', 'store', 'wake', 'publish', 'makeLimiter', 'mail', 'access', 'passwords'],
+  settings: [ownerSettings],
+  uses: ['config', 'settingsOf', 'log', 'store', 'wake', 'publish', 'makeLimiter', 'mail', 'access', 'passwords'],
   topics: { broadcast: [SESSION_REVOKED] },
   provides: {
     passwords: () => createPasswords(),
     access: ({ store, wake, config }) =>
       createAccess({ store, wake, tokens: createAccessTokens(config.secrets.jwtSecret) }),
   },
-  setUp({ config, log, store, publish, makeLimiter, mail, access, passwords }) {
+  setUp({ config, settingsOf, log, store, publish, makeLimiter, mail, access, passwords }) {
     const { publicUrl } = config;
     const { jwtSecret } = config.secrets;
     const signIn = createSignIn({
@@ -44,7 +46,7 @@ export const sessions = defineFeature({
         meRoutes(api, { store, publish, signIn });
       },
       async firstSteps() {
-        const setup = await ensureSetup({ store, passwords, config });
+        const setup = await ensureSetup({ store, passwords, publicUrl, owner: settingsOf(ownerSettings) });
         return { setupUrl: setup.state === 'link' ? setup.url : undefined };
       },
       release: () => access.close(),

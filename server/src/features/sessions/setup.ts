@@ -1,6 +1,5 @@
 import { and, eq, gt, isNull, sql } from 'drizzle-orm';
 import { oneTimeTokens } from '../../db/schema/index.ts';
-import type { Config } from '../../platform/config/config.ts';
 import { notFound } from '../../platform/errors.ts';
 import { hashToken, newId, newToken } from '../../platform/data/ids.ts';
 import type { Passwords } from '../../platform/security/password.ts';
@@ -71,13 +70,15 @@ export type Setup =
 export async function ensureSetup(parts: {
   store: Store;
   passwords: Passwords;
-  config: Pick<Config, 'publicUrl' | 'owner'>;
+  publicUrl: string;
+  /** whom the settings name */
+  owner: { email: string; password: string } | undefined;
 }): Promise<Setup> {
-  const { store, passwords, config } = parts;
+  const { store, passwords, publicUrl, owner } = parts;
   if (!(await store.asSystem(needsSetup))) return { state: 'ready' };
-  if (config.owner) {
-    const email = config.owner.email.toLowerCase();
-    const passwordHash = await passwords.hash(config.owner.password);
+  if (owner) {
+    const email = owner.email.toLowerCase();
+    const passwordHash = await passwords.hash(owner.password);
     const name = email.split('@')[0] ?? email;
     return store.asSystem(async (tx): Promise<Setup> => {
       await lockSetup(tx);
@@ -97,5 +98,5 @@ export async function ensureSetup(parts: {
       expiresAt: sql`now() + make_interval(days => ${SETUP_DAYS})`,
     });
   });
-  return { state: 'link', url: `${config.publicUrl}/setup?token=${token}` };
+  return { state: 'link', url: `${publicUrl}/setup?token=${token}` };
 }

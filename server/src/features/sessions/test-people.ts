@@ -15,7 +15,7 @@ import { createStore } from '../../platform/data/tenant.ts';
 import type { Store } from '../../platform/data/tenant.ts';
 import { createWake } from '../../platform/cluster/wake.ts';
 import type { Wake } from '../../platform/cluster/wake.ts';
-import { readConfig } from '../../platform/config/config.ts';
+import { readConfig } from '../../settings.ts';
 import { createTestDatabase } from '../../test/database.ts';
 import { apiKeyRoutes } from '../api-keys/routes.ts';
 import { memberRoutes } from '../members/routes.ts';
@@ -96,7 +96,7 @@ export const startPeople = async (limits: Partial<Limits> = { credentialsPerMinu
     async (api: Http) => {
       sessionRoutes(api, { store, signIn });
       meRoutes(api, { store, publish, signIn });
-      workspaceRoutes(api, { store, config });
+      workspaceRoutes(api, { store, perPerson: 20 });
       apiKeyRoutes(api, { store, wake });
       memberRoutes(api, { store, wake, config });
     },
@@ -126,7 +126,7 @@ export const startPeople = async (limits: Partial<Limits> = { credentialsPerMinu
     wake,
     jwtSecret: config.secrets.jwtSecret,
     call,
-    setup: (owner) => ensureSetup({ store, passwords, config: { ...config, ...(owner ? { owner } : {}) } }),
+    setup: (owner) => ensureSetup({ store, passwords, publicUrl: config.publicUrl, owner }),
     empty: () =>
       test.database.asOwner(
         async (client) => void (await client.query('truncate users, workspaces, one_time_tokens cascade')),

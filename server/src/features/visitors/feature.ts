@@ -2,6 +2,7 @@ import { defineFeature } from '../../feature.ts';
 import { fileURLToPath } from 'node:url';
 import { visitorPages } from './pages.ts';
 import { visitorRoutes } from './routes.ts';
+import { visitorSocketEvents } from './socket.ts';
 import { VISITOR_ENDED } from './topics.ts';
 import { createVisitorTokens } from './token.ts';
 import type { VisitorTokens } from './token.ts';
@@ -16,18 +17,24 @@ const WIDGET = fileURLToPath(new URL('../../../../widget/dist', import.meta.url)
 
 export const visitors = defineFeature({
   name: 'visitors',
-  topics: { news: [VISITOR_ENDED] },
+  topics: { broadcast: [VISITOR_ENDED] },
   uses: [
-    ...(['config', 'store', 'storage', 'wake', 'inboxes', 'findInbox', 'bots'] as const),
-    ...(['visitorTokens', 'makeLimiter', 'receive', 'demo'] as const),
+    ...(['config', 'store', 'storage', 'wake', 'inboxes', 'findInbox', 'bots', 'visitorTokens', 'makeLimiter'] as const),
+    ...(['demo', 'receive', 'publish', 'emitTyping'] as const),
   ],
   provides: { visitorTokens: ({ config }) => createVisitorTokens(config.secrets.jwtSecret) },
-  setUp: ({ config, findInbox, visitorTokens: tokens, makeLimiter, demo, ...kit }) => ({
+  setUp: ({ config, storage, wake, inboxes, findInbox, visitorTokens: tokens, makeLimiter, demo, ...kit }) => ({
     routes(api) {
       const ownOrigin = new URL(config.publicUrl).origin;
       const uploadLimit = makeLimiter('visitor-upload', { capacity: 30, refillPerSecond: 0.1 });
-      visitorRoutes(api, { ...kit, tokens, ownOrigin, uploadLimit });
+      visitorRoutes(api, { ...kit, storage, wake, inboxes, tokens, ownOrigin, uploadLimit });
     },
+    visitorEvents: () =>
+      visitorSocketEvents({
+        ...{ ...kit, tokens },
+        messageLimit: makeLimiter('visitor-message', { capacity: 30, refillPerSecond: 1 }),
+        startLimit: makeLimiter('visitor-start', { capacity: 60, refillPerSecond: 0.5 }),
+      }),
     pages: (http) =>
       visitorPages(http, { findInbox, widgetFolder: WIDGET, publicUrl: config.publicUrl, demoToken: demo.token }),
   }),

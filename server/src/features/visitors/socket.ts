@@ -1,4 +1,4 @@
-import { VisitorEvents } from '@parley/contract';
+import { visitorEvents as contract } from '@parley/contract';
 import type { ConversationStatus, Message, SessionCreated } from '@parley/contract';
 import { sql } from 'drizzle-orm';
 import type { Inbound } from '../../channels/contract.ts';
@@ -7,15 +7,12 @@ import type { Visitor, WebEvent } from '../../channels/web/parse.ts';
 import { conflict, forbidden, notFound, tooMany, toProblem, unauthorized } from '../../platform/errors.ts';
 import { newId } from '../../platform/data/ids.ts';
 import type { Limiter } from '../../platform/limits/limiter.ts';
-import type { Logger } from '../../platform/telemetry/log.ts';
 import { rooms } from '../../platform/sockets/realtime.ts';
-import type { Pressure } from '../../platform/limits/pressure.ts';
 import type { EmitTyping } from '../../platform/publish/typing.ts';
-import type { RealtimeSocket } from '../../platform/sockets/realtime.ts';
 import type { Publish } from '../../platform/publish/publish.ts';
-import { bindEvents } from '../../platform/sockets/socket-events.ts';
+import { visitorEvents } from '../../platform/sockets/socket-events.ts';
+import type { VisitorEvents, VisitorSocket } from '../../platform/sockets/socket-events.ts';
 import type { Store, Tx } from '../../platform/data/tenant.ts';
-import type { Tracing } from '../../platform/telemetry/tracing.ts';
 import type { BotDirectory } from '../bots/lookup.ts';
 import { describeContact } from '../contacts/commands.ts';
 import { visitorHasEnded } from '../contacts/queries.ts';
@@ -33,24 +30,27 @@ import type { VisitorTokens } from './token.ts';
 
 const MISSED_AT_MOST = 200;
 
+declare module '../../platform/sockets/socket-events.ts' {
+  interface VisitorSocket {
+    inbox: InboxRuntime;
+    visitor: Visitor;
+    address: string;
+    /** the conversation this socket was let into */
+    own: string | undefined;
+  }
+}
+
 export type VisitorParts = {
   store: Store;
   emitTyping: EmitTyping;
-  log: Logger;
-  tracing: Tracing;
   bots: BotDirectory;
   tokens: VisitorTokens;
   receive: (inbox: InboxRuntime, events: Inbound[]) => Promise<unknown>;
   publish: Publish;
-  pressure: Pick<Pressure, 'admit'>;
-  /** events of any kind per visitor: each costs the database something */
-  eventLimit: Limiter;
   /** messages per visitor */
   messageLimit: Limiter;
   /** new conversations per address */
   startLimit: Limiter;
-  /** the inbox as it is now: it may have been disabled since */
-  currentInbox: () => Promise<InboxRuntime | null>;
 };
 
 /** The state of a conversation, if it is this visitor's. @throws not-found */
@@ -69,36 +69,47 @@ async function visitorConversation(
   return rows[0].status;
 }
 
-/** One visitor's socket: sees its own conversation and no other. */
-export function bindVisitor(
-  parts: VisitorParts,
-  socket: RealtimeSocket,
-  inbox: InboxRuntime,
-  visitor: Visitor,
-  address: string,
-): {
-  /** Listens again to the conversation of a connection that was lost. False: it is not this visitor's. */
-  goOn(conversationId: string): Promise<boolean>;
-} {
+const inOwn = ({ own }: VisitorSocket, conversationId: string): void => {
+  if (conversationId !== own) throw notFound('The conversation');
+};
+
+/** Listens to a conversation of this visitor. An ended one can be read to its end; only an open one is listened to. */
+async function listen(at: VisitorSocket, conversationId: string, status: ConversationStatus): Promise<void> {
+  if (at.own || status === 'resolved') return;
+  at.own = conversationId;
+  await at.socket.join(rooms.visitor(conversationId));
+}
+
+/** Listens again to the conversation of a connection that was lost. False: it is not this visitor's. */
+export async function goOn(store: Store, at: VisitorSocket, conversationId: string): Promise<boolean> {
+  const { inbox, visitor } = at;
+  try {
+    const status = await store.inWorkspace(inbox.workspaceId, (tx) =>
+      visitorConversation(tx, inbox.id, visitor.id, conversationId),
+    );
+    await listen(at, conversationId, status);
+    return true;
+  } catch (error) {
+    if (toProblem(error).status === 404) return false;
+    throw error;
+  }
+}
+
+/** A visitor sees their own conversation and no other. */
+export function visitorSocketEvents(parts: VisitorParts): VisitorEvents {
   const { store } = parts;
-  const { workspaceId } = inbox;
-  /** the conversation this socket was let into */
-  let own: string | undefined;
 
-  const inOwn = (conversationId: string): void => {
-    if (conversationId !== own) throw notFound('The conversation');
-  };
-  const arrival = () => ({ visitor, eventId: newId(), at: store.clock.now() });
-  const send = (event: WebEvent, payload: unknown) =>
-    parts.receive(inbox, [parseVisitorEvent(event, payload, arrival())]);
+  const send = ({ inbox, visitor }: VisitorSocket, event: WebEvent, payload: unknown) =>
+    parts.receive(inbox, [parseVisitorEvent(event, payload, { visitor, eventId: newId(), at: store.clock.now() })]);
 
-  async function enter(said: {
-    name?: string;
-    email?: string;
-    metadata?: Record<string, string>;
-  }): Promise<SessionCreated> {
-    if (!own) {
-      const { allow, retryAfterSeconds } = await parts.startLimit.take(address);
+  async function enter(
+    at: VisitorSocket,
+    said: { name?: string; email?: string; metadata?: Record<string, string> },
+  ): Promise<SessionCreated> {
+    const { socket, inbox, visitor } = at;
+    const { workspaceId } = inbox;
+    if (!at.own) {
+      const { allow, retryAfterSeconds } = await parts.startLimit.take(at.address);
       if (!allow) throw tooMany(retryAfterSeconds);
     }
     const { opened, place, lastSeq, agentName } = await store.inWorkspace(workspaceId, async (tx) => {
@@ -120,13 +131,14 @@ export function bindVisitor(
         agentName: conversation.assignee?.name ?? null,
       };
     });
-    if (own && own !== opened.conversationId) await socket.leave(rooms.visitor(own));
-    own = opened.conversationId;
-    await socket.join(rooms.visitor(own));
-    if (opened.isNew) parts.publish([conversationTouched(workspaceId, { conversationId: own })]);
+    const { conversationId } = opened;
+    if (at.own && at.own !== conversationId) await socket.leave(rooms.visitor(at.own));
+    at.own = conversationId;
+    await socket.join(rooms.visitor(conversationId));
+    if (opened.isNew) parts.publish([conversationTouched(workspaceId, { conversationId })]);
     const bot = inbox.botId ? await parts.bots.byId(workspaceId, inbox.botId) : null;
     return {
-      conversationId: own,
+      conversationId,
       visitor: await parts.tokens.issue({ visitorId: visitor.id, inboxId: inbox.id }),
       status: opened.status,
       greeting: bot?.greeting ?? '',
@@ -139,11 +151,11 @@ export function bindVisitor(
   }
 
   /** What the visitor may still do with the conversation; a message to a closed one would start another unseen. */
-  async function stillOpen(conversationId: string, attachmentIds: string[] = []): Promise<void> {
-    inOwn(conversationId);
-    const { allow, retryAfterSeconds } = await parts.messageLimit.take(visitor.id);
+  async function stillOpen(at: VisitorSocket, conversationId: string, attachmentIds: string[] = []): Promise<void> {
+    inOwn(at, conversationId);
+    const { allow, retryAfterSeconds } = await parts.messageLimit.take(at.visitor.id);
     if (!allow) throw tooMany(retryAfterSeconds);
-    await store.inWorkspace(workspaceId, async (tx) => {
+    await store.inWorkspace(at.inbox.workspaceId, async (tx) => {
       const { rows } = await tx.execute<{ status: string }>(
         sql`select status from conversations where id = ${conversationId}::uuid`,
       );
@@ -152,76 +164,52 @@ export function bindVisitor(
     });
   }
 
-  bindEvents({
-    socket,
-    schemas: VisitorEvents,
-    log: parts.log,
-    tracing: parts.tracing,
-    workspaceId,
-    admit: async () => {
-      parts.pressure.admit('visitors');
-      const { allow, retryAfterSeconds } = await parts.eventLimit.take(visitor.id);
-      if (!allow) throw tooMany(retryAfterSeconds);
-      const current = await parts.currentInbox();
-      if (!current || current.status === 'disabled') throw forbidden('This chat is closed.');
-    },
-    handlers: {
-      'customer:start_chat': async (said) => {
-        const session = await enter(said);
-        socket.emit('session:created', session);
+  return visitorEvents(contract, {
+    'customer:start_chat': {
+      async handle(said, at) {
+        const session = await enter(at, said);
+        at.socket.emit('session:created', session);
         return session;
       },
-      'customer:send_message': async (payload) => {
-        await stillOpen(payload.conversationId, payload.attachmentIds);
-        await send('customer:send_message', payload);
+    },
+    'customer:send_message': {
+      async handle(payload, at) {
+        await stillOpen(at, payload.conversationId, payload.attachmentIds);
+        await send(at, 'customer:send_message', payload);
         return { clientId: payload.clientId };
       },
-      'customer:request_agent': async (payload) => {
-        await stillOpen(payload.conversationId);
-        await send('customer:request_agent', payload);
+    },
+    'customer:request_agent': {
+      async handle(payload, at) {
+        await stillOpen(at, payload.conversationId);
+        await send(at, 'customer:request_agent', payload);
         return undefined;
       },
-      'customer:end_chat': async (payload) => {
-        await stillOpen(payload.conversationId);
-        await send('customer:end_chat', payload);
+    },
+    'customer:end_chat': {
+      async handle(payload, at) {
+        await stillOpen(at, payload.conversationId);
+        await send(at, 'customer:end_chat', payload);
         return undefined;
       },
-      'customer:typing': async ({ conversationId, typing }) => {
-        inOwn(conversationId);
+    },
+    'customer:typing': {
+      async handle({ conversationId, typing }, at) {
+        inOwn(at, conversationId);
         parts.emitTyping({ conversationId, who: 'contact', name: null, typing });
         return undefined;
       },
-      'customer:resume': async ({ conversationId, after: seq }) => {
-        const { status, messages } = await store.inWorkspace(workspaceId, async (tx) => {
+    },
+    'customer:resume': {
+      async handle({ conversationId, after: seq }, at) {
+        const { inbox, visitor } = at;
+        const { status, messages } = await store.inWorkspace(inbox.workspaceId, async (tx) => {
           const found = await visitorConversation(tx, inbox.id, visitor.id, conversationId);
           return { status: found, messages: await after(tx, conversationId, seq, MISSED_AT_MOST) };
         });
-        // An ended conversation can be read to its end; only an open one is listened to.
-        if (!own && status !== 'resolved') {
-          own = conversationId;
-          await socket.join(rooms.visitor(conversationId));
-        }
+        await listen(at, conversationId, status);
         return { status, messages: messages.filter((message: Message) => !message.private).map(presentToVisitor) };
       },
     },
   });
-
-  return {
-    async goOn(conversationId) {
-      try {
-        const status = await store.inWorkspace(workspaceId, (tx) =>
-          visitorConversation(tx, inbox.id, visitor.id, conversationId),
-        );
-        // An ended conversation can be heard to its end; only an open one is listened to.
-        if (!own && status !== 'resolved') {
-          own = conversationId;
-          await socket.join(rooms.visitor(conversationId));
-        }
-        return true;
-      } catch (error) {
-        if (toProblem(error).status === 404) return false;
-        throw error;
-      }
-    },
-  };
 }

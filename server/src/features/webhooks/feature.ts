@@ -1,6 +1,7 @@
 import { defineFeature } from '../../feature.ts';
 import { webhookFacts } from './facts.ts';
 import { createWebhookDirectory } from './lookup.ts';
+import { webhookMetrics } from './metrics.ts';
 import { createWebhooks } from './processors.ts';
 import { webhookQueue } from './queue.ts';
 import { tellWebhooks } from './reactions.ts';
@@ -12,6 +13,7 @@ export const webhooks = defineFeature({
   tables: ['webhook_endpoints', 'webhook_deliveries'],
   uses: ['config', 'store', 'wake', 'log', 'metrics', 'outbound', 'outside', 'keyring', 'jobs', 'cacheMs'],
   facts: webhookFacts,
+  metrics: [webhookMetrics],
   topics: { broadcast: [WEBHOOKS_CHANGED] },
   setUp({ config, jobs, cacheMs, ...kit }) {
     const directory = createWebhookDirectory({ wake: kit.wake, ttlMs: cacheMs });

@@ -11,6 +11,7 @@ import type { Store } from '../../platform/data/tenant.ts';
 import type { Wake } from '../../platform/cluster/wake.ts';
 import { openAddress } from './address.ts';
 import { composeBody } from './body.ts';
+import { webhookMetrics } from './metrics.ts';
 import { outcomeOf } from './outcome.ts';
 import type { Outcome } from './outcome.ts';
 import { eventIdOf } from './present.ts';
@@ -48,7 +49,7 @@ export function createSender(parts: {
   store: Store;
   wake: Wake;
   log: Logger;
-  metrics: Pick<Metrics, 'webhookDeliveries'>;
+  metrics: Metrics;
   outbound: Outbound;
   outside: Outside;
   keyring: Keyring;
@@ -168,7 +169,7 @@ export function createSender(parts: {
     const { outcome, tookMs } = await attempt(at.workspaceId, claimed);
     const disabledFor = await note(at, claimed, outcome, tookMs);
     const waitSeconds = 'waitSeconds' in outcome ? outcome.waitSeconds : null;
-    metrics.webhookDeliveries.inc({
+    metrics.of(webhookMetrics).webhookDeliveries.inc({
       outcome: outcome.is === 'failed' && waitSeconds !== null ? 'retried' : outcome.is,
     });
     if (disabledFor !== undefined) {

@@ -3,24 +3,21 @@ import { notFound } from '../../platform/errors.ts';
 import { actorOf, ok, signedInOf } from '../../platform/http/index.ts';
 import type { Http } from '../../platform/http/index.ts';
 import { addRoutes } from '../../platform/http/routes.ts';
-import type { Config } from '../../platform/config/config.ts';
 import type { Store } from '../../platform/data/tenant.ts';
 import { changeWorkspace, createOneMore } from './commands.ts';
 import { presentWorkspace } from './present.ts';
 import { findWorkspace } from './queries.ts';
 
-export function workspaceRoutes(
-  http: Http,
-  { store, config }: { store: Store; config: Pick<Config, 'workspacesPerPerson'> },
-): void {
+export function workspaceRoutes(http: Http, { store, perPerson }: { store: Store; perPerson: number }): void {
   addRoutes(
     http,
     workspacesApi,
     {
       create: async (request) => {
         const { userId } = signedInOf(request);
-        const atMost = config.workspacesPerPerson;
-        const workspace = await store.asSystem((tx) => createOneMore(tx, userId, { ...request.body, atMost }));
+        const workspace = await store.asSystem((tx) =>
+          createOneMore(tx, userId, { ...request.body, atMost: perPerson }),
+        );
         return ok(presentWorkspace(workspace));
       },
 

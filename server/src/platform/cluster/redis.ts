@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis';
 import type { RedisOptions } from 'ioredis';
-import { ConfigError } from '../config/config.ts';
+import { ConfigError } from '../config/define.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { createOutage } from '../telemetry/outage.ts';
 

@@ -4,7 +4,26 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
-import { ConfigError, readConfig, variables } from './config.ts';
+import { modelSettings } from '../../ai/settings.ts';
+import { apiVariable, channelSettings } from '../../channels/settings.ts';
+import { demoSettings } from '../../features/demo/settings.ts';
+import { ownerSettings } from '../../features/sessions/settings.ts';
+import { allSettings, readConfig } from '../../settings.ts';
+import type { Config } from './config.ts';
+import { ConfigError, readSettings } from './define.ts';
+
+const names = allSettings.flatMap((settings) => Object.keys(settings.variables));
+
+/** What features read. */
+const ofFeatures = ({ settingsOf }: Config) => {
+  const addresses = settingsOf(channelSettings);
+  return {
+    ...settingsOf(modelSettings),
+    demo: settingsOf(demoSettings).PARLEY_DEMO,
+    owner: settingsOf(ownerSettings),
+    apiUrl: (name: string) => addresses[apiVariable(name)],
+  };
+};
 
 const folder = (context: TestContext): string => {
   const path = mkdtempSync(join(tmpdir(), 'parley-config-'));
@@ -88,11 +107,12 @@ test('nothing set: everything has its default', (context) => {
   const config = readConfig({ DATA_DIR: folder(context) });
   assert.deepEqual([config.port, config.host, config.publicUrl], [3000, '127.0.0.1', 'http://127.0.0.1:3000']);
   assert.deepEqual(config.roles, { api: true, worker: { turn: true, delivery: true, knowledge: true, facts: true } });
-  assert.deepEqual([config.demo, config.log.level, config.owner, config.s3], [true, 'info', undefined, undefined]);
+  const { demo, owner, models, apiUrl } = ofFeatures(config);
+  assert.deepEqual([demo, config.log.level, owner, config.s3], [true, 'info', undefined, undefined]);
   assert.deepEqual(config.database, { url: undefined, replicaUrls: [], pool: undefined });
-  assert.equal(config.channels.telegram.apiUrl, 'https://api.telegram.org');
-  assert.equal(config.models.openai.baseUrl, 'https://api.openai.com/v1');
-  assert.equal(config.models.openai.apiKey, undefined);
+  assert.equal(apiUrl('telegram'), 'https://api.telegram.org');
+  assert.equal(models.openai.baseUrl, 'https://api.openai.com/v1');
+  assert.equal(models.openai.apiKey, undefined);
 });
 
 test('what is set is taken; empty means unset; slashes at the end go', (context) => {
@@ -109,20 +129,25 @@ test('what is set is taken; empty means unset; slashes at the end go', (context)
     ANTHROPIC_API_KEY: 'a-key',
     UNKNOWN_THING: 'x',
   });
+  const { demo, owner, models, apiUrl } = ofFeatures(config);
   assert.deepEqual([config.port, config.publicUrl], [8080, 'http://[::1]:8080']);
   assert.deepEqual(config.roles, { api: true, worker: { turn: true, delivery: true, knowledge: false, facts: false } });
-  assert.deepEqual(config.owner, { email: 'me@example.com', password: 'long enough' });
-  assert.deepEqual([config.demo, config.log.level], [false, 'info']);
-  assert.equal(config.channels.meta.apiUrl, 'http://127.0.0.1:9');
-  assert.equal(config.models.anthropic.apiKey, 'a-key');
+  assert.deepEqual(owner, { email: 'me@example.com', password: 'long enough' });
+  assert.deepEqual([demo, config.log.level], [false, 'info']);
+  assert.equal(apiUrl('meta'), 'http://127.0.0.1:9');
+  assert.equal(models.anthropic.apiKey, 'a-key');
 });
 
 test('every variable that is empty, or nothing but blanks, is unset', (context) => {
   const DATA_DIR = folder(context);
   const none = readConfig({ DATA_DIR });
+  const plain = (config: Config) => ({
+    ...config,
+    settingsOf: allSettings.map((settings) => config.settingsOf(settings)),
+  });
   for (const blank of ['', '  ']) {
-    const names = Object.keys(variables.shape).filter((name) => name !== 'DATA_DIR');
-    assert.deepEqual(readConfig({ ...Object.fromEntries(names.map((name) => [name, blank])), DATA_DIR }), none);
+    const blanks = names.filter((name) => name !== 'DATA_DIR').map((name) => [name, blank]);
+    assert.deepEqual(plain(readConfig({ ...Object.fromEntries(blanks), DATA_DIR })), plain(none));
   }
 });
 
@@ -165,5 +190,17 @@ test('with an external database nothing is written', (context) => {
 test('.env.example tells of every variable and of no other', () => {
   const example = readFileSync(new URL('../../../../.env.example', import.meta.url), 'utf8');
   const told = [...example.matchAll(/^#? ?([A-Z][A-Z0-9_]+)=/gm)].map((match) => match[1]);
-  assert.deepEqual(told.toSorted(), Object.keys(variables.shape).toSorted());
+  assert.deepEqual(told.toSorted(), names.toSorted());
+});
+
+test('a variable that begins as ours do and is none of them is told of; others are nobody’s business', (context) => {
+  const DATA_DIR = folder(context);
+  const env = { DATA_DIR, PARLEY_DEMOS: '0', PARLEY_DEMO: '0', UNKNOWN_THING: 'x' };
+  assert.deepEqual(readConfig(env).unknownVariables, ['PARLEY_DEMOS']);
+});
+
+test('settings declared twice, or read without being declared, are a mistake', () => {
+  const twice = [allSettings, allSettings].flat();
+  assert.throws(() => readSettings({}, twice), /PORT is declared twice/);
+  assert.throws(() => readSettings({}, []).settingsOf(demoSettings), /PARLEY_DEMO: not in the settings of any feature/);
 });

@@ -2,7 +2,7 @@ import { Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { Client, Pool } from 'pg';
 import type { ClientConfig } from 'pg';
-import { ConfigError } from '../config/config.ts';
+import { ConfigError } from '../config/define.ts';
 import type { Config } from '../config/config.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { startEmbedded } from '../embedded/embedded.ts';

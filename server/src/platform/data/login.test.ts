@@ -4,7 +4,7 @@ import { after, before, describe, it } from 'node:test';
 import { Client } from 'pg';
 import { createDatabase } from '../../test/servers.ts';
 import type { OwnDatabase } from '../../test/servers.ts';
-import { ConfigError } from '../config/config.ts';
+import { ConfigError } from '../config/define.ts';
 import { createLogger } from '../telemetry/log.ts';
 import { openDatabase } from './index.ts';
 import { loginOf, scramVerifier } from './login.ts';

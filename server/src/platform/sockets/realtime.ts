@@ -21,6 +21,8 @@ export const rooms = {
   /** the visitor of the conversation */
   visitor: (conversationId: string) => `visitor:${conversationId}`,
   user: (workspaceId: string, userId: string) => `user:${workspaceId}:${userId}`,
+  /** every visitor of the workspace; nothing is told there, they are counted */
+  visitorsOf: (workspaceId: string) => `visitors-of:${workspaceId}`,
   /** one login: cut when it is revoked */
   session: (sessionId: string) => `session:${sessionId}`,
 };

@@ -3,12 +3,11 @@ import { Readable } from 'node:stream';
 import type { S3Client } from '@aws-sdk/client-s3';
 import type { Outbound } from '../outbound/breaker.ts';
 import { HttpStatusError } from '../outbound/breaker.ts';
-import type { Config } from '../config/config.ts';
 import { notFound, unavailable } from '../errors.ts';
 import { statusOf } from '../outbound/errors.ts';
+import type { S3Config } from './settings.ts';
 import type { Storage } from './storage.ts';
 
-type Settings = NonNullable<Config['s3']>;
 type Sdk = typeof import('@aws-sdk/client-s3');
 
 /** For one try with the largest document on a slow line. */
@@ -28,7 +27,7 @@ function translate(error: unknown): unknown {
  * Files in a bucket, over the S3 API of any provider. Tries again and breaks off by the common rules of what leaves the
  * process, so the SDK does neither. `checked` refuses what is no key.
  */
-export function createS3Storage(settings: Settings, outbound: Outbound, checked: (key: string) => string): Storage {
+export function createS3Storage(settings: S3Config, outbound: Outbound, checked: (key: string) => string): Storage {
   const { endpoint, bucket: Bucket, region, accessKey, secretKey } = settings;
   let opened: Promise<{ sdk: Sdk; client: S3Client }> | undefined;
 

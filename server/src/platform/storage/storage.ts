@@ -3,7 +3,7 @@ import { copyFile, mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/
 import { dirname, join, sep } from 'node:path';
 import type { Readable } from 'node:stream';
 import type { Outbound } from '../outbound/breaker.ts';
-import type { Config } from '../config/config.ts';
+import type { S3Config } from './settings.ts';
 import { badRequest, notFound } from '../errors.ts';
 import { newToken } from '../data/ids.ts';
 import { createS3Storage } from './s3.ts';
@@ -115,5 +115,5 @@ const createFolderStorage = (folder: string): Storage => {
 };
 
 /** Where attachments and documents are kept: the bucket of the S3_ settings, or else DATA_DIR/files. */
-export const createStorage = (config: Pick<Config, 'dataDir' | 's3'>, outbound: Outbound): Storage =>
+export const createStorage = (config: { dataDir: string; s3?: S3Config | undefined }, outbound: Outbound): Storage =>
   config.s3 ? createS3Storage(config.s3, outbound, checked) : createFolderStorage(join(config.dataDir, 'files'));

@@ -29,7 +29,7 @@ export function bounded(look: () => Promise<void>, failed: (error: unknown) => v
   };
 }
 
-/** What is looked at when /metrics is asked for: pools, queues, sockets. */
+/** What is looked at when /metrics is asked for: pools and queues. */
 export function registerGauges(parts: {
   metrics: Metrics;
   database: Database;
@@ -51,11 +51,6 @@ export function registerGauges(parts: {
       metrics.poolIdle.set({ pool: name }, pool.idleCount);
       metrics.poolWaiting.set({ pool: name }, pool.waitingCount);
     }
-  });
-
-  metrics.beforeRender(async () => {
-    const { values } = await metrics.socketConnections.get();
-    metrics.socketsOpen.set(values.reduce((sum, { value }) => sum + value, 0));
   });
 
   metrics.beforeRender(

@@ -1,16 +1,22 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { features } from '../../features/index.ts';
+import { counter, defineMetrics } from './define-metrics.ts';
 import { createMetrics } from './metrics.ts';
+
+const declared = features.flatMap(({ metrics = [] }) => metrics);
+const example = defineMetrics({ examples: counter('parley_examples_total', 'Examples', ['reason']) });
 
 test('two apps in one process do not share counts', async () => {
   const [first, second] = [createMetrics(), createMetrics()];
-  first.handoffs.inc({ reason: 'asked' });
-  assert.match((await first.render()).body, /parley_handoffs_total\{reason="asked"\} 1/);
-  assert.doesNotMatch((await second.render()).body, /parley_handoffs_total\{/);
+  first.of(example).examples.inc({ reason: 'asked' });
+  assert.equal(first.of(example), first.of(example));
+  assert.match((await first.render()).body, /parley_examples_total\{reason="asked"\} 1/);
+  assert.doesNotMatch((await second.render()).body, /parley_examples_total\{/);
 });
 
 test('the names dashboards and alerts rely on are there', async () => {
-  const { contentType, body } = await createMetrics().render();
+  const { contentType, body } = await createMetrics({ declared }).render();
   assert.match(contentType, /^text\/plain/);
   for (const name of [
     // what other products of this kind are watched by
@@ -40,8 +46,8 @@ test('no metric has a label that takes many values', async () => {
     ...['method', 'route', 'status_code', 'channel', 'outcome', 'stage', 'handler', 'reason', 'provider', 'model'],
     ...['direction', 'target', 'queue', 'status', 'kind', 'dependency', 'table', 'pool', 'replica', 'from', 'signal'],
   ]);
-  for (const { name } of await createMetrics({ defaults: false }).registry.getMetricsAsJSON()) {
-    const metric = createMetrics({ defaults: false }).registry.getSingleMetric(name);
+  for (const { name } of await createMetrics({ defaults: false, declared }).registry.getMetricsAsJSON()) {
+    const metric = createMetrics({ defaults: false, declared }).registry.getSingleMetric(name);
     const labels: unknown = metric && Reflect.get(metric, 'labelNames');
     assert.ok(Array.isArray(labels), name);
     for (const label of labels) assert.ok(allowed.has(String(label)), `${name}: ${String(label)}`);

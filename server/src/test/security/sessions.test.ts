@@ -6,7 +6,9 @@ import { SignJWT, decodeJwt } from 'jose';
 import type { InvitationCreated, Login, Member } from '@parley/contract';
 import { connect, OWNER, startTestApp, until } from '../app.ts';
 import type { TestApp, TestSocket } from '../app.ts';
+import { permissionsOf } from '../../features/members/policy.ts';
 import { RESYNC } from '../../platform/cluster/wake.ts';
+import { payloadsFor } from './socket-payloads.ts';
 import { join, joinAnotherCompany, populate } from './world.ts';
 import type { Company } from './world.ts';
 
@@ -40,24 +42,15 @@ describe('logins and the sockets they open', () => {
   it('attack 7: joins no foreign conversation by its id', async () => {
     const stranger = await connect(test.url, { token: mallory.token });
     const { conversation: conversationId } = acme.ids;
-    const events: [string, object][] = [
-      ['conversation:subscribe', { conversationId }],
-      ['conversation:unsubscribe', { conversationId }],
-      ['agent:pickup_session', { conversationId }],
-      ['agent:send_message', { conversationId, text: 'planted', clientId: 'm1' }],
-      ['agent:typing', { conversationId }],
-      ['agent:close_session', { conversationId }],
-    ];
-    for (const [event, payload] of events) {
+    for (const { event, payload, isOfConversation } of payloadsFor(test.app.socketEvents.agent, conversationId)) {
       const answer = await stranger.call(event, payload);
-      if (event === 'conversation:unsubscribe') continue;
-      assert.ok(!answer.success, `${event} worked`);
-      assert.equal(answer.error.code, 'not_found', event);
-    }
-    for (const event of ['agent:join', 'admin:get_stats', 'admin:debug_queue']) {
-      const answer = await stranger.call(event, {});
-      assert.ok(answer.success);
-      assert.ok(!JSON.stringify(answer).includes(acme.mark), event);
+      if (!isOfConversation) {
+        assert.ok(answer.success, event);
+        assert.ok(!JSON.stringify(answer).includes(acme.mark), event);
+      } else if (event !== 'conversation:unsubscribe') {
+        assert.ok(!answer.success, `${event} worked`);
+        assert.equal(answer.error.code, 'not_found', event);
+      }
     }
     // What happens next in the conversation reaches those who may hear it, and not the stranger.
     const mine = await connect(test.url, { token: acme.token });
@@ -169,7 +162,10 @@ describe('logins and the sockets they open', () => {
     assert.equal((await test.owner('PATCH', `/members/${id}`, { role: 'agent' })).status, 200);
     assert.ok(await isCut(socket));
     const lowered = await connect(test.url, { token: admin.accessToken });
-    for (const event of ['admin:get_stats', 'admin:debug_queue', 'admin:health_check']) {
+    const may = permissionsOf('agent');
+    const refused = Object.entries(test.app.socketEvents.agent).filter(([, { permission }]) => !may.has(permission));
+    assert.ok(refused.length >= 3);
+    for (const [event] of refused) {
       const answer = await lowered.call(event);
       assert.equal(!answer.success && answer.error.code, 'forbidden', event);
     }

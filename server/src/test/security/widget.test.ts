@@ -13,6 +13,7 @@ import type {
 } from '@parley/contract';
 import { connect, startTestApp, until } from '../app.ts';
 import type { TestApp, TestSocket } from '../app.ts';
+import { payloadsFor } from './socket-payloads.ts';
 import { asVisitor, fileForm, populate } from './world.ts';
 import type { Company } from './world.ts';
 
@@ -48,14 +49,9 @@ describe('visitors and the widget', () => {
 
   it('attack 7: a visitor speaks and hears in their own conversation alone', async () => {
     const conversationId = acme.ids.conversation;
-    const events: [string, object][] = [
-      ['customer:send_message', { conversationId, text: 'planted', clientId: 'b1' }],
-      ['customer:request_agent', { conversationId }],
-      ['customer:typing', { conversationId }],
-      ['customer:end_chat', { conversationId }],
-      ['customer:resume', { conversationId, after: 0 }],
-    ];
-    for (const [event, payload] of events) {
+    const events = payloadsFor(test.app.socketEvents.visitor, conversationId).filter((one) => one.isOfConversation);
+    assert.ok(events.length >= 5);
+    for (const { event, payload } of events) {
       const answer = await bob.socket.call(event, payload);
       assert.equal(!answer.success && answer.error.code, 'not_found', `${event} ${JSON.stringify(answer)}`);
     }
@@ -190,15 +186,12 @@ describe('visitors and the widget', () => {
     const agent = await connect(test.url, { token: test.ownerToken });
     const silent = async (socket: TestSocket, event: string, payload: object) =>
       assert.rejects(socket.socket.timeout(300).emitWithAck(event, payload), /timed out/, event);
-    const spoken = ['agent:join', 'agent:pickup_session', 'agent:send_message', 'agent:typing', 'agent:close_session'];
-    const quiet = ['conversation:subscribe', 'admin:get_stats', 'admin:debug_queue', 'admin:health_check', '__proto__'];
+    const { agent: ofAgents, visitor: ofVisitors } = test.app.socketEvents;
+    assert.ok(Object.keys(ofAgents).length >= 10 && Object.keys(ofVisitors).length >= 6);
     await Promise.all([
-      ...[...spoken, ...quiet, 'constructor'].map((event) =>
-        silent(bob.socket, event, { conversationId, text: 'planted', clientId: 'x', status: 'online' }),
-      ),
-      ...['customer:start_chat', 'customer:send_message', 'customer:resume', 'customer:end_chat'].map((event) =>
-        silent(agent, event, { conversationId, text: 'planted', clientId: 'x', after: 0 }),
-      ),
+      ...payloadsFor(ofAgents, conversationId).map(({ event, payload }) => silent(bob.socket, event, payload)),
+      ...['__proto__', 'constructor'].map((event) => silent(bob.socket, event, { conversationId })),
+      ...payloadsFor(ofVisitors, conversationId).map(({ event, payload }) => silent(agent, event, payload)),
     ]);
     const { data } = await test.owner<{ id: string }[]>('GET', '/handoffs');
     assert.ok(data.some(({ id }) => id === handoff));
@@ -280,7 +273,7 @@ describe('visitors and the widget', () => {
     const deep = JSON.parse('['.repeat(1_000) + ']'.repeat(1_000)) as unknown;
     const payloads: unknown[] = [null, 1, 'text', [], [[]], true, Buffer.from('bytes'), deep, { conversationId: deep }];
     const isDeep = (payload: unknown): boolean => payload === deep || payload === payloads.at(-1);
-    for (const event of ['customer:start_chat', 'customer:send_message', 'customer:typing', 'customer:resume']) {
+    for (const event of Object.keys(test.app.socketEvents.visitor)) {
       for (const payload of payloads) {
         const answer = await socket.call(event, payload);
         const code = isDeep(payload) ? 'json_too_complex' : 'bad_request';
