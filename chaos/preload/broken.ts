@@ -5,7 +5,7 @@
 import { patchSources } from './patch.ts';
 import type { Patch } from './patch.ts';
 
-const builds: Record<string, Patch[]> = {
+export const builds: Record<string, Patch[]> = {
   /** Guarded writes do not look at the token: whoever once held a thread may write. */
   lease: [
     {
@@ -13,9 +13,14 @@ const builds: Record<string, Patch[]> = {
       from: ' and lease_token = ${guard.lease.token}::bigint for share',
       to: ' for share',
     },
-    { file: '/turn/lease.ts', from: ' and lease_token = ${lease.token}', to: '', times: 3 },
-    { file: '/turn/finish.ts', from: ' and lease_token = ${lease.token}', to: '' },
-    { file: '/turn/store-events.ts', from: ' and t.lease_token = ${round.lease.token}', to: '' },
+    {
+      file: '/turn/lease.ts',
+      from: '${heldBy(lease.threadId, lease.token)}',
+      to: 'id = ${lease.threadId}::uuid',
+      times: 3,
+    },
+    { file: '/turn/finish.ts', from: '${heldBy(lease.threadId, lease.token)}', to: 'id = ${lease.threadId}::uuid' },
+    { file: '/turn/events.ts', from: ' and t.lease_token = ${round.lease.token}', to: '' },
   ],
   /** Facts are not written with the state. */
   outbox: [{ file: '/features/messages/commands.ts', from: 'facts.length > 0 ?', to: 'facts.length < 0 ?' }],
@@ -24,7 +29,7 @@ const builds: Record<string, Patch[]> = {
     { file: '/turn/receive.ts', from: 'wake.wake(THREAD,', to: 'if (Math.random() > 0.2) wake.wake(THREAD,' },
     { file: '/turn/lease.ts', from: 'sql`(wakes = ${wakes} and not exists', to: 'sql`(true or not exists' },
     { file: '/turn/finish.ts', from: 'sql`(wakes = ${round.wakes} and not exists', to: 'sql`(true or not exists' },
-    { file: '/turn/sweeper.ts', from: 'where e.processed_at is null', to: 'where false and e.processed_at is null' },
+    { file: '/turn/sweeps.ts', from: 'where e.processed_at is null', to: 'where false and e.processed_at is null' },
   ],
 };
 

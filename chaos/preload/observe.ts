@@ -4,6 +4,7 @@
  */
 import { appendFileSync } from 'node:fs';
 import { patchSources } from './patch.ts';
+import type { Patch } from './patch.ts';
 
 const file = process.env.CHAOS_NOTES;
 Reflect.set(globalThis, 'chaosNote', (what: string) => {
@@ -12,7 +13,7 @@ Reflect.set(globalThis, 'chaosNote', (what: string) => {
 
 const note = (what: string): string => `Reflect.get(globalThis, 'chaosNote')('${what}')`;
 
-patchSources([
+export const observations: Patch[] = [
   {
     file: '/features/messages/commands.ts',
     from: "if (!accepted || !threadId || !status) return { outcome: 'refused' };",
@@ -20,12 +21,13 @@ patchSources([
   },
   {
     file: '/turn/turn.ts',
-    from: 'if (!held) throw new LeaseLost();',
-    to: `if (!held) { ${note('refused end')}; throw new LeaseLost(); }`,
+    from: 'if (!finished) throw new LeaseLost();',
+    to: `if (!finished) { ${note('refused end')}; throw new LeaseLost(); }`,
   },
   {
     file: '/turn/mailbox.ts',
-    from: 'if (!held) lost.abort(new LeaseLost());',
-    to: `if (!held) { ${note('refused renewal')}; lost.abort(new LeaseLost()); }`,
+    from: 'if (!(await renewThread(store, key.workspaceId, lease))) lost.abort(new LeaseLost());',
+    to: `if (!(await renewThread(store, key.workspaceId, lease))) { ${note('refused renewal')}; lost.abort(new LeaseLost()); }`,
   },
-]);
+];
+patchSources(observations);

@@ -31,7 +31,7 @@ export type MediaReference = {
 
 export type InboundBase = {
   /**
-   * Never of two events of an inbox: the database's dedupe key, known for 14 days (turn/trim.ts). For Telegram
+   * Never of two events of an inbox: the database's dedupe key, known for 14 days (turn/retention.ts). For Telegram
    * `update:<update_id>`. Of a receipt of one message it is `receiptId(messageId, status)`.
    */
   platformId: string;
