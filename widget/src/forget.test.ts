@@ -57,7 +57,7 @@ describe('whoever leaves a browser', () => {
   /** What panel.js does when it has been fetched. */
   const panelArrives = async (): Promise<void> => {
     const script = document.querySelector('script[src$="panel.js"]') as HTMLScriptElement;
-    script.onload?.(new Event('load') as never);
+    script.onload?.(new Event('load'));
     await new Promise(setImmediate);
   };
 

@@ -11,12 +11,14 @@ export type Settings = {
   theme?: string;
 };
 /** What the page says of its visitor. No proof: it opens nobody's conversation. */
+/** As the page gives it: a number where an id is one. */
+type Given = string | number;
 export type Identity = {
-  id?: unknown;
-  name?: unknown;
-  email?: unknown;
-  phone?: unknown;
-  attributes?: Record<string, unknown>;
+  id?: Given;
+  name?: Given;
+  email?: Given;
+  phone?: Given;
+  attributes?: Record<string, Given | boolean | null>;
 };
 export type Look = { accent?: string; position?: string };
 /** What the loader gives to the panel it has fetched. The panel announces itself under `panelKey` on the window. */

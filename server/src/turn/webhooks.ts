@@ -145,7 +145,8 @@ export function webhookRoutes(
     const each = await Promise.allSettled(
       shared.inboxOf(webhook).map(async (externalId) => {
         const inboxes = await deps.inboxes.byExternalId(found.channel.name, externalId);
-        if (inboxes.length === 0) metrics.of(turnMetrics).inboundEvents.inc({ channel: found.channel.name, outcome: 'unknown_inbox' });
+        if (inboxes.length === 0)
+          metrics.of(turnMetrics).inboundEvents.inc({ channel: found.channel.name, outcome: 'unknown_inbox' });
         const ofInboxes = await Promise.allSettled(receiving(inboxes).map((inbox) => store(found, webhook, inbox)));
         return valuesOf(ofInboxes).reduce((sum, stored) => sum + stored, 0);
       }),

@@ -100,7 +100,7 @@ export async function describeContact(
  */
 export async function endVisitor(tx: Tx, inboxId: string, visitorId: string): Promise<boolean> {
   const { rows } = await tx.execute(sql`
-    update contact_identities set ended_at = now()
+    update contact_identities set ended_at = ${tx.now}::timestamptz
     where inbox_id = ${inboxId}::uuid and external_id = ${visitorId} and ended_at is null returning id`);
   return rows.length > 0;
 }

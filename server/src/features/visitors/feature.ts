@@ -19,7 +19,17 @@ export const visitors = defineFeature({
   name: 'visitors',
   topics: { broadcast: [VISITOR_ENDED] },
   uses: [
-    ...(['config', 'store', 'storage', 'wake', 'inboxes', 'findInbox', 'bots', 'visitorTokens', 'makeLimiter'] as const),
+    ...([
+      'config',
+      'store',
+      'storage',
+      'wake',
+      'inboxes',
+      'findInbox',
+      'bots',
+      'visitorTokens',
+      'makeLimiter',
+    ] as const),
     ...(['demo', 'receive', 'publish', 'emitTyping'] as const),
   ],
   provides: { visitorTokens: ({ config }) => createVisitorTokens(config.secrets.jwtSecret) },

@@ -129,7 +129,7 @@ export function visitorRoutes(
         // Nobody is there to read an answer. Asked again, e.g. after an answer that was lost, it is the same event.
         const newest = await newestOf(inbox, visitorId);
         if (newest && newest.status !== 'resolved') {
-          const arrival = { visitor: { id: visitorId }, eventId: 'forgotten', at: new Date() };
+          const arrival = { visitor: { id: visitorId }, eventId: 'forgotten', at: store.clock.now() };
           await parts.receive(inbox, [parseVisitorEvent('customer:end_chat', { conversationId: newest.id }, arrival)]);
         }
         return done();

@@ -4,7 +4,7 @@ import { sql } from 'drizzle-orm';
 import type { Inbound } from '../../channels/contract.ts';
 import { parseVisitorEvent } from '../../channels/web/parse.ts';
 import type { Visitor, WebEvent } from '../../channels/web/parse.ts';
-import { conflict, forbidden, notFound, tooMany, toProblem, unauthorized } from '../../platform/errors.ts';
+import { conflict, notFound, tooMany, toProblem, unauthorized } from '../../platform/errors.ts';
 import { newId } from '../../platform/data/ids.ts';
 import type { Limiter } from '../../platform/limits/limiter.ts';
 import { rooms } from '../../platform/sockets/realtime.ts';
