@@ -63,9 +63,8 @@ function start(script: HTMLScriptElement, inbox: string): void {
       },
     );
   }
-  const warm = (): void => use();
   button.onclick = () => use('toggle');
-  button.onpointerenter = button.onfocus = warm;
+  button.onpointerenter = button.onfocus = () => use();
 
   /** Nothing to be told while there is no panel: it will begin with what is known then. */
   const tell = (name: keyof Panel): void => void (loading && use(name));
@@ -114,7 +113,7 @@ function start(script: HTMLScriptElement, inbox: string): void {
     if (Array.isArray(queue)) commands.push(...queue);
     setTimeout(() => {
       if (page.Parley !== commands) return;
-      if (memory.get('conversation') ?? memory.get('outbox')) warm();
+      if (memory.get('conversation') ?? memory.get('outbox')) use();
       // Without an answer the button keeps its plain look.
       else if (!accent) fetchLook().catch(() => undefined);
     }, 200);

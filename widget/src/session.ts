@@ -43,7 +43,7 @@ function claims({ id, name, email, phone, attributes }: Identity, page: string, 
     metadata,
     ...(name ? { name: String(name).slice(0, 120) } : {}),
     // The server takes nothing else for an address, and a chat is not to fail over it.
-    ...(/^\S+@\S+\.\w+$/.test(String(email)) ? { email: String(email) } : {}),
+    ...(/^[^\s@]+@[^\s@]+\.\w+$/.test(String(email)) ? { email: String(email) } : {}),
   };
 }
 

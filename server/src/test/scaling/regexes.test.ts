@@ -26,7 +26,7 @@ const STUCK_MS = 5_000;
  */
 const SHORT: Record<string, string> = {
   'server/src/channels/http.ts /\\/+$/': 'the address the operator configures',
-  'server/src/platform/config/config.ts /\\/+$/': 'an address the operator configures',
+  'server/src/platform/config/schemas.ts /\\/+$/': 'an address the operator configures',
   'server/src/platform/security/password.ts /=+$/': 'bytes of our own, 44 at most',
 };
 /** Put together from words of ours; `asksForPerson` and its like are measured below. */

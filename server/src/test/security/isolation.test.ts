@@ -125,6 +125,7 @@ describe('workspaces are apart', () => {
       'POST /auth/refresh',
       'POST /auth/setup',
       'POST /widget/{token}/files',
+      'POST /widget/{token}/forget',
     ]);
   });
 

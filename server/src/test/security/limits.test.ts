@@ -14,6 +14,8 @@ import {
 import type { Attachment, Failure, Inbox, KnowledgeBase, Source } from '@parley/contract';
 import { connect, startTestApp, until } from '../app.ts';
 import type { TestApp, TestSocket } from '../app.ts';
+import { startTelegramDouble } from '../doubles/telegram.ts';
+import type { TelegramDouble } from '../doubles/telegram.ts';
 import { visit } from '../talk.ts';
 import type { Visit } from '../talk.ts';
 import { example, fill, readOperations } from './operations.ts';
@@ -44,6 +46,7 @@ const nested = (levels: number): string => `${'['.repeat(levels)}0${']'.repeat(l
 
 describe('what one request may be', () => {
   let test: TestApp;
+  let telegram: TelegramDouble;
   let inbox: Inbox;
   let visitor: Visit;
   let agent: TestSocket;
@@ -51,7 +54,8 @@ describe('what one request may be', () => {
   let operations: Operation[];
 
   before(async () => {
-    test = await startTestApp({ MAX_DOCUMENT_MB: String(DOCUMENT_MB) });
+    telegram = await startTelegramDouble();
+    test = await startTestApp({ MAX_DOCUMENT_MB: String(DOCUMENT_MB), CHANNEL_TELEGRAM_API_URL: telegram.url });
     inbox = (await test.owner<Inbox>('POST', '/inboxes', { name: 'Site', channel: 'web', botId: null })).data;
     base = (await test.owner<KnowledgeBase>('POST', '/knowledge-bases', { name: 'Help', description: '' })).data.id;
     visitor = await visit(test.url, inbox, 'Vera');
@@ -62,6 +66,7 @@ describe('what one request may be', () => {
     visitor?.socket.close();
     agent?.close();
     await test?.close();
+    await telegram?.close();
   });
 
   async function send(path: string, body: string, method = 'POST'): Promise<Refusal> {
@@ -99,8 +104,11 @@ describe('what one request may be', () => {
   });
 
   it('is 10 MB of a webhook', async () => {
-    const path = `/webhooks/telegram/${inbox.token}`;
-    assert.equal(await taking(path, MAX_WEBHOOK_BYTES), '404 not_found');
+    const credentials = { botToken: telegram.token, secretToken: 'a-secret-of-ours' };
+    const made = { name: 'Telegram', channel: 'telegram', botId: null, credentials };
+    const { data } = await test.owner<Inbox>('POST', '/inboxes', made);
+    const path = `/webhooks/telegram/${data.token}`;
+    assert.match(await taking(path, MAX_WEBHOOK_BYTES), /^40[13] /, 'read, and found to be forged');
     assert.equal(await taking(path, MAX_WEBHOOK_BYTES + 1), '413 payload_too_large');
   });
 
