@@ -45,9 +45,9 @@ export function describeProblem(error: unknown): Problem {
 
 export const statusOf = (error: unknown): number | null => (error instanceof ApiError ? error.status : null);
 
-/** The message for one form field, by the name the server uses for it. */
+/** The message for one form field, by the name the server uses for it; an entry of its list counts as the field. */
 export function fieldError(error: unknown, field: string): string | null {
   if (!(error instanceof ApiError)) return null;
-  const detail = error.details.find((entry) => entry.field === field || entry.field.endsWith(`.${field}`));
+  const detail = error.details.find(({ field: path }) => `.${path.replace(/\.\d+$/, '')}`.endsWith(`.${field}`));
   return detail ? fieldWords(detail.message) : null;
 }

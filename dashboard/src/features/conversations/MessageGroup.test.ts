@@ -3,43 +3,20 @@ import { TooltipProvider } from 'reka-ui';
 import { expect, it } from 'vitest';
 import { defineComponent, h } from 'vue';
 import { i18n } from '../../i18n/index.ts';
+import { message as messageOf } from '../../test/message.ts';
 import MessageGroup from './MessageGroup.vue';
 import type { ThreadMessage } from './messageCache.ts';
 
 const attack = '<img src=x onerror="alert(1)"><script>alert(2)</script><b>bold</b>';
 
 function draw(side: 'contact' | 'bot' | 'agent' | 'note', changes: Partial<ThreadMessage> = {}) {
-  const message: ThreadMessage = {
-    id: 'm1',
-    conversationId: 'c',
-    seq: 1,
+  const message = messageOf({
     author: { type: side === 'note' ? 'agent' : side, id: 'a', name: attack },
-    type: 'text',
     text: attack,
-    location: null,
     attachments: [{ id: 'f1', name: attack, mime: 'text/html', size: 10 }],
-    citations: [],
     private: side === 'note',
-    status: 'sent',
-    error: null,
-    turnId: null,
-    ordinal: null,
-    clientId: null,
-    event: null,
-    createdAt: '2026-11-20T10:00:00Z',
-    editedAt: null,
-    deletedAt: null,
-    edited: false,
-    deleted: false,
-    failure: null,
-    retries: 0,
-    replyToId: null,
-    reactions: [],
-    externalId: null,
-    details: null,
-    unsupported: null,
     ...changes,
-  };
+  });
   const group = { kind: 'group' as const, key: 'g', side, name: attack, at: message.createdAt, messages: [message] };
   const root = defineComponent(
     () => () => h(TooltipProvider, () => h(MessageGroup, { group, contactName: attack, openPassage: '' })),

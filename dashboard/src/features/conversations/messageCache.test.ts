@@ -1,38 +1,9 @@
 import type { Message } from '@parley/contract';
 import { describe, expect, it } from 'vitest';
+import { message as messageOf } from '../../test/message.ts';
 import { emptyThread, hasGap, lastSeq, localId, merge, type ThreadMessage, withoutLocal } from './messageCache.ts';
 
-const message = (seq: number, changes: Partial<ThreadMessage> = {}): ThreadMessage => ({
-  id: `m${seq}`,
-  conversationId: 'c1',
-  seq,
-  author: { type: 'contact', id: null, name: 'Maria' },
-  type: 'text',
-  text: `text ${seq}`,
-  location: null,
-  attachments: [],
-  citations: [],
-  private: false,
-  status: 'sent',
-  error: null,
-  turnId: null,
-  ordinal: null,
-  clientId: null,
-  event: null,
-  createdAt: '2026-11-20T10:00:00Z',
-  editedAt: null,
-  deletedAt: null,
-  edited: false,
-  deleted: false,
-  failure: null,
-  retries: 0,
-  replyToId: null,
-  reactions: [],
-  externalId: null,
-  details: null,
-  unsupported: null,
-  ...changes,
-});
+const message = (seq: number, changes: Partial<ThreadMessage> = {}) => messageOf({ id: `m${seq}`, seq, ...changes });
 
 describe('message cache', () => {
   it('shows a repeated event once', () => {

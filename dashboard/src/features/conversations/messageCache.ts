@@ -3,6 +3,33 @@ import { laterStatus } from '@parley/contract/messages';
 
 /** A message on screen: from the server, or still on its way from here. */
 export type ThreadMessage = Message & { local?: 'sending' | 'failed' };
+
+/** What most messages say nothing about. */
+export const blankMessage = {
+  clientId: null,
+  type: 'text',
+  location: null,
+  attachments: [],
+  citations: [],
+  private: false,
+  status: 'pending',
+  error: null,
+  turnId: null,
+  ordinal: null,
+  event: null,
+  editedAt: null,
+  deletedAt: null,
+  edited: false,
+  deleted: false,
+  failure: null,
+  retries: 0,
+  replyToId: null,
+  reactions: [],
+  externalId: null,
+  details: null,
+  unsupported: null,
+} satisfies Partial<Message>;
+
 /** Ascending by `seq`; `olderCursor` null when the beginning is loaded. */
 export type Thread = { messages: ThreadMessage[]; olderCursor: string | null };
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { message as messageOf } from '../../test/message.ts';
 import type { ThreadMessage } from './messageCache.ts';
 import { layOut } from './thread.ts';
 
@@ -10,37 +11,7 @@ const message = (
   changes: Partial<ThreadMessage> = {},
 ): ThreadMessage => {
   seq += 1;
-  return {
-    id: `m${seq}`,
-    conversationId: 'c',
-    seq,
-    author: { type, id: `${type}-1`, name: type },
-    type: 'text',
-    text: 'x',
-    location: null,
-    attachments: [],
-    citations: [],
-    private: false,
-    status: 'sent',
-    error: null,
-    turnId: null,
-    ordinal: null,
-    clientId: null,
-    event: null,
-    createdAt,
-    editedAt: null,
-    deletedAt: null,
-    edited: false,
-    deleted: false,
-    failure: null,
-    retries: 0,
-    replyToId: null,
-    reactions: [],
-    externalId: null,
-    details: null,
-    unsupported: null,
-    ...changes,
-  };
+  return messageOf({ id: `m${seq}`, seq, author: { type, id: `${type}-1`, name: type }, createdAt, ...changes });
 };
 const shape = (messages: ThreadMessage[]) =>
   layOut(messages).map((item) => (item.kind === 'group' ? `${item.side}×${item.messages.length}` : item.kind));

@@ -6,7 +6,7 @@ import { call } from '../../api/client.ts';
 import { describeProblem } from '../../api/problem.ts';
 import { useSession } from '../../composables/useSession.ts';
 import { useToasts } from '../../composables/useToasts.ts';
-import { localId, merge, type ThreadMessage, withoutLocal } from './messageCache.ts';
+import { blankMessage, localId, merge, type ThreadMessage, withoutLocal } from './messageCache.ts';
 import { change } from './threadSync.ts';
 
 export type Template = { name: string; language: string; variables: Record<string, string> };
@@ -50,6 +50,7 @@ export function useSending(id: Ref<string>) {
   function compose(outgoing: Outgoing): ThreadMessage {
     const clientId = crypto.randomUUID ? crypto.randomUUID() : `${Date.now()}-${Math.random().toString(36).slice(2)}`;
     return {
+      ...blankMessage,
       id: localId(clientId),
       clientId,
       conversationId: id.value,
@@ -58,27 +59,9 @@ export function useSending(id: Ref<string>) {
       author: { type: 'agent', id: me.value?.user.id ?? null, name: me.value?.user.name ?? null },
       type: outgoing.attachments.length && !outgoing.text ? 'document' : 'text',
       text: outgoing.text,
-      location: null,
       attachments: outgoing.attachments,
-      citations: [],
       private: outgoing.private,
-      status: 'pending',
-      error: null,
-      turnId: null,
-      ordinal: null,
-      event: null,
       createdAt: new Date().toISOString(),
-      editedAt: null,
-      deletedAt: null,
-      edited: false,
-      deleted: false,
-      failure: null,
-      retries: 0,
-      replyToId: null,
-      reactions: [],
-      externalId: null,
-      details: null,
-      unsupported: null,
     };
   }
 

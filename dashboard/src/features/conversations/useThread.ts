@@ -14,7 +14,13 @@ import { loadOlder, loadThread, threadKey } from './threadSync.ts';
 export function useThread(id: Ref<string>) {
   const client = useQueryClient();
   const { socket, writing } = useRealtime();
-  const conversation = useCall(conversationsApi.get, () => ({ params: { id: id.value } }));
+  const conversation = useCall(conversationsApi.get, () => ({ params: { id: id.value } }), {
+    // No event tells that the platform's window has closed. What counts is the server's clock, so it is asked.
+    refetchInterval: (known) => {
+      const { open, closesAt } = known?.window ?? {};
+      return open && closesAt ? Math.max(0, Date.parse(closesAt) - Date.now()) + 10_000 : false;
+    },
+  });
   // Live events keep the thread; a refetch only asks for what came after it.
   const thread = useQuery({
     queryKey: computed(() => threadKey(id.value)),

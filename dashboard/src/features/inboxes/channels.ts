@@ -10,3 +10,11 @@ export const channelIcon = (name: string): Component =>
   Object.hasOwn(icons, name) ? icons[name as ChannelName] : MessageCircle;
 /** For lists that are shown before anything is asked. */
 export const channelLabel = (name: string): string => (Object.hasOwn(names, name) ? names[name as ChannelName] : name);
+
+/** Of the credentials somebody typed, those that say something. */
+export const filledIn = (typed: Record<string, string>): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(typed)
+      .map(([name, value]) => [name, value.trim()])
+      .filter(([, value]) => value),
+  );

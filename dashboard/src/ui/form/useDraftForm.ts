@@ -19,6 +19,10 @@ type DraftOptions<Values extends object> = {
 export function useDraftForm<Values extends object>(options: DraftOptions<Values>) {
   const { draft, dirty, changes, accept, discard } = useDraft(options.source);
   const errors = useFormErrors();
+  const current = (): Values => {
+    if (!draft.value) throw new Error('nothing is loaded yet');
+    return draft.value;
+  };
   const busy = ref(false);
 
   async function save(): Promise<void> {
@@ -50,10 +54,10 @@ export function useDraftForm<Values extends object>(options: DraftOptions<Values
     },
     of: errors.of,
     /** for templates that are shown once the draft is there */
-    field: fieldsOf<Values>(() => {
-      if (!draft.value) throw new Error('nothing is loaded yet');
-      return draft.value;
-    }, errors),
+    field: fieldsOf<Values>(current, errors),
+    /** the same for the fields of an object among the values */
+    within: <Name extends keyof Values & string>(name: Name) =>
+      fieldsOf<Values[Name] & object>(() => Object(current()[name]) as Values[Name] & object, errors),
   };
 }
 

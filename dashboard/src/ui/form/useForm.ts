@@ -104,6 +104,8 @@ export function useForm<Values extends object, Result>(options: FormOptions<Valu
     values,
     field: fieldsOf(() => values, errors),
     of: errors.of,
+    /** for a failure that another form met and this one can mend */
+    fail: errors.fail,
     element: errors.element,
     error: errors.error,
     dirty: computed(() => JSON.stringify(values) !== before.value),
