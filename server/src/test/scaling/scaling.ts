@@ -37,6 +37,13 @@ const wallMs = async (work: () => unknown): Promise<number> => {
   return performance.now() - started;
 };
 
+/** How often work has to be done to last so long: the thread's own time is counted in steps of some milliseconds. */
+async function timesFor(work: () => unknown, milliseconds: number, where: Where | undefined): Promise<number> {
+  let times = 1;
+  while (times < 4_096 && (await timed(work, times, where)) * times < milliseconds) times *= 2;
+  return times;
+}
+
 /**
  * How many times longer twice the input takes: 2 is linear, 4 is quadratic. Both sizes in turn, the best of several rounds
  * each, since a busy machine only ever adds time; it stops as soon as the answer is `enough`. 1 for work nobody could feel.
@@ -45,13 +52,13 @@ const wallMs = async (work: () => unknown): Promise<number> => {
 export async function growth(make: Work, size: number, enough = 2.5, where?: Where): Promise<number> {
   const once = make(size);
   const twice = make(size * 2);
-  // Warms up, and tells how often quick work is repeated. By the clock: the count of the thread's own time is coarse.
-  const first = await wallMs(once);
+  // Warms up.
+  await wallMs(once);
   if (Math.min(await wallMs(twice), await wallMs(twice)) < FELT_MS) return 1;
   let grown = Infinity;
   // What looks like too much is measured again, four times as long: the grain of the clock weighs less, a real curve stays.
   for (let long = LONG_ENOUGH_MS; long <= LONG_ENOUGH_MS * 16 && grown > enough; long *= 4) {
-    const times = Math.ceil(long / Math.max(first, 0.5));
+    const times = await timesFor(once, long, where);
     let [one, two] = [Infinity, Infinity];
     for (let round = 0; round < ROUNDS && grown > enough; round += 1) {
       one = Math.min(one, await timed(once, times, where));
