@@ -103,7 +103,7 @@ describe('whoever leaves a browser', () => {
   const remember = (id?: string): void => {
     for (const name of ['visitor', 'conversation', 'outbox', 'text', 'read', 'config'])
       kept.setItem(`parley:abc:${name}`, `${name} of the first`);
-    if (id) kept.setItem('parley:abc:id', id);
+    if (id) kept.setItem('parley:abc:id', JSON.stringify(id));
     kept.setItem('parley:other:visitor', 'not ours');
     kept.setItem('cart', 'of the page');
     changes = [];
@@ -143,12 +143,26 @@ describe('whoever leaves a browser', () => {
     assert.deepEqual(forgets(), []);
     page.Parley.identify({ id: 'bo', name: 'Bo' });
     assert.deepEqual(keys().sort(), ['cart', 'parley:abc:id', 'parley:other:visitor']);
-    assert.equal(kept.getItem('parley:abc:id'), 'bo');
+    assert.equal(kept.getItem('parley:abc:id'), '"bo"');
     assert.equal(forgets().length, 1);
     page.Parley.identify({ id: 'bo' });
     page.Parley.identify({ id: 7 });
     page.Parley.identify({ id: 7 });
     assert.equal(kept.getItem('parley:abc:id'), '7');
+    // Whatever a page calls an id tells people apart.
+    const asks = forgets().length;
+    for (const id of [0, { of: 'ann' }, { of: 'bo' }]) {
+      kept.setItem('parley:abc:visitor', 'of the one before');
+      page.Parley.identify({ id });
+    }
+    assert.equal(forgets().length, asks + 3);
+  });
+
+  it('is forgotten whatever else the page said first', async () => {
+    remember();
+    put('Parley', [null, ['__proto__'], ['constructor', 1], ['no such command'], 7, ['reset']]);
+    await load();
+    assert.deepEqual(keys().sort(), ['cart', 'parley:other:visitor']);
   });
 
   it('takes what the page said of them along', async () => {

@@ -73,8 +73,9 @@ function start(script: HTMLScriptElement, inbox: string): void {
     close: () => tell('close'),
     identify(given) {
       const next = Object(given) as Identity;
-      if (next.id) {
-        const id = `${next.id}`;
+      // As JSON, so that no two of whatever a page calls an id are the same.
+      const id = JSON.stringify(next.id ?? '');
+      if (id !== '""') {
         // The chat of one person is never shown to the next.
         if ((memory.get('id') ?? id) !== id) commands.reset();
         memory.set('id', id);
@@ -93,7 +94,12 @@ function start(script: HTMLScriptElement, inbox: string): void {
       page.Parley = [];
     },
     push(...wanted) {
-      for (const [name, value] of wanted) (commands as Partial<Told>)[name as keyof Told]?.(value);
+      for (const each of wanted)
+        try {
+          commands[each[0] as keyof Told](each[1]);
+        } catch {
+          // No command of ours. Those behind it count all the same.
+        }
     },
     attach() {
       if (!host.isConnected) document.body.append(host);
@@ -102,7 +108,7 @@ function start(script: HTMLScriptElement, inbox: string): void {
   page.Parley = commands;
 
   async function fetchLook(): Promise<void> {
-    const response = await fetch(`${base}api/v1/widget/${inbox}`, { credentials: 'omit' });
+    const response = await fetch(`${base}api/v1/widget/${inbox}`);
     // An inbox that is gone or not meant for this site gets no button that leads nowhere.
     if ([403, 404].includes(response.status)) host.remove();
     else paint(((await response.json()) as { data?: Look }).data ?? {});
@@ -125,8 +131,8 @@ function start(script: HTMLScriptElement, inbox: string): void {
 const script = (document.currentScript ?? document.querySelector('script[data-inbox]')) as HTMLScriptElement | null;
 const { inbox } = script?.dataset ?? {};
 if (script && inbox) {
-  const running = (globalThis as Global).Parley;
+  const running = (globalThis as Global).Parley as Partial<Commands> | undefined;
   // A page that carries the snippet twice gets one button, and gets it back when its body was put in anew.
-  if (running && 'attach' in running) running.attach();
+  if (running?.attach) running.attach();
   else start(script, inbox);
 }

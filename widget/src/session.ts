@@ -33,17 +33,21 @@ function isMessage(value: unknown): value is Message {
   return typeof value === 'object' && value !== null && 'seq' in value && 'author' in value && 'text' in value;
 }
 
+/** A page may say anything; what is no text has none. */
+const isPlain = (value: unknown): value is string | number | boolean =>
+  ['string', 'number', 'boolean'].includes(typeof value);
+
 /** What the server is told of a visitor who begins: as much as it takes, none of it proof. */
 function claims({ id, name, email, phone, attributes }: Identity, page: string, language: string) {
   const metadata: Record<string, string> = {};
   const facts = { page, language, userId: id, phone, ...attributes };
   for (const [key, value] of Object.entries(facts))
-    if (value !== undefined && value !== null) metadata[key.slice(0, 60)] = String(value).slice(0, 500);
+    if (isPlain(value)) metadata[key.slice(0, 60)] = `${value}`.slice(0, 500);
   return {
     metadata,
-    ...(name ? { name: String(name).slice(0, 120) } : {}),
-    // The server takes nothing else for an address, and a chat is not to fail over it.
-    ...(/^[^\s@]+@[^\s@]+\.\w+$/.test(String(email)) ? { email: String(email) } : {}),
+    ...(isPlain(name) && name !== '' ? { name: `${name}`.slice(0, 120) } : {}),
+    // What is no address the server leaves out.
+    ...(isPlain(email) ? { email: `${email}` } : {}),
   };
 }
 

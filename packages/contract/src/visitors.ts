@@ -17,7 +17,8 @@ export const visitorEvents = {
   /** opens the visitor's conversation, or finds it again; answered with SessionCreated */
   'customer:start_chat': z.strictObject({
     name: optionalLine(120).optional(),
-    email: z.email().max(254).optional(),
+    /** one that is not taken for an address is left out: a chat does not fail over what a page says of its visitor */
+    email: z.email().max(254).optional().catch(undefined),
     metadata: Metadata.optional(),
   }),
   'customer:send_message': z.strictObject({

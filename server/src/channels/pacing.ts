@@ -12,8 +12,8 @@ const WAIT_SECONDS = 2;
  */
 export function createPacing(makeLimiter: MakeLimiter) {
   const limiters = new Map<string, Limiter>();
-  /** by inbox: the end of the line, and how many stand in it */
-  const lines = new Map<string, { last: Promise<void>; length: number }>();
+  /** by inbox: the end of the line, how many stand in it, and when the last that was put off is due (`performance.now()`) */
+  const lines = new Map<string, { last: Promise<void>; length: number; putOffUntil: number }>();
 
   async function takeOne(limiter: Limiter, inboxId: string, perSecond: number): Promise<void> {
     while (!(await limiter.take(inboxId)).allow) await pause(1_000 / perSecond);
@@ -27,9 +27,14 @@ export function createPacing(makeLimiter: MakeLimiter) {
       const limiter =
         limiters.get(name) ?? makeLimiter(`send:${name}`, { capacity: perSecond, refillPerSecond: perSecond });
       limiters.set(name, limiter);
-      const line = lines.get(inboxId) ?? { last: Promise.resolve(), length: 0 };
-      if (line.length >= perSecond * WAIT_SECONDS) return WAIT_SECONDS * 1_000 * (1 + Math.random());
+      const line = lines.get(inboxId) ?? { last: Promise.resolve(), length: 0, putOffUntil: 0 };
       lines.set(inboxId, line);
+      if (line.length >= perSecond * WAIT_SECONDS) {
+        // Each has a moment of its own, in the order they came: a crowd that came back at once would be put off again.
+        const now = performance.now();
+        line.putOffUntil = Math.max(line.putOffUntil, now + WAIT_SECONDS * 1_000) + 1_000 / perSecond;
+        return line.putOffUntil - now;
+      }
       line.length += 1;
       const mine = line.last.then(() => takeOne(limiter, inboxId, perSecond));
       line.last = mine;
@@ -37,7 +42,7 @@ export function createPacing(makeLimiter: MakeLimiter) {
         await mine;
       } finally {
         line.length -= 1;
-        if (line.length === 0) lines.delete(inboxId);
+        if (line.length === 0 && line.putOffUntil < performance.now()) lines.delete(inboxId);
       }
       return undefined;
     },

@@ -2,6 +2,7 @@ import { sql } from 'drizzle-orm';
 import { z } from 'zod';
 import { AppError } from '../platform/errors.ts';
 import { newId } from '../platform/data/ids.ts';
+import { storedJson } from '../platform/data/stored-json.ts';
 import type { Store, Tx } from '../platform/data/tenant.ts';
 import { toVectorText, type Embedder } from './embed.ts';
 import { prepareApart } from './prepare-apart.ts';
@@ -85,7 +86,7 @@ const replaceChunks = async (
                           text, tokens, content_hash, embedding, embedding_model, created_at, updated_at)
       select r.id, ${source.workspaceId}, ${source.knowledgeBaseId}, ${source.sourceId}, ${source.content.type}, r.ordinal,
              ${title}, r.heading_path, r.page, r.text, r.tokens, r.content_hash, r.embedding::halfvec, ${embedder.model}, ${tx.now}::timestamptz, ${tx.now}::timestamptz
-      from jsonb_to_recordset(${JSON.stringify(batch)}::jsonb)
+      from jsonb_to_recordset(${storedJson(batch)}::jsonb)
         as r(id uuid, ordinal int, heading_path text, page int, text text, tokens int, content_hash text, embedding text)`);
   }
   await tx.execute(sql`

@@ -144,6 +144,13 @@ describe('ingestion', () => {
     assert.match(String(chunks[1]?.['text']), /all requests/);
   });
 
+  test('a heading that is cut in the middle of an emoji fails nothing', async () => {
+    const { sourceId, result } = await add(document(`## ${'a'.repeat(199)}😀\n\nThe stove hisses when it is cold.\n`));
+    assert.equal(result.status, 'ready');
+    const { chunks } = await rowsOf(sourceId);
+    assert.match(String(chunks[0]?.['text']), /hisses/);
+  });
+
   test('progress rises to 100', async () => {
     const { percents } = await add({
       type: 'faq',

@@ -26,5 +26,8 @@ try {
   answer({ prepared: await prepare(revive(workerData as SourceContent), reading) });
 } catch (error) {
   if (error instanceof AppError) answer({ failed: error.message });
+  // The stack of a parser: the same text would do it again.
+  else if (error instanceof RangeError)
+    answer({ failed: 'This text cannot be taken apart. Split it, or simplify its formatting.' });
   else answer({ error: error instanceof Error ? (error.stack ?? error.message) : String(error) });
 }

@@ -8,7 +8,8 @@ const options = { disallowedSpecial: new Set<string>() };
 const LONGEST_RUN = 128;
 /** Longer texts are documents, which are counted once. */
 const KEPT_AT_MOST = 8_000;
-const longRun = new RegExp(`\\S{${LONGEST_RUN + 1},}|\\s{${LONGEST_RUN + 1},}`, 'g');
+/** Bounded above, too: a run of millions exhausts the stack of the expression. */
+const longRun = new RegExp(`\\S{${LONGEST_RUN + 1},65536}|\\s{${LONGEST_RUN + 1},65536}`, 'g');
 
 /** The rules of a bot and what was said before are counted again at every turn. In UTF-16 units of the texts kept. */
 const counted = new LRUCache<string, number>({

@@ -53,7 +53,10 @@ export async function startContentApp(options: { telegramUrl?: string } = {}) {
   const jobs = createJobs({ redis, database: data.database, log });
   const realtime = createRealtime({ log });
   const { publish } = createPublish({ store, live: realtime.live, wake, metrics, log });
-  const processing = createKnowledgeProcessing({ store, storage, jobs, embedder, publish, log });
+  const processing = createKnowledgeProcessing({
+    ...{ store, storage, jobs, embedder, publish, log },
+    config: { dataDir: data.config.dataDir },
+  });
   const outbound = createOutbound({ log });
   const asked: { workspaceId: string; bot: Bot; input: AskInput }[] = [];
 

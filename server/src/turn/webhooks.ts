@@ -25,6 +25,9 @@ const toWebhookRequest = (request: FastifyRequest): WebhookRequest => ({
   rawBody: Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0),
 });
 
+/** Handshakes and events are counted apart: anybody can have a platform send the first to an address of theirs. */
+const thingOf = ({ method }: FastifyRequest, thing: string): string => `${method} ${thing}`;
+
 type InboundWebhook = { channel: Channel; intake: WebhookIntake<unknown> };
 
 function findWebhook(name: string): InboundWebhook {
@@ -79,7 +82,7 @@ export function webhookRoutes(
     try {
       const { data } = Params.partial({ token: true }).safeParse(request.params);
       const found = findWebhook(data?.channel ?? '');
-      await refusals.assertFew(request.ip, data?.token ?? found.channel.name);
+      await refusals.assertFew(request.ip, thingOf(request, data?.token ?? found.channel.name));
       if (data?.token === undefined) return;
       const inbox = await deps.findInbox(data.token, request.ip);
       if (inbox?.channel !== found.channel.name) throw notFound('The inbox');
@@ -92,7 +95,7 @@ export function webhookRoutes(
 
   /** @throws when the request is not proven to be the platform's */
   async function assertProven(request: FastifyRequest, thing: string, verified: Verification): Promise<void> {
-    if (!verified.ok) await refusals.count(request.ip, thing);
+    if (!verified.ok) await refusals.count(request.ip, thingOf(request, thing));
     assertVerified(verified);
   }
 

@@ -4,7 +4,7 @@ import { parseHex, readableOn } from '../colour.ts';
 export function paintLauncher(button: HTMLElement, accent: string, position: string | null | undefined): void {
   const side = position === 'left' ? 'left' : 'right';
   button.style.cssText =
-    `position:fixed;z-index:2147483000;bottom:calc(20px + env(safe-area-inset-bottom,0px));${side}:calc(20px + env(safe-area-inset-${side},0px));` +
+    `position:fixed;z-index:2000000000;bottom:calc(20px + env(safe-area-inset-bottom));${side}:calc(20px + env(safe-area-inset-${side}));` +
     'width:56px;height:56px;padding:15px;border:0;border-radius:50%;cursor:pointer;box-shadow:0 0 0 1px #8884,0 4px 16px #0004;' +
     `background:${accent};color:${readableOn(parseHex(accent) ?? [0, 0, 0])}`;
 }

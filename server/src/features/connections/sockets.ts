@@ -17,6 +17,7 @@ import type { Wake } from '../../platform/cluster/wake.ts';
 import type { Actor } from '../../platform/http/index.ts';
 import type { InboxDirectory, InboxRuntime } from '../inboxes/lookup.ts';
 import { MEMBERSHIP_CHANGED, parseMembershipKey } from '../members/topics.ts';
+import { endedAmong } from '../contacts/queries.ts';
 import { SESSION_REVOKED } from '../sessions/topics.ts';
 import type { Access } from '../sessions/access.ts';
 import { expiryOf } from '../sessions/tokens.ts';
@@ -262,11 +263,23 @@ export function openSockets(parts: SocketParts): { close(): void } {
 
   /** News may be lost: whoever only listens is never asked again who they are, so they are now. */
   async function checkAgain(): Promise<void> {
+    const visitors = new Map<InboxRuntime, Map<string, RealtimeSocket[]>>();
     for (const socket of [...io.sockets.sockets.values()]) {
       const entrance = entrances.get(socket);
-      if (entrance?.kind !== 'agent') continue;
-      const now = await access.verify(entrance.token);
-      if (now?.role !== entrance.actor.role) socket.disconnect(true);
+      if (entrance?.kind === 'agent') {
+        const now = await access.verify(entrance.token);
+        if (now?.role !== entrance.actor.role) socket.disconnect(true);
+      } else if (entrance) {
+        const ofInbox = visitors.get(entrance.inbox) ?? new Map<string, RealtimeSocket[]>();
+        ofInbox.set(entrance.visitorId, [...(ofInbox.get(entrance.visitorId) ?? []), socket]);
+        visitors.set(entrance.inbox, ofInbox);
+      }
+    }
+    for (const [inbox, sockets] of visitors) {
+      const ended = await parts.store.inWorkspace(inbox.workspaceId, (tx) =>
+        endedAmong(tx, inbox.id, [...sockets.keys()]),
+      );
+      for (const visitorId of ended) for (const socket of sockets.get(visitorId) ?? []) socket.disconnect(true);
     }
   }
 

@@ -21,6 +21,14 @@ export async function visitorHasEnded(tx: Tx, inboxId: string, visitorId: string
   return rows[0]?.ended ?? false;
 }
 
+/** Of these visitors those who have ended. */
+export async function endedAmong(tx: Tx, inboxId: string, visitorIds: string[]): Promise<Set<string>> {
+  const { rows } = await tx.execute<{ external_id: string }>(sql`
+    select external_id from contact_identities
+    where inbox_id = ${inboxId}::uuid and external_id = any(${sql.param(visitorIds)}::text[]) and ended_at is not null`);
+  return new Set(rows.map((row) => row.external_id));
+}
+
 type ContactRow = {
   id: string;
   name: string;

@@ -15,13 +15,17 @@ export const presentFile = (row: Pick<FileRow, 'id' | 'name' | 'mime' | 'size'>)
 });
 
 /** Sends a file to be saved: never shown in place, never guessed at, without any right should a browser open it. */
-export function sendFile(reply: FastifyReply, { file, stream }: FileContent): FastifyReply {
+export function sendFile(
+  reply: FastifyReply,
+  { file, stream }: FileContent,
+  caching: 'private, max-age=3600' | 'no-store' = 'private, max-age=3600',
+): FastifyReply {
   return reply
     .header('content-type', file.mime === 'text/plain' ? 'text/plain; charset=utf-8' : file.mime)
     .header('content-length', file.size)
     .header('content-disposition', attachmentHeader(file.name))
     .header('x-content-type-options', 'nosniff')
     .header('content-security-policy', "default-src 'none'; sandbox")
-    .header('cache-control', 'private, max-age=3600')
+    .header('cache-control', caching)
     .send(stream);
 }

@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { and, eq, inArray, isNull, lt } from 'drizzle-orm';
@@ -11,6 +10,7 @@ import { ingest } from '../../knowledge/index.ts';
 import type { SourceContent } from '../../knowledge/index.ts';
 import type { Embedder } from '../../knowledge/embed.ts';
 import { AppError, notFound } from '../../platform/errors.ts';
+import type { Config } from '../../platform/config/config.ts';
 import type { Jobs } from '../../platform/jobs/jobs.ts';
 import type { Logger } from '../../platform/telemetry/log.ts';
 import type { Publish } from '../../platform/publish/publish.ts';
@@ -48,6 +48,7 @@ export type ProcessingParts = {
   embedder: Embedder;
   publish: Publish;
   log: Logger;
+  config: Pick<Config, 'dataDir'>;
 };
 
 /** What the searchable text was made of. Files do not change, so theirs is their id. */
@@ -70,11 +71,18 @@ export function createKnowledgeProcessing(parts: ProcessingParts): KnowledgeProc
       return row;
     });
 
+  /** Where uploads pass through, too: what a crash leaves there is removed. */
+  async function makeFolder(): Promise<string> {
+    const uploads = join(parts.config.dataDir, 'uploads');
+    await mkdir(uploads, { recursive: true });
+    return mkdtemp(join(uploads, 'source-'));
+  }
+
   /** What is to be read. A file is laid into `folder`: the thread that reads it takes it from there, in pieces. */
-  async function contentOf(row: SourceRow, folder: string): Promise<SourceContent> {
+  async function contentOf(row: SourceRow, folder?: string): Promise<SourceContent> {
     if (row.type === 'faq') return { type: 'faq', question: row.question ?? row.title, answer: row.content ?? '' };
     if (row.type === 'snippet') return { type: 'snippet', title: row.title, text: row.content ?? '' };
-    if (!row.fileId) throw notFound('The file of this source');
+    if (!row.fileId || !folder) throw notFound('The file of this source');
     const { file, stream } = await openFile({ store, storage }, { workspaceId: row.workspaceId, id: row.fileId });
     const path = join(folder, 'file');
     await pipeline(stream, createWriteStream(path));
@@ -124,7 +132,7 @@ export function createKnowledgeProcessing(parts: ProcessingParts): KnowledgeProc
   }
 
   /** The content, or nothing when the source was marked as failed because it has none. */
-  async function readable(row: SourceRow, folder: string): Promise<SourceContent | undefined> {
+  async function readable(row: SourceRow, folder?: string): Promise<SourceContent | undefined> {
     try {
       return await contentOf(row, folder);
     } catch (error) {
@@ -142,7 +150,7 @@ export function createKnowledgeProcessing(parts: ProcessingParts): KnowledgeProc
       const hash = hashOf(row);
       const isSettled = row.contentHash === hash && (row.status === 'ready' || row.status === 'failed');
       if (isSettled) return;
-      const folder = await mkdtemp(join(tmpdir(), 'parley-source-'));
+      const folder = row.fileId ? await makeFolder() : undefined;
       try {
         const content = await readable(row, folder);
         if (content) {
@@ -150,7 +158,7 @@ export function createKnowledgeProcessing(parts: ProcessingParts): KnowledgeProc
           await ingest(store, embedder, { workspaceId, knowledgeBaseId, sourceId: row.id, content }, progressOf(row));
         }
       } finally {
-        await rm(folder, { recursive: true, force: true });
+        if (folder) await rm(folder, { recursive: true, force: true });
       }
       const settled = await settle(row, hash);
       if (settled) publish([sourceChanged(row.workspaceId, presentSource(settled))]);

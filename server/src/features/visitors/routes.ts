@@ -118,11 +118,15 @@ export function visitorRoutes(
         const inbox = await inboxOf(request, request.params.token);
         const conversationId = await conversationOf(request, inbox);
         const { id } = request.params;
-        return sendFile(reply, await openVisitorFile(parts, { workspaceId: inbox.workspaceId, conversationId, id }));
+        const { workspaceId } = inbox;
+        // Not kept by the browser: on a shared computer it is gone with the visitor.
+        return sendFile(reply, await openVisitorFile(parts, { workspaceId, conversationId, id }), 'no-store');
       },
 
       forget: async (request) => {
-        const inbox = await inboxOf(request, request.params.token);
+        // The signed token is the proof. Who leaves may leave whatever became of the inbox and of the page's address.
+        const inbox = await parts.inboxes.byToken(request.params.token);
+        if (inbox?.channel !== 'web') throw notFound('The inbox');
         const visitorId = await visitorOf(request, inbox);
         await store.inWorkspace(inbox.workspaceId, (tx) => endVisitor(tx, inbox.id, visitorId));
         parts.wake.wake(VISITOR_ENDED, visitorId);

@@ -15,7 +15,7 @@ import type { VisitorEvents, VisitorSocket } from '../../platform/sockets/socket
 import type { Store, Tx } from '../../platform/data/tenant.ts';
 import type { BotDirectory } from '../bots/lookup.ts';
 import { describeContact } from '../contacts/commands.ts';
-import { visitorHasEnded } from '../contacts/queries.ts';
+import { endedVisitor, visitorHasEnded } from '../contacts/queries.ts';
 import { conversationTouched } from '../conversations/changes.ts';
 import { openConversation } from '../conversations/commands.ts';
 import { findConversation } from '../conversations/queries.ts';
@@ -156,9 +156,15 @@ export function visitorSocketEvents(parts: VisitorParts): VisitorEvents {
     const { allow, retryAfterSeconds } = await parts.messageLimit.take(at.visitor.id);
     if (!allow) throw tooMany(retryAfterSeconds);
     await store.inWorkspace(at.inbox.workspaceId, async (tx) => {
-      const { rows } = await tx.execute<{ status: string }>(
-        sql`select status from conversations where id = ${conversationId}::uuid`,
+      const { rows } = await tx.execute<{ status: string; ended: boolean }>(
+        sql`select status, exists (${endedVisitor(at.inbox.id, at.visitor.id)}) as ended
+            from conversations where id = ${conversationId}::uuid`,
       );
+      // The word that cuts this socket may be lost on its way from another process.
+      if (rows[0]?.ended) {
+        at.socket.disconnect(true);
+        throw unauthorized('This chat has ended.');
+      }
       if (rows[0]?.status === 'resolved') throw conflict('This conversation has ended. Start a new one.');
       if (attachmentIds.length > 0) await resolveVisitorAttachments(tx, conversationId, attachmentIds);
     });

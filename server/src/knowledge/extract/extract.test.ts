@@ -6,6 +6,7 @@ import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { AppError } from '../../platform/errors.ts';
 import type { Extractor, Reading } from './contract.ts';
+import { countTokens } from '../tokens.ts';
 import { extract, extractors } from './index.ts';
 
 const file = (content: string | Buffer, name: string, mime = '') => ({ content: Buffer.from(content), mime, name });
@@ -72,6 +73,38 @@ test('HTML: the main content with its headings, lists, tables and code; navigati
   for (const expected of ['thirty days', 'list How -   Pack it', '| DE | 30 |', '```js\na()\n```'])
     assert.ok(all.includes(expected), all);
   for (const gone of ['Home', 'alert', '2026']) assert.ok(!all.includes(gone), gone);
+});
+
+describe('what is too much is refused in words', () => {
+  const many = (block: (index: number) => string, count: number): Extractor => ({
+    name: 'many',
+    mimes: [],
+    extensions: [],
+    recognises: () => true,
+    extract: async () => ({
+      title: 'Many',
+      blocks: (function* () {
+        for (let index = 0; index < count; index += 1)
+          yield { kind: 'text' as const, text: block(index), headingPath: [] };
+      })(),
+    }),
+  });
+  const refused = (extractor: Extractor) =>
+    assert.rejects(
+      extract(file('x', 'x'), reading, [extractor]),
+      (error) => error instanceof AppError && error.status === 422,
+    );
+  test('characters', () => refused(many(() => 'a'.repeat(1_000_001), 20)));
+  test('paragraphs', () => refused(many((index) => `a ${index}`, 200_001)));
+});
+
+test('text without a blank, of any length, is read; progress is reported', async () => {
+  const shares: number[] = [];
+  const progress = (share: number) => void shares.push(share);
+  const { blocks } = await extract(file(`${'word '.repeat(200_000)}\n\n`.repeat(4), 'a.txt'), { ...reading, progress });
+  assert.equal(blocks.length, 1, 'the same paragraph again and again is one');
+  assert.deepEqual(shares.length, 3);
+  assert.equal(countTokens('a'.repeat(9_000_000)) > 1_000_000, true);
 });
 
 test('a page too short for the reader is taken whole', async () => {

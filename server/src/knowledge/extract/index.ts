@@ -12,8 +12,9 @@ import { text } from './text.ts';
 /** A new format is a new file and a line here. Of several that fit the first is taken. */
 export const extractors: Extractor[] = [markdown, html, text];
 
-/** More text than this is no document that is looked things up in. In characters. */
+/** More text than this is no document that things are looked up in: characters, and blocks of them. */
 const TEXT_AT_MOST = 20_000_000;
+const BLOCKS_AT_MOST = 200_000;
 
 function extractorOf(file: SourceFile, known: Extractor[]): Extractor {
   const recognised = known.find((candidate) => candidate.recognises?.(file.head));
@@ -46,6 +47,7 @@ export async function extract(source: FileToExtract, reading: Reading, known = e
     reading.signal.throwIfAborted();
     size += block.text.length;
     if (size > TEXT_AT_MOST) throw extractionFailed('This file holds more than 20 million characters. Split it.');
+    if (all.length === BLOCKS_AT_MOST) throw extractionFailed('This file has more than 200,000 paragraphs. Split it.');
     all.push(block);
   }
   const cleaned = clean(all);

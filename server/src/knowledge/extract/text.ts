@@ -1,17 +1,22 @@
 import { tidy } from '../clean.ts';
-import type { Block, Extracted } from '../types.ts';
+import type { Block } from '../types.ts';
 import type { Extractor } from './contract.ts';
 import { decodeText } from './sniff.ts';
 
 const maximumBytes = 20 * 1024 * 1024;
+/** in characters */
+const PROGRESS_EVERY = 1_000_000;
 const underline = /^(={3,}|-{3,})\s*$/;
 
 /** Plain text: paragraphs between blank lines; a line underlined with === or --- is a heading. */
-const parseText = (text: string, name: string): Extracted => {
-  const blocks: Block[] = [];
+function* parseText(content: string, progress: (share: number) => void): Generator<Block> {
+  const whole = tidy(content);
+  let reported = 0;
   const headings: { level: number; text: string }[] = [];
-  for (const paragraph of tidy(text).split(/\n{2,}/)) {
-    const lines = paragraph.split('\n');
+  for (let from = 0, end = 0; from < whole.length; from = end + 2) {
+    end = whole.indexOf('\n\n', from);
+    if (end === -1) end = whole.length;
+    const lines = whole.slice(from, end).split('\n');
     const rule = lines[1]?.match(underline);
     if (lines[0] && rule) {
       const level = rule[1]?.startsWith('=') ? 1 : 2;
@@ -20,17 +25,21 @@ const parseText = (text: string, name: string): Extracted => {
       lines.shift();
     }
     const text = lines.join('\n').trim();
-    if (text) blocks.push({ kind: 'text', text, headingPath: headings.map((heading) => heading.text) });
+    if (text) yield { kind: 'text', text, headingPath: headings.map((heading) => heading.text) };
+    if (end - reported < PROGRESS_EVERY) continue;
+    reported = end;
+    progress(end / whole.length);
   }
-  return { title: titleFromName(name), blocks };
-};
+}
 
 export const text: Extractor = {
   name: 'text',
   mimes: ['text/plain'],
   extensions: ['txt', 'text', 'log', 'rst'],
-  extract: async (file) =>
-    parseText(decodeText(await file.read(maximumBytes, 'This text is larger than 20 MB. Split it.')), file.name),
+  async extract(file, { progress }) {
+    const content = decodeText(await file.read(maximumBytes, 'This text is larger than 20 MB. Split it.'));
+    return { title: titleFromName(file.name), blocks: parseText(content, progress) };
+  },
 };
 
 /** "returns_policy-2026.txt" → "returns policy 2026" */

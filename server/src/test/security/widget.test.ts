@@ -11,6 +11,8 @@ import type {
   SessionCreated,
   Source,
 } from '@parley/contract';
+import { endVisitor } from '../../features/contacts/commands.ts';
+import { RESYNC } from '../../platform/cluster/wake.ts';
 import { connect, startTestApp, until } from '../app.ts';
 import type { TestApp, TestSocket } from '../app.ts';
 import { payloadsFor } from './socket-payloads.ts';
@@ -160,6 +162,49 @@ describe('visitors and the widget', () => {
     }, 'the desk sees that the chat is over');
     first.socket.close();
     thief.socket.close();
+  });
+
+  it('attack 38: an end holds where the word of it is lost, and where the inbox is closed', async () => {
+    const inbox = (await test.owner<Inbox>('POST', '/inboxes', { name: 'Closing', channel: 'web', botId: null })).data;
+    const path = `/widget/${inbox.token}`;
+    const left = await visit({ inbox: inbox.token }, { name: 'Left' });
+    const { conversationId } = left;
+    const file = await asVisitor<Attachment>(test.url, left.token, 'POST', `${path}/files`, fileForm('a.txt', 'mine'));
+    const read = await fetch(`${test.url}/api/v1${path}/files/${file.data.id}`, {
+      headers: { authorization: `Visitor ${left.token}` },
+    });
+    assert.equal(read.headers.get('cache-control'), 'no-store', 'a shared computer keeps no copy');
+    await read.arrayBuffer();
+    // As another process writes it, whose word does not arrive.
+    const end = (visitorId: string) =>
+      test.app.store.inWorkspace(acme.ids.workspace, (tx) => endVisitor(tx, inbox.id, visitorId));
+    await end(String(decodeJwt(left.token).sub));
+    const dropped = new Promise((resolve) => left.socket.socket.once('disconnect', resolve));
+    const said = left.socket.call('customer:send_message', { conversationId, text: 'still here?', clientId: 'x1' });
+    await assert.rejects(said, /disconnected/);
+    await dropped;
+    // One that only listens is looked for when words may have been lost.
+    const silent = await visit({ inbox: inbox.token }, { name: 'Silent' });
+    const gone = new Promise((resolve) => silent.socket.socket.once('disconnect', resolve));
+    await end(String(decodeJwt(silent.token).sub));
+    test.app.wake.wake(RESYNC, 'all');
+    await gone;
+
+    const last = await visit({ inbox: inbox.token }, { name: 'Last' });
+    await test.owner('PATCH', `/inboxes/${inbox.id}`, { status: 'disabled' });
+    assert.equal((await asVisitor(test.url, last.token, 'POST', `${path}/forget`)).status, 200, 'leaving always works');
+    await test.owner('PATCH', `/inboxes/${inbox.id}`, { status: 'connected' });
+    const again = await connect(test.url, { inbox: inbox.token, visitor: last.token });
+    const missed = await again.call('customer:resume', { conversationId: last.conversationId, after: 0 });
+    assert.equal(!missed.success && missed.error.code, 'not_found');
+    again.close();
+  });
+
+  it('a page may say anything of its visitor: the chat begins', async () => {
+    for (const email of ['müller@firma.de', 'o&m@example.com', 'x'.repeat(300), 'no address', 'a@b.co']) {
+      const begun = await visit({ inbox: acme.ids.inboxToken }, { name: 'Mia', email });
+      begun.socket.close();
+    }
   });
 
   it('attack 12: an address somebody types makes nobody somebody else, and changes nobody', async () => {
