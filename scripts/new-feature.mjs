@@ -344,6 +344,34 @@ export const linesOf = (noun) => {
   ];
 };
 
+const MOST_OUTSIDE = 3;
+
+/**
+ * What a noun costs outside of its own folder and its file in the contract: two lists and a migration.
+ * @param {(file: string) => string} [read] contents of a file of the repository
+ * @returns {string[]} why it costs more today, or cannot be added at all
+ */
+export function nounOffences(read = (file) => readFileSync(inRoot(file), 'utf8')) {
+  const noun = 'saved-replies';
+  const own = [`packages/contract/src/${noun}.ts`, `server/src/features/${noun}/`];
+  const made = filesOf(noun).map(({ file }) => file);
+  const lists = linesOf(noun);
+  const outside = [
+    ...made.filter((file) => !own.some((start) => file.startsWith(start))),
+    ...lists.map(({ file }) => file),
+  ];
+  return [
+    ...(outside.length > MOST_OUTSIDE
+      ? [`a new noun touches ${outside.length} files of others, not ${MOST_OUTSIDE}: ${outside.join(', ')}`]
+      : []),
+    ...lists.flatMap(({ file, change }) => {
+      const before = read(file);
+      const added = change(before).split('\n').length - before.split('\n').length;
+      return added > 0 ? [] : [`${file} has another shape than scripts/new-feature.mjs knows`];
+    }),
+  ];
+}
+
 /** Why this cannot be the name of a noun, in a line, or null. @param {string} noun */
 export function refusal(noun) {
   if (!/^[a-z]+(?:-[a-z]+)*$/.test(noun))

@@ -6,7 +6,7 @@ import ts from 'typescript';
 import { arrowsOf, offence } from './arrows.mjs';
 import { otherClocks } from './clocks.mjs';
 import { inRoot } from './lib/paths.mjs';
-import { filesOf, formattedFilesOf, linesOf, oneOf, refusal } from './new-feature.mjs';
+import { filesOf, formattedFilesOf, linesOf, nounOffences, oneOf, refusal } from './new-feature.mjs';
 import { foreignTables, ownersOf, tablesOf } from './tables.mjs';
 import { emitsElsewhere, length, machinePaths } from './text.mjs';
 
@@ -78,6 +78,8 @@ test('a new noun touches two lists and a migration outside of its own files', ()
     'packages/contract/src/nouns.ts',
     'server/src/features/index.ts',
   ]);
+  assert.deepEqual(nounOffences(), []);
+  assert.match(String(nounOffences(() => 'export const features = everything;\n')), /index\.ts has another shape/);
 });
 
 test('its lines go into the lists as they are today', () => {
