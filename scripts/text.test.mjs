@@ -33,6 +33,11 @@ test('length: silent to 300, a warning to 500, an error above', () => {
   assert.deepEqual(length('a.md', '\n'.repeat(900)), { warnings: [], errors: [] });
 });
 
+test('app.ts has a limit of its own, and the line says where the rest belongs', () => {
+  assert.deepEqual(length('server/src/app.ts', 'x;\n'.repeat(150)), { warnings: [], errors: [] });
+  assert.match(String(length('server/src/app.ts', 'x;\n'.repeat(151)).errors), /150 lines: .*kit\.ts/);
+});
+
 test('generated files are nobody’s writing', () => {
   assert.equal(isWritten('package-lock.json'), false);
   assert.equal(isWritten('server/src/channels/telegram/__fixtures__/photo.json'), false);
