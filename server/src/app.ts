@@ -56,8 +56,8 @@ export async function createApp(config: Config, log: Logger, options: AppOptions
       ...parts.flatMap((part) => part.sweeps ?? []),
     ],
   });
-  const partitions = platform.keepPartitions(async (before) => {
-    for (const part of parts) await part.forget?.(before);
+  const partitions = platform.keepPartitions(async (table, before) => {
+    for (const part of parts) await part.forget?.[table]?.(before);
   });
   platform.signals.push(
     ...(options.signals ?? [...resourceSignals(database), ...parts.flatMap((part) => part.signals ?? [])]),

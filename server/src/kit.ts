@@ -89,7 +89,10 @@ export async function openPlatform(config: Config, log: Logger, features: Featur
     },
   });
   const moves = watchMoves({ mover, placements, log });
-  const maintenance = maintainEmbedded(database, log, placements.schemas);
+  const maintenance = maintainEmbedded(database, log, {
+    schemas: placements.schemas,
+    tables: features.flatMap(({ busy = [] }) => busy),
+  });
   const replicas = createReplicas({
     primary: database.pool,
     replicas: config.database.replicaUrls.map((address, index) => replicaAt(database, config, address, index + 1)),
@@ -191,11 +194,16 @@ export async function openPlatform(config: Config, log: Logger, features: Featur
       });
     },
     /** Makes the partitions of months to come and, in a worker, ends those that are no longer kept, with what `forget` deletes. */
-    keepPartitions(forget: (before: Date) => Promise<void>) {
-      const { messages, events, traces } = config.retention;
+    keepPartitions(forget: (table: string, before: Date) => Promise<void>) {
+      const kept = Object.fromEntries(
+        features.flatMap(({ months = {} }) =>
+          Object.entries(months).map(([table, monthsOf]) => [table, monthsOf(config.settingsOf)] as const),
+        ),
+      );
       return createPartitionKeeper({
         ...{ database, log, metrics, clock, forget },
-        retention: isWorker ? { messages, inbound_events: events, traces } : undefined,
+        tables: Object.keys(kept),
+        retention: isWorker ? kept : undefined,
         elsewhere: () => ownDatabases(placements, keyring),
       });
     },

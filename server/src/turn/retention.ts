@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm';
 import { firstIdOf } from '../platform/data/ids.ts';
-import type { RetentionStep } from '../platform/data/retention.ts';
+import type { RetentionStep } from '../features/workspaces/commands.ts';
 import type { Store } from '../platform/data/tenant.ts';
 
 // Real time: for how long platforms try again.
