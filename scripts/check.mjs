@@ -11,6 +11,7 @@ import { line } from './lib/totals.mjs';
 await ensure();
 const { offences } = await import('./arrows.mjs');
 const { clockOffences } = await import('./clocks.mjs');
+const { nounOffences } = await import('./new-feature.mjs');
 const { unreadInbound } = await import('./readers.mjs');
 const { tableOffences } = await import('./tables.mjs');
 const { deadLinks, emitsElsewhere, isWritten, length, machinePaths, readOrNull, switchedOffTests, trackedFiles } =
@@ -56,6 +57,7 @@ const steps = [
   { name: 'readers of inbound events', work: async () => linesResult(unreadInbound()) },
   { name: 'settings described', work: () => run(node24(), [inRoot('scripts/settings.mjs'), '--check']) },
   { name: 'arrows between folders', work: async () => linesResult(await offences()) },
+  { name: 'cost of a new noun', work: async () => linesResult(nounOffences()) },
   {
     name: 'file length',
     work: async () => {

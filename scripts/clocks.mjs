@@ -1,7 +1,7 @@
 /**
  * Business time has one source, `kit.clock`, and stands in SQL as a parameter (docs/decisions/0034-one-clock.md). What reads the
- * time of the machine or of the database is refused in the server outside the platform, unless the file says why it may, in a line
- * `// Real time: <why>`.
+ * time of the machine or of the database is refused in the server outside the platform, unless the file says how often it does and
+ * why it may, in a line `// Real time (2): <why>`. The number keeps the next one from slipping in beside those that may.
  */
 import { filesBelow } from './lib/files.mjs';
 import { readOrNull } from './text.mjs';
@@ -28,11 +28,17 @@ export function clocksIn(text) {
 /** @param {string} file @param {string} text @returns {string[]} */
 export function otherClocks(file, text) {
   if (isTest.test(file) || isFree.test(file)) return [];
-  const found = [...new Set(clocksIn(text))];
-  const isSaid = /^\/\/ Real time: \S/m.test(text);
-  if (isSaid && found.length === 0) return [`${file}: says it reads real time, and does not`];
-  if (isSaid) return [];
-  return found.map((each) => `${file}: ${each} is not the business time: take it from the clock (tx.now, store.clock)`);
+  const uses = clocksIn(text);
+  const found = [...new Set(uses)];
+  const said = /^\/\/ Real time \((\d+)\): \S/m.exec(text)?.[1];
+  if (said === undefined)
+    return found.map(
+      (each) => `${file}: ${each} is not the business time: take it from the clock (tx.now, store.clock)`,
+    );
+  if (Number(said) === uses.length) return [];
+  return [
+    `${file}: says it reads real time ${said} times, and does ${uses.length} times (${found.join(', ')}): is each of them technical time?`,
+  ];
 }
 
 /** Everything that is wrong in the repository. */

@@ -33,9 +33,21 @@ test('the clock itself, a moment that is given, durations and comments are not',
 });
 
 test('a file that says why may, and says it only when it does', () => {
-  assert.deepEqual(otherClocks(file, '// Real time: leases.\nsql`lease_until = now()`'), []);
-  assert.match(String(otherClocks(file, '// Real time: leases.\n')), /says it reads real time, and does not/);
-  assert.equal(otherClocks(file, '// Real time:\nsql`lease_until = now()`').length, 1, 'a reason is needed');
+  assert.deepEqual(otherClocks(file, '// Real time (1): leases.\nsql`lease_until = now()`'), []);
+  assert.match(String(otherClocks(file, '// Real time (1): leases.\n')), /says it reads real time 1 times, and does 0/);
+  for (const line of ['// Real time (1):', '// Real time: leases.'])
+    assert.equal(
+      otherClocks(file, `${line}\nsql\`lease_until = now()\``).length,
+      1,
+      'a reason and a number are needed',
+    );
+});
+
+test('one more in a file that may is refused, and counted in the same line, too', () => {
+  const text = '// Real time (2): leases.\nsql`lease_until = now()`;\nsql`lease_until > now()`;';
+  assert.deepEqual(otherClocks(file, text), []);
+  assert.match(String(otherClocks(file, `${text}\nconst at = new Date();`)), /does 3 times \(now\(\), new Date\(\)\)/);
+  assert.equal(otherClocks(file, text.replace('now()`', 'now() or now() > now()`')).length, 1);
 });
 
 test('the platform, placement, tables and tests are free', () => {

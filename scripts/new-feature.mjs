@@ -6,11 +6,30 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { ensure } from './ensure.mjs';
 import { inRoot } from './lib/paths.mjs';
+
+/** What one of them is called; a plural without an s (media, people) stands for both. @param {string} noun */
+export const oneOf = (noun) =>
+  noun
+    .replace(/ies$/, 'y')
+    .replace(/(ss|x|ch|sh)es$/, '$1')
+    .replace(/([^s])s$/, '$1');
+
+/** As they are written; the checks are held to these. @param {string} noun @param {string} [migration] */
+export async function formattedFilesOf(noun, migration) {
+  const { format, resolveConfig } = await import('prettier');
+  const options = await resolveConfig(inRoot('package.json'));
+  const formatted = async (/** @type {{ file: string, text: string }} */ { file, text }) => ({
+    file,
+    text: file.endsWith('.ts') ? await format(text, { ...options, filepath: inRoot(file) }) : text,
+  });
+  return Promise.all(filesOf(noun, migration).map(formatted));
+}
 
 /** @param {string} noun @returns {{ file: string, text: string }[]} */
 export function filesOf(noun, migration = '0000') {
-  const one = noun.replace(/ies$/, 'y').replace(/s$/, '');
+  const one = oneOf(noun);
   const camel = (/** @type {string} */ text) => text.replace(/-(\w)/g, (_all, letter) => letter.toUpperCase());
   const Type = camel(`-${one}`);
   const nouns = camel(noun);
@@ -85,7 +104,7 @@ export const ${nouns} = pgTable('${table}', {
   id: uuid('id').primaryKey(),
   workspaceId: uuid('workspace_id').notNull(),
   name: text('name').notNull(),
-  createdAt: timestamp('created_at', { withTimezone: true }).notNull().defaultNow(),
+  createdAt: timestamp('created_at', { withTimezone: true }).notNull(),
 });
 export type ${Type}Row = typeof ${nouns}.$inferSelect;
 `,
@@ -162,7 +181,7 @@ export async function create${Type}(tx: Tx, actor: Actor, input: ${Type}Input): 
   const { workspaceId, userId } = actor;
   const [row] = await tx
     .insert(${nouns})
-    .values({ ...input, id: newId(), workspaceId })
+    .values({ ...input, id: newId(), workspaceId, createdAt: tx.now })
     .returning();
   if (!row) throw new Error('nothing was stored');
   await recordFacts(tx, [
@@ -325,20 +344,56 @@ export const linesOf = (noun) => {
   ];
 };
 
-function main() {
+const MOST_OUTSIDE = 3;
+
+/**
+ * What a noun costs outside of its own folder and its file in the contract: two lists and a migration.
+ * @param {(file: string) => string} [read] contents of a file of the repository
+ * @returns {string[]} why it costs more today, or cannot be added at all
+ */
+export function nounOffences(read = (file) => readFileSync(inRoot(file), 'utf8')) {
+  const noun = 'saved-replies';
+  const own = [`packages/contract/src/${noun}.ts`, `server/src/features/${noun}/`];
+  const made = filesOf(noun).map(({ file }) => file);
+  const lists = linesOf(noun);
+  const outside = [
+    ...made.filter((file) => !own.some((start) => file.startsWith(start))),
+    ...lists.map(({ file }) => file),
+  ];
+  return [
+    ...(outside.length > MOST_OUTSIDE
+      ? [`a new noun touches ${outside.length} files of others, not ${MOST_OUTSIDE}: ${outside.join(', ')}`]
+      : []),
+    ...lists.flatMap(({ file, change }) => {
+      const before = read(file);
+      const added = change(before).split('\n').length - before.split('\n').length;
+      return added > 0 ? [] : [`${file} has another shape than scripts/new-feature.mjs knows`];
+    }),
+  ];
+}
+
+/** Why this cannot be the name of a noun, in a line, or null. @param {string} noun */
+export function refusal(noun) {
+  if (!/^[a-z]+(?:-[a-z]+)*$/.test(noun))
+    return 'a noun in plural, lower case, words joined by hyphens: `saved-replies`';
+  return reserved.has(noun) ? `\`${noun}\` is a word of TypeScript or SQL` : null;
+}
+const reserved = new Set(['case', 'class', 'default', 'delete', 'export', 'group', 'import', 'new', 'order', 'user']);
+
+async function main() {
   const [noun = ''] = process.argv.slice(2);
-  if (!/^[a-z]+(?:-[a-z]+)*s$/.test(noun)) {
-    console.error(
-      'npm run new:feature -- NOUN: a noun in plural, lower case, words joined by hyphens: `saved-replies`.',
-    );
+  const reason = refusal(noun);
+  if (reason) {
+    console.error(`npm run new:feature -- NOUN: ${reason}.`);
     process.exit(2);
   }
+  await ensure();
   const last = readdirSync(inRoot('server/src/db/migrations'))
     .filter((name) => /^\d{4}_/.test(name))
     .sort()
     .at(-1);
   const migration = String(Number(last?.slice(0, 4)) + 1).padStart(4, '0');
-  const files = filesOf(noun, migration);
+  const files = await formattedFilesOf(noun, migration);
   const there = files.filter(({ file }) => existsSync(inRoot(file)));
   if (there.length > 0) {
     console.error(`${there.map(({ file }) => file).join(', ')}: there already. Nothing was written.`);
@@ -356,7 +411,10 @@ function main() {
     writeFileSync(inRoot(file), after);
     console.log(`changed  ${file}`);
   }
-  console.log('\nNow: npm run format, npm run check, npm test -- ' + noun);
+  console.log(`
+One of them is called "${oneOf(noun).replaceAll('-', ' ')}". Now: npm run check, npm test -- ${noun}. What is yours to do:
+- its name for API keys: apiKeys.noun of the three dashboard/src/features/settings/locales (or \`keys: false\` in nouns.ts);
+- when a call takes the id of something else in its body or query: that field in FIELDS of server/src/test/security/operations.ts.`);
 }
 
-if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) main();
+if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) await main();

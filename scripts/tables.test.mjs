@@ -25,6 +25,18 @@ test('SQL that touches a foreign table is refused unless the file says why', () 
   );
 });
 
+test('the platform names no table of a feature, in SQL or in a list, for no reason', () => {
+  const machinery = 'server/src/platform/data/retention.ts';
+  const more = tablesOf(['create table users (', 'create table inbound_events (', 'create table outbox (']);
+  const owned = ownersOf([...features, { file: 'server/src/turn/feature.ts', text: "tables: ['inbound_events']" }]);
+  const offences = (/** @type {string} */ text) => foreignTables(machinery, text, owned, more);
+  assert.match(String(offences('sql`select id from users`')), /the platform names users, which belongs to .*members/);
+  assert.equal(offences('// Foreign tables: users. All of them.\nsql`select id from users`').length, 1);
+  assert.equal(offences("const TABLES = ['inbound_events'];").length, 1);
+  assert.equal(offences("sql`where c.relname = 'inbound_events'`").length, 1);
+  assert.deepEqual(offences('// as inbound_events\nsql`update outbox set due = null`; const OWN = ["outbox"];'), []);
+});
+
 test('a table has one owner', () => {
   /** @type {string[]} */
   const problems = [];

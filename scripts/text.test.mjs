@@ -24,6 +24,30 @@ test('events are emitted by changes.ts alone', () => {
   assert.deepEqual(emitsElsewhere('server/src/features/handoffs/changes.ts', text), []);
   assert.deepEqual(emitsElsewhere('server/src/features/handoffs/handoffs.test.ts', text), []);
   assert.deepEqual(emitsElsewhere('server/src/turn/turn.ts', "socket.emit('session:created', session);"), []);
+  assert.deepEqual(emitsElsewhere('server/src/turn/turn.ts', "at.socket.emit('session:created', session);"), []);
+  assert.deepEqual(emitsElsewhere('server/src/turn/turn.ts', '/* may\n emit */ emitTyping(x); // live.emit'), []);
+});
+
+test('events are emitted by changes.ts alone, by whatever way emit is got at', () => {
+  const ways = [
+    'const { emit } = live;',
+    'const { live: { emit: send } } = kit;',
+    'const send = live.emit;',
+    'const send = live.emit.bind(live);',
+    "live['emit'](room, event);",
+    'live?.emit(room, event);',
+    'realtime.io.to(room).emit(event);',
+    'realtime.io.emit(event);',
+    '  .emit(event);',
+    'socket.broadcast.emit(event);',
+    'socket.to(room).emit(event);',
+    'const send = socket.emit;',
+    'websocket.emit(event)',
+    'await io.in(room).emitWithAck(event);',
+    '/* a comment\n over lines */\nnotify(live.emit)',
+  ];
+  for (const way of ways) assert.equal(emitsElsewhere('server/src/turn/turn.ts', way).length, 1, way);
+  assert.match(String(emitsElsewhere('server/src/turn/turn.ts', ways.at(-1) ?? '')), /turn\.ts:3: emits/);
 });
 
 test('length: silent to 300, a warning to 500, an error above', () => {
@@ -31,6 +55,11 @@ test('length: silent to 300, a warning to 500, an error above', () => {
   assert.equal(length('a.ts', '\n'.repeat(300)).warnings.length, 1);
   assert.equal(length('a.ts', '\n'.repeat(500)).errors.length, 1);
   assert.deepEqual(length('a.md', '\n'.repeat(900)), { warnings: [], errors: [] });
+});
+
+test('app.ts has a limit of its own, and the line says where the rest belongs', () => {
+  assert.deepEqual(length('server/src/app.ts', 'x;\n'.repeat(150)), { warnings: [], errors: [] });
+  assert.match(String(length('server/src/app.ts', 'x;\n'.repeat(151)).errors), /150 lines: .*kit\.ts/);
 });
 
 test('generated files are nobody’s writing', () => {

@@ -1,14 +1,15 @@
 import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { features } from './features/index.ts';
+import type { Feature } from './feature.ts';
+import { features as product } from './features/index.ts';
 import { createKit, openPlatform } from './kit.ts';
 import type { Pace } from './kit.ts';
 import type { Config } from './platform/config/config.ts';
 import { createCatalogue } from './platform/facts/define.ts';
 import { createReactions } from './platform/facts/reactions.ts';
 import { createRelay } from './platform/facts/relay.ts';
-import { createHttp, serveDashboard } from './platform/http/index.ts';
+import { serveDashboard } from './platform/http/index.ts';
 import type { Http, Limits } from './platform/http/index.ts';
 import { listen } from './platform/http/listen.ts';
 import type { Logger } from './platform/telemetry/log.ts';
@@ -18,20 +19,25 @@ import { resourceSignals } from './platform/limits/pressure-signals.ts';
 import { createSweeper } from './platform/sweeps/sweeps.ts';
 
 export type App = Awaited<ReturnType<typeof createApp>>;
-export type AppOptions = { limits?: Partial<Limits>; pace?: Pace; signals?: Signal[] };
+export type AppOptions = {
+  limits?: Partial<Limits>;
+  pace?: Pace;
+  signals?: Signal[];
+  /** default: the whole product */
+  features?: Feature[];
+};
 
 const DASHBOARD = fileURLToPath(new URL('../../dashboard/dist', import.meta.url));
 /** Names the lock of the first steps; any number nobody else uses. */
 const FIRST_STEPS = 727_002;
 
-/** Opens the platform, builds the kit and sets every feature up, in the order of features/index.ts. Nothing runs before `start`. */
+/** Opens the platform, builds the kit and sets every feature up, in the order of the list. Nothing runs before `start`. */
 export async function createApp(config: Config, log: Logger, options: AppOptions = {}) {
+  const { features = product } = options;
   const platform = await openPlatform(config, log, features, options.pace);
   const kit = createKit(platform.kit, features);
-  const { metrics, tracing, database, store, placements, keyring, wake, jobs, outbound, realtime, pressure, redis } =
-    kit;
+  const { metrics, database, store, placements, keyring, wake, jobs, realtime, pressure, redis } = kit;
   const { roles } = config;
-  const isWorker = Object.values(roles.worker).some((isOn) => isOn);
   const parts = features.map((feature) => feature.setUp?.(kit.of(feature)) ?? {});
 
   const reactions = createReactions({
@@ -50,35 +56,20 @@ export async function createApp(config: Config, log: Logger, options: AppOptions
       ...parts.flatMap((part) => part.sweeps ?? []),
     ],
   });
-  const partitions = platform.keepPartitions(async (before) => {
-    for (const part of parts) await part.forget?.(before);
+  const partitions = platform.keepPartitions(async (table, before) => {
+    for (const part of parts) await part.forget?.[table]?.(before);
   });
   platform.signals.push(
     ...(options.signals ?? [...resourceSignals(database), ...parts.flatMap((part) => part.signals ?? [])]),
   );
 
-  const http = await createHttp({
-    config,
-    log,
-    metrics,
-    tracing,
+  const http = await platform.openHttp({
     authenticate: async (request) => {
       for (const part of parts) if (part.authenticate) return part.authenticate(request);
       return null;
     },
-    serves: roles.api ? 'everything' : 'health',
-    health: {
-      dependencies: {
-        ...platform.dependencies,
-        ...Object.assign({}, ...parts.map((part) => part.health ?? {})),
-      },
-      targets: outbound.report,
-      replicas: platform.replicas.report,
-    },
-    makeLimiter: kit.makeLimiter,
-    pressure,
-    limits: { keysPerMinute: config.keysPerMinute, ...options.limits },
-    proxies: kit.proxies,
+    dependencies: Object.assign({}, ...parts.map((part) => part.health ?? {})),
+    limits: options.limits,
   });
   const speaking = roles.api ? parts : [];
   const socketEvents = {
@@ -113,11 +104,11 @@ export async function createApp(config: Config, log: Logger, options: AppOptions
         });
       for (const part of parts) part.start?.();
       // Every worker looks for what is lost: in a process of its own nothing else tells it of work.
-      if (isWorker) sweeper.start();
+      if (platform.isWorker) sweeper.start();
       void partitions.start();
       // What became due is done at once, and months that lie elsewhere now are made.
       kit.clock.onSet(() => {
-        if (isWorker) void sweeper.lookAgain();
+        if (platform.isWorker) void sweeper.lookAgain();
         void partitions.lookAgain();
       });
       if (roles.api) realtime.attach(http.server);

@@ -1,6 +1,6 @@
 import type { Http, SignedIn, Dependency } from './platform/http/index.ts';
 import type { Signal } from './platform/limits/pressure.ts';
-import type { Settings } from './platform/config/define.ts';
+import type { Settings, SettingsOf } from './platform/config/define.ts';
 import type { FactDefinitions } from './platform/facts/define.ts';
 import type { Reaction } from './platform/facts/reactions.ts';
 import type { MetricDefinitions } from './platform/telemetry/define-metrics.ts';
@@ -28,8 +28,8 @@ export type FeatureParts = {
   health?: Record<string, Dependency>;
   /** What the pressure of this process is measured by, beside its own resources. */
   signals?: Signal[];
-  /** What else is deleted with messages that are no longer kept; `before` by their time. */
-  forget?(before: Date): Promise<void>;
+  /** What else is deleted with rows that are no longer kept, by the table of `months` they are in; `before` by their time. */
+  forget?: Readonly<Record<string, (before: Date) => Promise<void>>>;
   /** Before anything runs: what a dead process left. */
   recover?(): Promise<void>;
   /** The first steps of an installation: of several processes that start at once one does them, the others find them done. */
@@ -57,6 +57,13 @@ export type Feature = {
   uses: readonly (keyof Kit)[];
   /** The tables it owns: SQL elsewhere names them only with a reason (`npm run check`). */
   tables?: readonly string[];
+  /** Those of its tables whose rows change all the time: the embedded database has no autovacuum that sees to them. */
+  busy?: readonly string[];
+  /**
+   * Those of its tables that are partitioned by month (docs/decisions/0022-partitions-by-month.md), and for how many whole months
+   * besides the current one they are kept; 0: for ever.
+   */
+  months?: Readonly<Record<string, (settingsOf: SettingsOf) => number>>;
   facts?: { definitions: FactDefinitions };
   /** What it takes of the environment; it has the values of `settingsOf`. */
   settings?: readonly Settings[];

@@ -11,7 +11,8 @@ import { createPartitionKeeper } from './platform/data/partitions.ts';
 import { OUTBOX } from './platform/facts/relay.ts';
 import { connectNotifier } from './platform/cluster/connect.ts';
 import { registerGauges } from './platform/telemetry/gauges.ts';
-import type { Dependency } from './platform/http/index.ts';
+import { createHttp } from './platform/http/index.ts';
+import type { Dependency, HttpOptions } from './platform/http/index.ts';
 import { createProxies } from './platform/http/proxies.ts';
 import { createJobs } from './platform/jobs/jobs.ts';
 import type { Logger } from './platform/telemetry/log.ts';
@@ -52,6 +53,9 @@ export type Pace = {
   leaveAfterMs?: number;
 };
 
+/** What features add to the server: who asks, what they rest on, and the limits of this installation. */
+type HttpOfFeatures = Pick<HttpOptions, 'authenticate' | 'limits'> & { dependencies: Record<string, Dependency> };
+
 const MINUTE = 60_000;
 
 /** Opens the machinery of the platform. Nothing of it runs before it is started, besides what watches connections. */
@@ -85,7 +89,10 @@ export async function openPlatform(config: Config, log: Logger, features: Featur
     },
   });
   const moves = watchMoves({ mover, placements, log });
-  const maintenance = maintainEmbedded(database, log, placements.schemas);
+  const maintenance = maintainEmbedded(database, log, {
+    schemas: placements.schemas,
+    tables: features.flatMap(({ busy = [] }) => busy),
+  });
   const replicas = createReplicas({
     primary: database.pool,
     replicas: config.database.replicaUrls.map((address, index) => replicaAt(database, config, address, index + 1)),
@@ -98,6 +105,8 @@ export async function openPlatform(config: Config, log: Logger, features: Featur
   const redis = redisPlace(config.redis.url, await readInstallation(database));
   const redisWatch = config.redis.url ? watchRedis({ url: config.redis.url, log }) : undefined;
   const jobs = createJobs({ redis, database, log, metrics, tracing });
+  const isWorker = Object.values(config.roles.worker).some((isOn) => isOn);
+  const proxies = createProxies(config.trustedProxies);
   const topics = features.map((feature) => feature.topics ?? {});
   const notifier = connectNotifier({
     ...{ redis, database, wake, log },
@@ -115,6 +124,14 @@ export async function openPlatform(config: Config, log: Logger, features: Featur
   const signals: Signal[] = [];
   const pressure = createPressure({ signals, log, metrics });
   registerGauges({ metrics, database, jobs, log });
+
+  /** What every process rests on. */
+  const rests: Record<string, Dependency> = {
+    database: { needed: true, probe: () => store.statement('select 1', []) },
+    ...(redisWatch ? { redis: { needed: false, probe: redisWatch.probe } } : {}),
+    // The log names them. All other workspaces are served.
+    placements: { needed: false, probe: pools.probe },
+  };
 
   return {
     /** What features may ask for. */
@@ -144,7 +161,7 @@ export async function openPlatform(config: Config, log: Logger, features: Featur
       realtime,
       publish: publishing.publish,
       emitTyping: createEmitTyping(realtime.live),
-      proxies: createProxies(config.trustedProxies),
+      proxies,
       pressure,
       pace,
       redis,
@@ -160,20 +177,33 @@ export async function openPlatform(config: Config, log: Logger, features: Featur
     replicas,
     notifier,
     signals,
-    /** What every process rests on. */
-    dependencies: {
-      database: { needed: true, probe: () => store.statement('select 1', []) },
-      ...(redisWatch ? { redis: { needed: false, probe: redisWatch.probe } } : {}),
-      // The log names them. All other workspaces are served.
-      placements: { needed: false, probe: pools.probe },
-    } satisfies Record<string, Dependency>,
+    /** Whether this process has a role besides the API's. */
+    isWorker,
+    /** The server, which does not listen yet: for everything, or in a worker for its health and metrics. */
+    openHttp({ authenticate, dependencies, limits: changed }: HttpOfFeatures) {
+      return createHttp({
+        ...{ config, log, metrics, tracing, pressure, proxies, authenticate },
+        serves: config.roles.api ? 'everything' : 'health',
+        health: {
+          dependencies: { ...rests, ...dependencies },
+          targets: outbound.report,
+          replicas: replicas.report,
+        },
+        makeLimiter: limits.make,
+        limits: { keysPerMinute: config.keysPerMinute, ...changed },
+      });
+    },
     /** Makes the partitions of months to come and, in a worker, ends those that are no longer kept, with what `forget` deletes. */
-    keepPartitions(forget: (before: Date) => Promise<void>) {
-      const { messages, events, traces } = config.retention;
-      const isWorker = Object.values(config.roles.worker).some((isOn) => isOn);
+    keepPartitions(forget: (table: string, before: Date) => Promise<void>) {
+      const kept = Object.fromEntries(
+        features.flatMap(({ months = {} }) =>
+          Object.entries(months).map(([table, monthsOf]) => [table, monthsOf(config.settingsOf)] as const),
+        ),
+      );
       return createPartitionKeeper({
         ...{ database, log, metrics, clock, forget },
-        retention: isWorker ? { messages, inbound_events: events, traces } : undefined,
+        tables: Object.keys(kept),
+        retention: isWorker ? kept : undefined,
         elsewhere: () => ownDatabases(placements, keyring),
       });
     },

@@ -4,7 +4,7 @@ import { createLogger } from './platform/telemetry/log.ts';
 import { readConfig } from './settings.ts';
 import { describeStart } from './start-screen.ts';
 
-// Real time: how quickly somebody asks twice.
+// Real time (2): how quickly somebody asks twice.
 
 /** `--roles=worker:turn` is the same as PARLEY_ROLES. */
 function withArguments(env: NodeJS.ProcessEnv, args: string[]): NodeJS.ProcessEnv {

@@ -9,6 +9,7 @@ import { Redis } from 'ioredis';
 import { z } from 'zod';
 import { createApp } from '../app.ts';
 import type { App, AppOptions } from '../app.ts';
+import type { Feature } from '../feature.ts';
 import { createLogger } from '../platform/telemetry/log.ts';
 import { readConfig } from '../settings.ts';
 import { createMigratedDatabase, SECRETS } from './servers.ts';
@@ -38,8 +39,8 @@ export type TestApp = {
   as(accessToken: string): Call;
   /** Another workspace of another owner. */
   stranger(): Promise<{ call: Call; token: string }>;
-  /** Stops as on SIGTERM and starts again on the same data. */
-  restart(): Promise<void>;
+  /** Stops as on SIGTERM and starts again on the same data, with what is to be different from now on. */
+  restart(changes?: { env?: Record<string, string>; features?: Feature[] }): Promise<void>;
   close(): Promise<void>;
 };
 
@@ -87,7 +88,10 @@ export function createCall(base: () => string, token?: string): Call {
  */
 export async function startTestApp(
   env: Record<string, string> = {},
-  { writeLog, ...options }: Pick<AppOptions, 'pace' | 'signals'> & { writeLog?: (line: string) => void } = {},
+  {
+    writeLog,
+    ...options
+  }: Pick<AppOptions, 'pace' | 'signals' | 'features'> & { writeLog?: (line: string) => void } = {},
 ): Promise<TestApp> {
   const dataDir = mkdtempSync(join(tmpdir(), 'parley-app-'));
   const own = server ? await createMigratedDatabase(server, 'test') : undefined;
@@ -149,8 +153,10 @@ export async function startTestApp(
       assert.equal(switched.status, 200, JSON.stringify(switched.error));
       return { call: createCall(() => url, switched.data.accessToken), token: switched.data.accessToken };
     },
-    async restart() {
+    async restart({ env: changed = {}, features } = {}) {
       await app.close();
+      Object.assign(settings, changed);
+      if (features) options.features = features;
       app = await boot();
     },
     async close() {

@@ -11,7 +11,7 @@ import { heldBy, LEASE_MS, until } from './lease.ts';
 import type { ClaimedDelivery } from './lease.ts';
 
 // Foreign tables: contact_identities, contacts, conversations, messages. The hot path reads and writes in one statement.
-// Real time: when the machinery was done.
+// Real time (1): when the machinery was done.
 
 /** The token of a delivery that its writer began itself, in the statement that made it. */
 const FIRST_TOKEN = 1;

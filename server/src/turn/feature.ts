@@ -20,7 +20,7 @@ import { createCredentialRefresh } from '../features/inboxes/refresh.ts';
 import type { Config } from '../platform/config/config.ts';
 import type { SettingsOf } from '../platform/config/define.ts';
 import { backlogSignal } from '../platform/limits/pressure-signals.ts';
-import { inEachWorkspace } from '../platform/data/retention.ts';
+import { inEachWorkspace } from '../features/workspaces/commands.ts';
 import { createDelivery } from './deliver.ts';
 import type { ClientOf } from './deliver.ts';
 import { sendContext } from './deliveries.ts';
@@ -33,6 +33,7 @@ import { createReceive } from './receive.ts';
 import type { Receive } from './receive.ts';
 import { createTyping } from './respond.ts';
 import { createDedupeRetention, forgetDeliveries, forgetTurns } from './retention.ts';
+import { eventSettings } from './settings.ts';
 import { dueDeliveries, freeLeasesOfTheDead, pendingThreads } from './sweeps.ts';
 import { THREAD } from './threads.ts';
 import { createTurns } from './turn.ts';
@@ -59,6 +60,8 @@ declare module '../kit.ts' {
 export const messagePath = defineFeature({
   name: 'turn',
   tables: ['threads', 'inbound_events', 'inbound_ids', 'turns', 'deliveries'],
+  busy: ['threads', 'inbound_events', 'inbound_ids', 'turns', 'deliveries'],
+  months: { inbound_events: (settingsOf) => settingsOf(eventSettings).PARLEY_RETENTION_EVENTS },
   uses: [
     ...([
       'config',
@@ -75,7 +78,7 @@ export const messagePath = defineFeature({
     ...(['emitTyping', 'placements', 'pace', 'inboxes', 'findInbox', 'bots', 'embedder'] as const),
     ...(['settingsOf', 'receive', 'answerQuestion', 'channelClient', 'keyring', 'makeLimiter'] as const),
   ],
-  settings: [modelSettings, channelSettings],
+  settings: [modelSettings, channelSettings, eventSettings],
   metrics: [turnMetrics, stageMetrics, aiMetrics],
   topics: { work: [THREAD] },
   provides: {
@@ -148,7 +151,7 @@ export const messagePath = defineFeature({
         ...(listeners ? [{ name: 'listeners', run: listeners.look }] : []),
       ],
       signals: config.roles.api ? [backlogSignal(backlogSeconds(store))] : [],
-      forget: (before) => inEachWorkspace(store, [forgetDeliveries, forgetTurns], before),
+      forget: { messages: (before) => inEachWorkspace(store, [forgetDeliveries, forgetTurns], before) },
       recover: () => freeLeasesOfTheDead(database, kit.placements.schemas()),
       async close() {
         await listeners?.close();

@@ -23,7 +23,7 @@ import type { Round } from './mailbox.ts';
 import { pendingEvents } from './threads.ts';
 
 // Foreign tables: bots, conversations, traces. The hot path reads and writes in one statement.
-// Real time: when the machinery was done.
+// Real time (3): when the machinery was done.
 
 export type Finish = { status: Exclude<TurnStatus, 'running'>; handler: string; trace?: Outcome['trace'] };
 

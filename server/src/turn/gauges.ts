@@ -6,7 +6,7 @@ import { turnMetrics } from './metrics.ts';
 import type { Place, Store } from '../platform/data/tenant.ts';
 
 // Foreign tables: conversations, outbox. They are counted, in one statement.
-// Real time: how long the machinery lets wait.
+// Real time (4): how long the machinery lets wait.
 
 /**
  * When the oldest was made, in seconds, from its id: the next attempt of one whose platform is away always lies ahead, and

@@ -10,7 +10,7 @@ import { mailboxColumns, pendingEvents, readMailboxRow } from './threads.ts';
 import type { Mailbox, MailboxRow, ThreadKey } from './threads.ts';
 
 // Foreign tables: messages. A delivery is claimed with its message in one statement.
-// Real time: leases.
+// Real time (4): leases.
 
 /** Short, so that what a dead process held does not wait long; renewed while it is worked on. */
 export const LEASE_MS = 6_000;

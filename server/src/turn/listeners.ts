@@ -11,7 +11,7 @@ import { keepRenewed, LEASE_MS, until } from './lease.ts';
 import type { Receive } from './receive.ts';
 
 // Foreign tables: inboxes. The lease and the cursor stand on the row of what is listened for.
-// Real time: leases and tries.
+// Real time (4): leases and tries.
 
 const FIRST_WAIT_MS = 1_000;
 const LONGEST_WAIT_MS = 60_000;

@@ -15,7 +15,7 @@ import type { ClaimedThread, Lease } from './lease.ts';
 import { countFailure, readMailbox, readThreadKey, THREAD, writeThreadKey } from './threads.ts';
 import type { Mailbox, PendingEvent, ThreadKey } from './threads.ts';
 
-// Real time: how long the machinery lets wait.
+// Real time (3): how long the machinery lets wait.
 
 /** What one holder works on at a time. */
 export type Round = ClaimedThread & {

@@ -13,7 +13,7 @@ import { createPartitionKeeper } from '../platform/data/partitions.ts';
 import { createIdSource, newId } from '../platform/data/ids.ts';
 import { createLogger } from '../platform/telemetry/log.ts';
 import { createMetrics } from '../platform/telemetry/metrics.ts';
-import { inEachWorkspace } from '../platform/data/retention.ts';
+import { inEachWorkspace } from '../features/workspaces/commands.ts';
 import { createStore } from '../platform/data/tenant.ts';
 import type { Store, Tx } from '../platform/data/tenant.ts';
 import { addWorkspace, createTestDatabase } from '../test/database.ts';
@@ -59,8 +59,10 @@ describe('messages of many months', () => {
       database: database.database,
       log: createLogger({ level: 'fatal' }),
       metrics: createMetrics({ defaults: false }),
-      retention: { messages, inbound_events: 0, traces: 0 },
-      forget: (before) => inEachWorkspace(store, [forgetPreviews, forgetWords, forgetDeliveries, forgetTurns], before),
+      tables: ['messages'],
+      retention: { messages },
+      forget: (_table, before) =>
+        inEachWorkspace(store, [forgetPreviews, forgetWords, forgetDeliveries, forgetTurns], before),
     });
 
   async function converse(): Promise<string> {

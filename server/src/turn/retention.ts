@@ -1,9 +1,9 @@
 import { sql } from 'drizzle-orm';
 import { firstIdOf } from '../platform/data/ids.ts';
-import type { RetentionStep } from '../platform/data/retention.ts';
+import type { RetentionStep } from '../features/workspaces/commands.ts';
 import type { Store } from '../platform/data/tenant.ts';
 
-// Real time: for how long platforms try again.
+// Real time (3): for how long platforms try again.
 
 /** The ledgers of the path: an id tells its time, and so the oldest are at one end of the primary key. */
 export const forgetDeliveries: RetentionStep = async (store, workspaceId, before, limit) => {

@@ -6,7 +6,7 @@ import type { Database } from '../platform/data/index.ts';
 import { THREAD, writeThreadKey } from './threads.ts';
 
 // Foreign tables: memberships. Nobody is at the desk when the process begins.
-// Real time: leases and tries.
+// Real time (5): leases and tries.
 
 const LIMIT = 500;
 

@@ -5,7 +5,7 @@ import type { Inbound } from '../channels/contract.ts';
 import type { Store } from '../platform/data/tenant.ts';
 
 // Foreign tables: contact_identities, conversations. The thread of a person, and what its holder has to know, are one statement each.
-// Real time: when an event was given up.
+// Real time (1): when an event was given up.
 
 /** The topic of a thread with pending inbound events (platform/cluster/wake.ts). */
 export const THREAD = 'thread';

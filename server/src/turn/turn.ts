@@ -32,7 +32,7 @@ import type { BeginDelivery, Responder, Typing } from './respond.ts';
 import type { OpenConversation } from './threads.ts';
 
 // Foreign tables: contacts, messages. The hot path reads and writes in one statement.
-// Real time: how long the machinery lets wait.
+// Real time (1): how long the machinery lets wait.
 
 type InConversation = StoredRound & { conversation: OpenConversation };
 

@@ -4,6 +4,7 @@ import { botFacts } from './facts.ts';
 import { createBotDirectory } from './lookup.ts';
 import type { BotDirectory } from './lookup.ts';
 import { botRoutes } from './routes.ts';
+import { botSettings } from './settings.ts';
 import { BOT_CHANGED } from './topics.ts';
 
 declare module '../../kit.ts' {
@@ -15,6 +16,8 @@ declare module '../../kit.ts' {
 export const bots = defineFeature({
   name: 'bots',
   tables: ['bots', 'bot_knowledge_bases', 'traces'],
+  months: { traces: (settingsOf) => settingsOf(botSettings).PARLEY_RETENTION_TRACES },
+  settings: [botSettings],
   uses: ['store', 'wake', 'cacheMs', 'answerQuestion'],
   facts: botFacts,
   topics: { broadcast: [BOT_CHANGED] },

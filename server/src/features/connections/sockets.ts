@@ -27,7 +27,7 @@ import { goOn } from '../visitors/socket.ts';
 import type { VisitorTokens } from '../visitors/token.ts';
 import { socketMetrics } from './metrics.ts';
 
-// Real time: a socket ends with its login.
+// Real time (1): a socket ends with its login.
 
 type Person = Pick<Actor, 'workspaceId' | 'userId'>;
 type Entrance =

@@ -1,5 +1,5 @@
 import { defineFeature } from '../../feature.ts';
-import { inEachWorkspace } from '../../platform/data/retention.ts';
+import { inEachWorkspace } from '../workspaces/commands.ts';
 import { createDesk } from './desk.ts';
 import type { Desk } from './desk.ts';
 import { conversationFacts } from './facts.ts';
@@ -21,6 +21,7 @@ declare module '../../kit.ts' {
 export const conversations = defineFeature({
   name: 'conversations',
   tables: ['conversations'],
+  busy: ['conversations'],
   uses: ['store', 'publish', 'realtime', 'desk', 'stats'],
   facts: conversationFacts,
   topics: { broadcast: [BOT_INTERRUPTED] },
@@ -29,6 +30,6 @@ export const conversations = defineFeature({
     routes: (api) => conversationRoutes(api, { store, desk }),
     agentEvents: () => conversationSocketEvents({ store, desk, stats }),
     sweeps: [endOfSnoozes({ store, publish })],
-    forget: (before) => inEachWorkspace(store, [forgetPreviews], before),
+    forget: { messages: (before) => inEachWorkspace(store, [forgetPreviews], before) },
   }),
 });

@@ -18,7 +18,7 @@ import type { Storage } from '../../platform/storage/storage.ts';
 import type { Store } from '../../platform/data/tenant.ts';
 
 // Foreign tables: knowledge_bases, sources, workspaces. It looks for what it made.
-// Real time: patience at the start.
+// Real time (2): patience at the start.
 
 const DOCS = fileURLToPath(new URL('../../../../docs', import.meta.url));
 const GENERATED = new Set(['quality.md', 'performance.md']);

@@ -1,5 +1,5 @@
 import { defineFeature } from '../../feature.ts';
-import { inEachWorkspace } from '../../platform/data/retention.ts';
+import { inEachWorkspace } from '../workspaces/commands.ts';
 import { handoffFacts } from './facts.ts';
 import { handoffMetrics } from './metrics.ts';
 import { forgetWords } from './retention.ts';
@@ -15,6 +15,6 @@ export const handoffs = defineFeature({
   setUp: ({ store, desk }) => ({
     routes: (api) => handoffRoutes(api, { store, pickUp: desk.pickUp }),
     agentEvents: () => handoffSocketEvents({ store, desk }),
-    forget: (before) => inEachWorkspace(store, [forgetWords], before),
+    forget: { messages: (before) => inEachWorkspace(store, [forgetWords], before) },
   }),
 });

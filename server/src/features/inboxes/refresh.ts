@@ -10,7 +10,7 @@ import { sealCredentials } from './credentials.ts';
 import type { InboxRuntime } from './lookup.ts';
 import { INBOX_CHANGED } from './topics.ts';
 
-// Real time: platforms’ tokens and the lease on renewing them.
+// Real time (7): platforms’ tokens and the lease on renewing them.
 
 const LEASE_SECONDS = 30;
 const LOOK_MS = 200;

@@ -16,6 +16,7 @@ declare module '../../kit.ts' {
 export const knowledge = defineFeature({
   name: 'knowledge',
   tables: ['knowledge_bases', 'sources', 'chunks'],
+  busy: ['sources'],
   uses: ['config', 'log', 'store', 'storage', 'wake', 'jobs', 'publish', 'embedder', 'knowledgeProcessing'],
   facts: knowledgeFacts,
   provides: { embedder: () => createBundledEmbedder(), knowledgeProcessing: createKnowledgeProcessing },

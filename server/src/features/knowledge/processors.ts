@@ -23,7 +23,7 @@ import { sourceChanged } from './changes.ts';
 import { presentSource } from './present.ts';
 import type { SourceRow } from './present.ts';
 
-// Real time: how often people are told of progress.
+// Real time (2): how often people are told of progress.
 
 /** A source whose row did not move for so long is nobody's. */
 const FORGOTTEN_AFTER_S = 60;

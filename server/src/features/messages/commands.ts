@@ -23,7 +23,7 @@ import type { MessageRow } from './present.ts';
 import { since } from './queries.ts';
 
 // Foreign tables: conversations, deliveries, outbox, threads. A message, its delivery and its fact are one statement.
-// Real time: leases and tries of deliveries.
+// Real time (2): leases and tries of deliveries.
 
 export type NewMessage = {
   id?: string;

@@ -1,11 +1,14 @@
 import { defineFeature } from '../../feature.ts';
 import { messageFacts } from './facts.ts';
+import { messageSettings } from './settings.ts';
 import { messageSocketEvents } from './socket.ts';
 import { DELIVERY_DUE } from './topics.ts';
 
 export const messages = defineFeature({
   name: 'messages',
   tables: ['messages'],
+  months: { messages: (settingsOf) => settingsOf(messageSettings).PARLEY_RETENTION_MESSAGES },
+  settings: [messageSettings],
   uses: ['store', 'desk', 'emitTyping'],
   facts: messageFacts,
   topics: { work: [DELIVERY_DUE] },

@@ -6,7 +6,7 @@ import { newId } from '../../platform/data/ids.ts';
 import type { Tx } from '../../platform/data/tenant.ts';
 import type { Device } from './commands.ts';
 
-// Real time: attempts to sign in.
+// Real time (1): attempts to sign in.
 
 /** What is kept of each account: the latest, for so long. */
 const KEPT = 200;

@@ -3,7 +3,7 @@ import { refreshTokens, sessions } from '../../db/schema/index.ts';
 import { hashToken, newId, newToken } from '../../platform/data/ids.ts';
 import type { Tx } from '../../platform/data/tenant.ts';
 
-// Real time: lifetimes of logins.
+// Real time (7): lifetimes of logins.
 
 /** All of these take a transaction of `asSystem`: logins belong to people, not to workspaces. */
 

@@ -3,7 +3,7 @@ import { oneTimeTokens } from '../../db/schema/index.ts';
 import { hashToken, newId, newToken } from '../../platform/data/ids.ts';
 import type { Tx } from '../../platform/data/tenant.ts';
 
-// Real time: lifetimes of logins.
+// Real time (4): lifetimes of logins.
 
 export const PROOF_MINUTES = 15;
 

@@ -8,7 +8,7 @@ import { addAccount } from '../members/commands.ts';
 import { hasAccounts } from '../members/queries.ts';
 import { adoptDemoWorkspace, createWorkspace } from '../workspaces/commands.ts';
 
-// Real time: lifetimes of logins.
+// Real time (3): lifetimes of logins.
 
 const SETUP_DAYS = 7;
 

@@ -16,7 +16,7 @@ import { countWebhooks, findWebhook } from './queries.ts';
 import type { DeliveryRow, WebhookRow } from './queries.ts';
 import { firstSecret, rotatedSecret } from './secrets.ts';
 
-// Real time: schedule of deliveries.
+// Real time (1): schedule of deliveries.
 
 const WEBHOOKS_AT_MOST = 20;
 

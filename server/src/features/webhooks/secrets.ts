@@ -3,7 +3,7 @@ import { Webhook } from 'standardwebhooks';
 import type { SealedSecret } from '../../db/schema/index.ts';
 import type { Keyring } from '../../platform/security/crypto.ts';
 
-// Real time: lifetimes of secrets and signatures.
+// Real time (3): lifetimes of secrets and signatures.
 
 const SECRET_BYTES = 32;
 /** For how long a replaced secret signs beside the new one: the receiver has that long to learn it. */

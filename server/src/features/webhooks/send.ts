@@ -19,7 +19,7 @@ import { targetOf } from './queries.ts';
 import { signedHeaders } from './secrets.ts';
 import { WEBHOOKS_CHANGED } from './topics.ts';
 
-// Real time: schedule of deliveries.
+// Real time (9): schedule of deliveries.
 
 /** A delivery to send. */
 export type WebhookToSend = { workspaceId: string; deliveryId: string };

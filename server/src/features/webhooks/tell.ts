@@ -9,7 +9,7 @@ import { resealed } from './address.ts';
 import { eventOf } from './events.ts';
 import type { WebhookToSend } from './send.ts';
 
-// Real time: schedule of deliveries and their log.
+// Real time (4): schedule of deliveries and their log.
 
 /** What nobody has sent for so long after its time is found again: its job may be lost. */
 const FORGOTTEN_AFTER_S = 15;

@@ -4,7 +4,7 @@ import type { WorkspacePatch } from '@parley/contract';
 import { workspaces } from '../../db/schema/index.ts';
 import { limitReached, notFound } from '../../platform/errors.ts';
 import { newId } from '../../platform/data/ids.ts';
-import type { Tx } from '../../platform/data/tenant.ts';
+import type { Store, Tx } from '../../platform/data/tenant.ts';
 import { addMember } from '../members/commands.ts';
 import { findWorkspace } from './queries.ts';
 import type { WorkspaceRow } from './queries.ts';
@@ -94,4 +94,24 @@ export async function adoptDemoWorkspace(tx: Tx, ownerId: string, name: string):
   const adopted = rows[0];
   if (adopted) await addMember(tx, adopted.id, ownerId, 'owner');
   return adopted;
+}
+
+/** Deletes at most `limit` rows of what is older, in one workspace; resolves to how many there were. */
+export type RetentionStep = (store: Store, workspaceId: string, before: Date, limit: number) => Promise<number>;
+
+const BATCH = 1_000;
+
+/** Inside each workspace and in batches, so that nothing is locked for long; it may be ended and begun again. */
+export async function inEachWorkspace(store: Store, steps: RetentionStep[], before: Date): Promise<void> {
+  const ids = await store.asSystem((tx) => tx.select({ id: workspaces.id }).from(workspaces));
+  let failure: unknown;
+  for (const { id } of ids) {
+    try {
+      for (const step of steps) while ((await step(store, id, before, BATCH)) === BATCH);
+    } catch (error) {
+      // One whose database is away keeps no other from being seen to.
+      failure ??= error;
+    }
+  }
+  if (failure !== undefined) throw failure;
 }

@@ -26,6 +26,14 @@ export const wholeNumber = (from: number, to: number) =>
     .refine((value) => value >= from && value <= to)
     .describe(`takes a whole number from ${from} to ${to}`);
 
+/** For how long a table that is kept by month is kept. */
+export const wholeMonths = () =>
+  z
+    .string()
+    .regex(/^\d{1,3}$/)
+    .transform(Number)
+    .describe('takes a number of months, or 0 to keep them for ever');
+
 export const commaList = (value: string): string[] =>
   value
     .split(',')

@@ -33,8 +33,9 @@ const log = createLogger({ level: 'fatal' });
 describe('tables that are kept by month', () => {
   let test: TestDatabase;
   const metrics = createMetrics({ defaults: false });
-  const keeperWith = (retention?: { messages: number; inbound_events: number; traces: number }) =>
-    createPartitionKeeper({ database: test.database, log, metrics, retention });
+  const tables = ['messages', 'inbound_events', 'traces'];
+  const keeperWith = (retention?: Record<string, number>) =>
+    createPartitionKeeper({ database: test.database, log, metrics, tables, retention });
   const owner = <Row extends Record<string, unknown>>(text: string, values: unknown[] = []): Promise<Row[]> =>
     test.database.asOwner(async (client) => (await client.query<Row>(text, values)).rows);
   const app = <Row extends Record<string, unknown>>(text: string, values: unknown[] = []) =>

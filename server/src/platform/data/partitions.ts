@@ -6,8 +6,8 @@ import type { Logger } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { Database } from './index.ts';
 
-/** For how many whole months a table's rows are kept besides the current one; 0: for ever. */
-export type Retention = Record<'messages' | 'inbound_events' | 'traces', number>;
+/** Table → for how many whole months its rows are kept besides the current one; 0: for ever. */
+type Retention = Readonly<Record<string, number>>;
 
 const EVERY_MS = 6 * 3_600_000;
 /** A look that failed, usually because a table was busy, is repeated soon: the months ahead leave time for many. */
@@ -21,12 +21,14 @@ type Parts = {
   metrics: Metrics;
   /** By it months begin and end (default: the time of this machine). */
   clock?: Clock;
+  /** Those that are kept by month. */
+  tables: readonly string[];
   /** Undefined: this process makes partitions and leaves retiring them to others. */
   retention: Retention | undefined;
   /** Addresses of databases of workspaces' own, by workspace. */
   elsewhere?: () => Map<string, string>;
-  /** Told after a look from when on messages are kept; never when they are kept for ever. */
-  forget?: (before: Date) => Promise<void>;
+  /** Told after a look from when on a table's rows are kept; never when they are kept for ever. */
+  forget?: (table: string, before: Date) => Promise<void>;
 };
 
 /** What was done, by the names of the partitions. */
@@ -39,7 +41,7 @@ export type Looked = { made: string[]; retired: string[]; dropped: string[] };
  * day; a lock in the database makes that harmless.
  */
 export function createPartitionKeeper(parts: Parts) {
-  const { database, log, metrics, clock = realClock, retention, forget, elsewhere } = parts;
+  const { database, log, metrics, clock = realClock, tables, retention, forget, elsewhere } = parts;
   let timer: NodeJS.Timeout | undefined;
   let current: Promise<void> = Promise.resolve();
   let closed = false;
@@ -48,14 +50,14 @@ export function createPartitionKeeper(parts: Parts) {
   async function look(today = clock.now()): Promise<Looked> {
     const date = today.toISOString().slice(0, 10);
     const total: Looked = { made: [], retired: [], dropped: [] };
-    const found = Object.fromEntries(TABLES.map((table) => [table, { partitions: 0, strays: 0 }]));
+    const found = Object.fromEntries(tables.map((table) => [table, { partitions: 0, strays: 0 }]));
 
     async function lookInto(client: Client): Promise<void> {
-      const { rows: places } = await client.query<{ name: string }>(PLACES);
-      for (const { name: place } of places) {
-        const done = await seeTo(client, place, date, retention);
+      const { rows: places } = await client.query<Found>(PLACES, [tables]);
+      for (const { place, tables: there } of places) {
+        const done = await seeTo(client, { place, tables: there }, date, retention);
         for (const key of ['made', 'retired', 'dropped'] as const) total[key].push(...done[key]);
-        for (const table of TABLES) {
+        for (const table of there) {
           const counts = await count(client, place, table);
           const sum = found[table];
           if (!sum) continue;
@@ -82,7 +84,8 @@ export function createPartitionKeeper(parts: Parts) {
     }
     metrics.partitionsDropped.inc(total.dropped.length);
     if (total.made.length + total.retired.length + total.dropped.length > 0) log.info(total, 'partitions by month');
-    if (retention && retention.messages > 0) await forget?.(oldestKept(today, retention.messages));
+    for (const [table, months] of Object.entries(retention ?? {}))
+      if (months > 0) await forget?.(table, oldestKept(today, months));
     if (away.length > 0) throw new AggregateError(away, 'some databases could not be looked at');
     return total;
   }
@@ -122,10 +125,12 @@ export function createPartitionKeeper(parts: Parts) {
   };
 }
 
-const TABLES = ['messages', 'inbound_events', 'traces'] as const;
+/** A schema, and which of the tables are in it. */
+type Found = { place: string; tables: string[] };
 const PLACES = `
-  select n.nspname as name from pg_partitioned_table t join pg_class c on c.oid = t.partrelid
-  join pg_namespace n on n.oid = c.relnamespace where c.relname = 'inbound_events' order by 1`;
+  select n.nspname as place, array_agg(c.relname::text order by c.relname) as tables
+  from pg_partitioned_table t join pg_class c on c.oid = t.partrelid
+  join pg_namespace n on n.oid = c.relnamespace where c.relname = any($1) group by 1 order by 1`;
 
 async function count(client: Client, place: string, table: string): Promise<{ partitions: number; strays: number }> {
   const inPlace = `${escapeIdentifier(place)}.`;
@@ -136,10 +141,15 @@ async function count(client: Client, place: string, table: string): Promise<{ pa
   return rows[0] ?? { partitions: 0, strays: 0 };
 }
 
-async function seeTo(client: Client, place: string, date: string, retention: Retention | undefined): Promise<Looked> {
+async function seeTo(
+  client: Client,
+  { place, tables }: Found,
+  date: string,
+  retention: Retention | undefined,
+): Promise<Looked> {
   const made = await names(client, 'make_partitions(place => $1, today => $2::date)', [place, date]);
   const retired: string[] = [];
-  for (const table of retention ? TABLES : []) {
+  for (const table of retention ? tables : []) {
     const months = retention?.[table] ?? 0;
     if (months === 0) continue;
     const call = 'retire_partitions($3, $4, place => $1, today => $2::date)';

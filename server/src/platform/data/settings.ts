@@ -5,13 +5,6 @@ import { addressOf, commaList, httpAddress, wholeNumber } from '../config/schema
 
 const protocols = ['postgres:', 'postgresql:'];
 
-const months = () =>
-  z
-    .string()
-    .regex(/^\d{1,3}$/)
-    .transform(Number)
-    .describe('takes a number of months, or 0 to keep them for ever');
-
 export type DataConfig = {
   /** Absolute. */
   dataDir: string;
@@ -20,8 +13,6 @@ export type DataConfig = {
    * product's statements.
    */
   database: { url?: string; appUrl?: string; replicaUrls: string[]; pool?: number };
-  /** For how many whole months besides the current one; 0: for ever. */
-  retention: { messages: number; events: number; traces: number };
   clickhouse: { url?: string };
 };
 
@@ -71,24 +62,6 @@ export const dataSettings = defineSettings(
         'Streaming replicas of it, separated by commas: lists, searches and reports are read there when they are up to date.',
       secret: true,
     },
-    PARLEY_RETENTION_MESSAGES: {
-      schema: months(),
-      group: 'services',
-      description: 'For how many whole months, besides the current one, messages are kept. 0: for ever.',
-      default: '0',
-    },
-    PARLEY_RETENTION_EVENTS: {
-      schema: months(),
-      group: 'services',
-      description: 'The same of what platforms sent, raw.',
-      default: '3',
-    },
-    PARLEY_RETENTION_TRACES: {
-      schema: months(),
-      group: 'services',
-      description: 'The same of the records of answers.',
-      default: '3',
-    },
     CLICKHOUSE_URL: {
       schema: httpAddress(),
       group: 'services',
@@ -110,11 +83,6 @@ export const dataSettings = defineSettings(
         ...(values.DATABASE_APP_URL ? { appUrl: values.DATABASE_APP_URL } : {}),
         replicaUrls,
         pool: values.PARLEY_DATABASE_POOL,
-      },
-      retention: {
-        messages: values.PARLEY_RETENTION_MESSAGES,
-        events: values.PARLEY_RETENTION_EVENTS,
-        traces: values.PARLEY_RETENTION_TRACES,
       },
       clickhouse: { url: values.CLICKHOUSE_URL },
     };

@@ -22,7 +22,7 @@ const EVERY_MS = 2_000;
  * Looks for due and lost work. Every sweep and every place is looked at by itself: one that fails, or says nothing, keeps no
  * other from its turn. A look that has not come back when the next one is due goes on, and is not begun a second time.
  */
-export function createSweeper(parts: { store: Store; log: Logger; sweeps: Sweep[] }) {
+export function createSweeper(parts: { store: Pick<Store, 'places'>; log: Logger; sweeps: Sweep[] }) {
   const { store, log, sweeps } = parts;
   const underWay = new Map<string, Promise<void>>();
   const timers = new Set<NodeJS.Timeout>();

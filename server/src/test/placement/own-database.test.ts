@@ -108,6 +108,7 @@ describe('a workspace in a database of its own', () => {
         database,
         log: createLogger({ level: 'silent' }),
         metrics: createMetrics({ defaults: false }),
+        tables: ['messages', 'inbound_events', 'traces'],
         retention: undefined,
         elsewhere,
       });
