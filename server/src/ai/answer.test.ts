@@ -3,7 +3,7 @@ import { after, describe, test } from 'node:test';
 import type { Embedder } from '../knowledge/embed.ts';
 import { createOutbound } from '../platform/outbound/breaker.ts';
 import { createLogger } from '../platform/telemetry/log.ts';
-import { until } from '../test/app.ts';
+import { until } from '../test/until.ts';
 import { startAnthropicDouble } from '../test/doubles/anthropic.ts';
 import { startGeminiDouble } from '../test/doubles/gemini.ts';
 import { inChunks, type ModelReply } from '../test/doubles/model-script.ts';

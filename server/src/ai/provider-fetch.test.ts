@@ -3,7 +3,7 @@ import type { ServerResponse } from 'node:http';
 import { after, describe, test } from 'node:test';
 import { createOutbound } from '../platform/outbound/breaker.ts';
 import { createLogger } from '../platform/telemetry/log.ts';
-import { until } from '../test/app.ts';
+import { until } from '../test/until.ts';
 import { startHttpDouble } from '../test/doubles/http-double.ts';
 import { createAnswerer } from './answer.ts';
 import { ModelFailure } from './failures.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Limiter } from '../platform/limits/limiter.ts';
-import { until } from '../test/app.ts';
+import { until } from '../test/until.ts';
 import { createPacing } from './pacing.ts';
 
 const channel = (perSecond?: number) => ({

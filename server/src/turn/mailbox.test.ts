@@ -5,7 +5,7 @@ import { createLogger } from '../platform/telemetry/log.ts';
 import { createMetrics } from '../platform/telemetry/metrics.ts';
 import { noTracing } from '../platform/telemetry/tracing.ts';
 import { createWake } from '../platform/cluster/wake.ts';
-import { until } from '../test/app.ts';
+import { until } from '../test/until.ts';
 import { stays } from '../test/stays.ts';
 import { gate } from '../test/talk.ts';
 import { openThreads } from '../test/threads.ts';

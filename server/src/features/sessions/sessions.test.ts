@@ -5,7 +5,7 @@ import { sql } from 'drizzle-orm';
 import { SignJWT, UnsecuredJWT } from 'jose';
 import { hashToken } from '../../platform/data/ids.ts';
 import { RESYNC } from '../../platform/cluster/wake.ts';
-import { until } from '../../test/app.ts';
+import { until } from '../../test/until.ts';
 import { PASSWORD, becomeOwner, dataOf, failureOf, startPeople } from './test-people.ts';
 import type { People } from './test-people.ts';
 import { SESSION_REVOKED } from './topics.ts';

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
 import type { TestContext } from 'node:test';
 import { createTestDatabase } from '../../test/database.ts';
-import { until } from '../../test/app.ts';
+import { until } from '../../test/until.ts';
 import { stays } from '../../test/stays.ts';
 import { startProxy } from '../../test/proxy.ts';
 import { openDatabase } from '../data/index.ts';

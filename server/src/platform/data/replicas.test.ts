@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { sql } from 'drizzle-orm';
 import { Client } from 'pg';
-import { until } from '../../test/app.ts';
+import { until } from '../../test/until.ts';
 import { startReplicatedServer } from '../../test/postgres.ts';
 import type { ReplicatedServer } from '../../test/postgres.ts';
 import { startProxy } from '../../test/proxy.ts';

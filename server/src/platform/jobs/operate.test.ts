@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { until } from '../../test/app.ts';
+import { until } from '../../test/until.ts';
 import { stays } from '../../test/stays.ts';
 import { collector, definition, jobServers, newName, onServer } from '../../test/job-backends.ts';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { TestContext } from 'node:test';
-import { until } from '../../test/app.ts';
+import { until } from '../../test/until.ts';
 import { AppError } from '../errors.ts';
 import { createLogger } from '../telemetry/log.ts';
 import { createMetrics } from '../telemetry/metrics.ts';
@@ -100,7 +100,7 @@ describe('what pressure is measured by', () => {
   /** The time of the machine, moved by hand: what `passes` without a turn is a pause of the event loop. */
   function clockByHand(context: TestContext) {
     context.mock.timers.enable({ apis: ['setInterval'] });
-    let now = performance.now();
+    let now = Math.ceil(performance.now());
     context.mock.method(performance, 'now', () => now);
     const passes = (ms: number): void => void (now += ms);
     const turns = (count: number): void => {

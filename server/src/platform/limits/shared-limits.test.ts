@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { describe, it } from 'node:test';
 import { promisify } from 'node:util';
-import { until } from '../../test/app.ts';
+import { until } from '../../test/until.ts';
 import { startProxy } from '../../test/proxy.ts';
 import { createLogger } from '../telemetry/log.ts';
 import { createSharedLimits, openLimits } from './shared-limits.ts';

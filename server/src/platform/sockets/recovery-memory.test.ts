@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { until } from '../../test/app.ts';
+import { until } from '../../test/until.ts';
 import { createMemoryHistory } from './recovery-memory.ts';
 
 const limits = { events: 100, letters: 50_000, ttlMs: 60_000 };

@@ -7,7 +7,7 @@ import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
 import { Server } from 'socket.io';
 import { io as connectTo } from 'socket.io-client';
 import type { Socket } from 'socket.io-client';
-import { until } from '../../test/app.ts';
+import { until } from '../../test/until.ts';
 import { waitingFor, watchSlowSockets } from './slow-sockets.ts';
 
 const limits = { most: 4_000_000, stuck: 1_000_000, patienceMs: 300, trickle: 64_000 };
@@ -98,7 +98,7 @@ describe('clients that do not read', () => {
       say(10);
       return false;
     }, 'enough waits for it');
-    const now = performance.now();
+    const now = Math.ceil(performance.now());
     const clock = context.mock.method(performance, 'now', () => now);
     const lookAfter = (ms: number): void => {
       clock.mock.mockImplementation(() => now + ms);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { until } from '../../test/app.ts';
+import { until } from '../../test/until.ts';
 import { stays } from '../../test/stays.ts';
 import { createLogger } from './log.ts';
 import { createOutage } from './outage.ts';
