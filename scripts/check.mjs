@@ -14,8 +14,17 @@ const { clockOffences } = await import('./clocks.mjs');
 const { nounOffences } = await import('./new-feature.mjs');
 const { unreadInbound } = await import('./readers.mjs');
 const { tableOffences } = await import('./tables.mjs');
-const { deadLinks, emitsElsewhere, isWritten, length, machinePaths, readOrNull, switchedOffTests, trackedFiles } =
-  await import('./text.mjs');
+const {
+  deadLinks,
+  emitsElsewhere,
+  fixedSleeps,
+  isWritten,
+  length,
+  machinePaths,
+  readOrNull,
+  switchedOffTests,
+  trackedFiles,
+} = await import('./text.mjs');
 
 /** @typedef {{ code: number, output: string, note?: string }} Result */
 /** @typedef {{ name: string, work: () => Promise<Result>, wanted?: () => boolean }} Step */
@@ -71,6 +80,7 @@ const steps = [
   { name: 'one clock', work: async () => linesResult(clockOffences()) },
   { name: 'one place emits', work: everyFile(emitsElsewhere) },
   { name: 'tests switched off', work: everyFile(switchedOffTests) },
+  { name: 'sleeps in tests', work: everyFile(fixedSleeps) },
   { name: 'links in Markdown', work: everyFile((file, text) => deadLinks(file, text, readOrNull)) },
 ];
 

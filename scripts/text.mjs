@@ -1,6 +1,6 @@
 /**
- * What no tracked file may hold: paths of the machine it was written on, tests that are switched off, dead links, files
- * too long to read. Each rule is a function from a file to the lines to print.
+ * What no tracked file may hold: paths of the machine it was written on, tests that are switched off or sleep, dead links,
+ * files too long to read. Each rule is a function from a file to the lines to print.
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, statSync } from 'node:fs';
@@ -81,6 +81,44 @@ const short = {
     instead: 'it walks the features and names none: the rest belongs to a feature or to kit.ts',
   },
 };
+
+const promiseOfTimeout =
+  /new Promise(?:<[^>]*>)?\(\s*(?:async\s*)?\(?\s*(\w+)[^)=]*\)?\s*=>\s*\{?\s*(?:void |return |const \w+ = )?setTimeout\(\s*(?:\1\b|\(\)\s*=>\s*\{?\s*\1\()/g;
+const importsTimers = /import\s*(\{[^}]*\}|\* as \w+|\w+)\s*from\s*['"](?:node:)?timers\/promises['"]/g;
+
+/** What a text calls the waiting functions of node:timers/promises. @param {string} text */
+const namesOfSleep = (text) =>
+  [...text.matchAll(importsTimers)].flatMap(([, names = '']) => {
+    if (!names.startsWith('{')) return [`${names.replace('* as ', '')}\\.(?:setTimeout|scheduler\\.wait)`];
+    return names
+      .slice(1, -1)
+      .split(',')
+      .flatMap((name) => {
+        const [imported = '', own = imported] = name.trim().split(/\s+as\s+/);
+        return imported === 'setTimeout' ? [own] : imported === 'scheduler' ? [`${own}\\.wait`] : [];
+      });
+  });
+
+/**
+ * Waits of a fixed time in tests: too long on every machine but the slowest, and too short on that one. `until` waits for what is to
+ * happen, `stays` looks at what must not, a mocked clock passes at once. What has to wait says so at the end of its line,
+ * `// so long: <why>`. A limit in a Promise.race is no wait. @param {string} file @param {string} text
+ */
+export function fixedSleeps(file, text) {
+  if (!isTestFile.test(file)) return [];
+  const lines = text.split('\n');
+  const calls = namesOfSleep(text).map((name) => new RegExp(`(?<![\\w.])${name}(?:<[^>]*>)?\\(`, 'g'));
+  const found = [promiseOfTimeout, ...calls, /\.waitForTimeout\(/g].flatMap((pattern) =>
+    [...text.matchAll(pattern)].map(({ 0: call, index }) => ({
+      line: text.slice(0, index).split('\n').length,
+      call: call.replace(/\s+/g, ' '),
+      isLimit: /Promise\.race\(\[[^;]*$/.test(text.slice(Math.max(0, index - 300), index)),
+    })),
+  );
+  return found
+    .filter(({ line, isLimit }) => !isLimit && !/\/\/ so long: \S/.test(lines[line - 1] ?? ''))
+    .map(({ line, call }) => `${file}:${line}: a fixed wait in a test: ${call}`);
+}
 
 /** @param {string} file @param {string} text @returns {{ warnings: string[], errors: string[] }} */
 export function length(file, text) {

@@ -1,6 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { anchor, deadLinks, emitsElsewhere, isWritten, length, machinePaths, switchedOffTests } from './text.mjs';
+import {
+  anchor,
+  deadLinks,
+  emitsElsewhere,
+  fixedSleeps,
+  isWritten,
+  length,
+  machinePaths,
+  switchedOffTests,
+} from './text.mjs';
 
 // The samples are put together from parts, so that this file passes the rules it tests.
 const slash = '/';
@@ -15,6 +24,36 @@ test('switched-off tests are found in test files only', () => {
   assert.equal(switchedOffTests('server/src/a.test.ts', text).length, 3);
   assert.deepEqual(switchedOffTests('server/src/a.ts', text), []);
   assert.deepEqual(switchedOffTests('server/src/a.test.ts', 'const skip = list.skip(3); readOnly.only;'), []);
+});
+
+test('fixed waits are found in test files only', () => {
+  const timers = "'node:timers/promises';";
+  for (const text of [
+    `await new ${'Promise'}((resolve) => setTimeout(resolve, 5));`,
+    `const wait = (ms) => new ${'Promise'}<void>((done) => {\n  setTimeout(() => done(), ms);\n});`,
+    `import { setTimeout as doze } from ${timers}\nawait doze(5);`,
+    `import { once, setTimeout } from ${timers}\nawait setTimeout(5);`,
+    `import * as timers from ${timers}\nawait timers.setTimeout(5);`,
+    `import { scheduler } from ${timers}\nawait scheduler.wait(5);`,
+    `await page${'.wait'}ForTimeout(5);`,
+    `await new ${'Promise'}((resolve) => setTimeout(resolve, 5)); // so long:`,
+  ]) {
+    assert.equal(fixedSleeps('server/src/a.test.ts', text).length, 1, text);
+    assert.equal(fixedSleeps('e2e/a.e2e.ts', text).length, 1, text);
+    assert.deepEqual(fixedSleeps('server/src/test/until.ts', text), []);
+  }
+});
+
+test('limits, mocked timers and waits with a reason are none', () => {
+  for (const text of [
+    `await new ${'Promise'}((resolve) => setTimeout(resolve, 5)); // so long: the platform looks every 5 ms`,
+    "import { setTimeout as wait } from 'node:timers/promises';\nawait Promise.race([answer(), wait(300)]);",
+    "context.mock.timers.enable({ apis: ['setTimeout'] });",
+    'setTimeout(() => slow.end(), 200);',
+    'await new Promise((resolve) => setImmediate(resolve));',
+    "import { setImmediate as turn } from 'node:timers/promises';\nawait turn();",
+  ])
+    assert.deepEqual(fixedSleeps('server/src/a.test.ts', text), [], text);
 });
 
 test('events are emitted by changes.ts alone', () => {

@@ -50,6 +50,7 @@ export async function createApp(config: Config, log: Logger, options: AppOptions
   const sweeper = createSweeper({
     store,
     log,
+    everyMs: options.pace?.lookEveryMs,
     sweeps: [
       ...relay.sweeps,
       { name: 'mirror', run: () => store.mirror() },

@@ -9,6 +9,7 @@ import type { ModelDouble } from './test/doubles/model-script.ts';
 import { startOpenAiDouble } from './test/doubles/openai.ts';
 import { startTelegramDouble } from './test/doubles/telegram.ts';
 import type { TelegramDouble } from './test/doubles/telegram.ts';
+import { stays } from './test/stays.ts';
 import { startProxy } from './test/proxy.ts';
 import type { Proxy } from './test/proxy.ts';
 import {
@@ -144,7 +145,8 @@ if (clusterServers) {
       const taken = await second.owner('POST', `/conversations/${visitor.conversationId}/take-over`);
       assert.equal(taken.status, 200, JSON.stringify(taken.error));
       never.open();
-      await new Promise((resolve) => setTimeout(resolve, 500));
+      const ofBot = async () => saidBy(await history(second, visitor.conversationId), 'bot');
+      await stays(async () => (await ofBot()).length === 2, 'the bot is silent', 300);
       const messages: Message[] = await history(second, visitor.conversationId);
       assertGapless(messages);
       assert.deepEqual(saidBy(messages, 'bot'), PARAGRAPHS.slice(0, 2));
@@ -193,19 +195,23 @@ if (clusterServers) {
       await until(async () => {
         asked += 1;
         await visitor.say('Exactly?', `again ${asked}`);
-        await new Promise((resolve) => setTimeout(resolve, 200));
-        return visitor.socket.seen('message:received').some(({ text }) => text === 'And a half.');
+        const isSeen = async () => visitor.socket.seen('message:received').some(({ text }) => text === 'And a half.');
+        return until(isSeen, 'it is seen', 200).catch(() => false);
       }, 'the answer is on the screen again');
+      const count = async (where: string): Promise<number> => {
+        const [row] = await cluster.query<{ count: number }>(
+          `select count(*)::int as count from inbound_events where ${where}`,
+        );
+        return row?.count ?? 0;
+      };
+      // The sweeper takes what is older than a second: whatever was done sooner was woken.
+      const woken = () => count("processed_at - received_at < interval '1 second'");
+      await until(async () => (await count('processed_at is null')) === 0, 'everything is done');
+      const before = await woken();
       await until(async () => {
-        const [{ before } = { before: 0 }] = await cluster.query<{ before: number }>(
-          "select count(*)::int as before from inbound_events where processed_at - received_at < interval '500 ms'",
-        );
         await chat.say(61, 'Exactly?');
-        await new Promise((resolve) => setTimeout(resolve, 500));
-        const [{ now } = { now: 0 }] = await cluster.query<{ now: number }>(
-          "select count(*)::int as now from inbound_events where processed_at - received_at < interval '500 ms'",
-        );
-        return now > before;
+        await until(async () => (await count('processed_at is null')) === 0, 'it is done');
+        return (await woken()) > before;
       }, 'work is woken again, not found by the sweeper');
       visitor.socket.close();
     });

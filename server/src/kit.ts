@@ -51,6 +51,8 @@ export type Pace = {
   roundRetryMs?: number;
   /** how long somebody without a socket is still shown as present */
   leaveAfterMs?: number;
+  /** between two looks: of the sweeps, and at the database of a workspace's own that is away */
+  lookEveryMs?: number;
 };
 
 /** What features add to the server: who asks, what they rest on, and the limits of this installation. */
@@ -99,7 +101,10 @@ export async function openPlatform(config: Config, log: Logger, features: Featur
     log,
     metrics,
   });
-  const pools = watchPools({ pools: createPlacedPools(database, keyring), placements, log });
+  const pools = watchPools({
+    pools: createPlacedPools(database, keyring),
+    ...{ placements, log, lookEveryMs: pace.lookEveryMs },
+  });
   const migrations = migrateLate({ database, keyring, late: unreachable, log, pools });
   const store = createStore(database, replicas, { placements, pools, createMirror }, clock);
   const redis = redisPlace(config.redis.url, await readInstallation(database));

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, it } from 'node:test';
 import { startTestApp, until } from './test/app.ts';
+import { stays } from './test/stays.ts';
 import { freePort, startParley } from './test/process.ts';
 import { startProxy } from './test/proxy.ts';
 import { createDatabase, SECRETS } from './test/servers.ts';
@@ -58,7 +58,7 @@ async function outage(target: string, env: (url: string) => Record<string, strin
   const lines: Line[] = [];
   const test = await startTestApp(
     { LOG_LEVEL: 'info', ...env(proxy.url) },
-    { writeLog: (line) => void lines.push(JSON.parse(line)) },
+    { pace: { lookEveryMs: 50 }, writeLog: (line) => void lines.push(JSON.parse(line)) },
   );
   const health = async () => {
     const [ready, all] = await Promise.all([fetch(`${test.url}/health/ready`), fetch(`${test.url}/health`)]);
@@ -66,13 +66,22 @@ async function outage(target: string, env: (url: string) => Record<string, strin
   };
   const from = lines.length;
   proxy.cut();
-  await until(async () => lines.slice(from).some(({ level }) => loud.has(level)), 'somebody notices');
-  await sleep(4_000);
+  const complaints = () => lines.slice(from).filter(({ level }) => loud.has(level)).length;
+  await until(async () => complaints() > 0, 'somebody notices');
+  const isDown = async () => Object.values((await health()).all.dependencies).some(({ status }) => status === 'down');
+  await until(isDown, 'health says so');
+  await stays(
+    () => complaints() === 1,
+    'it is told once',
+    2_200,
+    'placements, dead jobs and members are looked for every 2 s',
+  );
   const during = { ...(await health()), list: await test.owner('GET', '/bots') };
   proxy.mend();
   await until(async () => lines.slice(from).some(({ msg }) => msg.endsWith('is back')), 'the end is told');
   await until(async () => (await health()).ready === 200, 'it is ready again');
-  await sleep(1_500);
+  const ends = () => lines.slice(from).filter(({ msg }) => msg.endsWith('is back')).length;
+  await stays(() => complaints() === 1 && ends() === 1, 'the end is told once', 500);
   await test.close();
   await proxy.close();
   const said = lines.slice(from);

@@ -6,6 +6,7 @@ import { createCall, OWNER, startTestApp, until } from './test/app.ts';
 import type { TestApp } from './test/app.ts';
 import { clusterServers, startCluster } from './test/cluster.ts';
 import type { Cluster } from './test/cluster.ts';
+import { stays } from './test/stays.ts';
 import { ownerOf } from './test/talk.ts';
 import type { Call } from './test/app.ts';
 
@@ -59,6 +60,13 @@ async function client(url: string, auth: () => Record<string, unknown>) {
   };
 }
 
+async function openSockets(url: string): Promise<number> {
+  const metrics = await (await fetch(`${url}/metrics`)).text();
+  const [, count] = /^active_websocket_connections (\d+)$/m.exec(metrics) ?? [];
+  assert.ok(count, 'sockets are counted');
+  return Number(count);
+}
+
 type Running = { url: string; owner: Call; ownerToken: string };
 
 async function talk({ url, owner }: Running) {
@@ -107,7 +115,8 @@ function recovers(name: string, open: () => Promise<{ here: Running; elsewhere: 
       await agent.away(async () => {
         await say('a secret of the company');
         await createCall(() => here.url)('POST', '/auth/logout', { refreshToken });
-        await new Promise((resolve) => setTimeout(resolve, 300));
+        const me = () => createCall(() => elsewhere.url, token)('GET', '/me');
+        await until(async () => (await me()).status === 401, 'the login is over there, too');
       }, elsewhere.url);
       await until(async () => agent.refused() !== undefined, 'it is refused');
       assert.equal(agent.refused(), 'unauthorized');
@@ -160,15 +169,15 @@ function recovers(name: string, open: () => Promise<{ here: Running; elsewhere: 
       const stolen = { pid: Reflect.get(visitor.socket, '_pid'), offset: Reflect.get(visitor.socket, '_lastOffset') };
       assert.equal(typeof stolen.pid, 'string');
       assert.equal(typeof stolen.offset, 'string');
+      const before = await openSockets(here.url);
       Reflect.get(visitor.socket.io, 'engine').close();
       visitor.socket.io.reconnection(false);
       await say('for Maria alone');
-      await new Promise((resolve) => setTimeout(resolve, 200));
+      await until(async () => (await openSockets(here.url)) < before, 'the connection is known to be lost');
       // Another visitor of the same inbox, who says that it was this connection.
       const thief = await client(elsewhere.url, () => ({ inbox: inbox.token, ...stolen }));
-      await new Promise((resolve) => setTimeout(resolve, 500));
+      await stays(() => thief.texts().length === 0, 'the thief hears nothing', 300);
       assert.equal(thief.socket.connected, true);
-      assert.deepEqual(thief.texts(), []);
       assert.notEqual(Reflect.get(thief.socket, '_pid'), stolen.pid);
       thief.close();
       visitor.close();

@@ -3,6 +3,7 @@ import { after, describe, test } from 'node:test';
 import type { Embedder } from '../knowledge/embed.ts';
 import { createOutbound } from '../platform/outbound/breaker.ts';
 import { createLogger } from '../platform/telemetry/log.ts';
+import { until } from '../test/until.ts';
 import { startAnthropicDouble } from '../test/doubles/anthropic.ts';
 import { startGeminiDouble } from '../test/doubles/gemini.ts';
 import { inChunks, type ModelReply } from '../test/doubles/model-script.ts';
@@ -81,13 +82,6 @@ const setUp = (name: string, extra: Partial<AnswerRequest> = {}, idleMs = 30_000
   return { run, seen, outbound };
 };
 
-const until = async (holds: () => boolean, what: string): Promise<void> => {
-  for (let tries = 0; !holds(); tries += 1) {
-    assert.ok(tries < 500, what);
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-};
-
 const failure = async (work: Promise<unknown>): Promise<ModelFailure> => {
   const error: unknown = await work.then(
     () => assert.fail('it should have failed'),
@@ -113,7 +107,7 @@ for (const { name, double } of providers) {
       assert.ok(text.length > 19_900 && text.length <= 20_002, `${text.length} characters`);
       assert.match(text, /(Sentence|number|\d+|is|of|some|length\.) …$/);
       const asked = double.requests.at(-1);
-      await until(() => asked?.aborted === true, 'the provider lost its listener');
+      await until(async () => asked?.aborted === true, 'the provider lost its listener');
     });
 
     test('a NO shows nothing, whatever text comes with it', async () => {

@@ -38,7 +38,7 @@ export function watchPools(parts: {
   placements: Pick<Placements, 'of'>;
   log: Logger;
   /** how often one that is away is asked for (default 1 000 ms) */
-  lookEveryMs?: number;
+  lookEveryMs?: number | undefined;
 }): WatchedPools {
   const { pools, placements, log, lookEveryMs } = parts;
   const outages = new Map<string, Outage>();

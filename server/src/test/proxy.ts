@@ -13,6 +13,8 @@ export type Proxy = {
   /** The same, and new connections are taken and hear nothing either. */
   silence(): void;
   mend(): void;
+  /** how many were not let in so far */
+  refused(): number;
   close(): Promise<void>;
 };
 
@@ -21,9 +23,10 @@ export async function startProxy(target: string): Promise<Proxy> {
   const address = new URL(target);
   const open = new Set<Socket>();
   const frozen = new Set<Socket>();
-  const state = { cut: false, silent: false };
+  const state = { cut: false, silent: false, refused: 0 };
   const server = createServer((near) => {
     if (state.cut) {
+      state.refused += 1;
       near.destroy();
       return;
     }
@@ -80,6 +83,7 @@ export async function startProxy(target: string): Promise<Proxy> {
       state.cut = false;
       state.silent = false;
     },
+    refused: () => state.refused,
     async close() {
       end();
       server.close();

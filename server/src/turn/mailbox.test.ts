@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, it } from 'node:test';
-import { setTimeout as pause } from 'node:timers/promises';
 import { sql } from 'drizzle-orm';
 import { createLogger } from '../platform/telemetry/log.ts';
 import { createMetrics } from '../platform/telemetry/metrics.ts';
 import { noTracing } from '../platform/telemetry/tracing.ts';
 import { createWake } from '../platform/cluster/wake.ts';
-import { until } from '../test/app.ts';
+import { until } from '../test/until.ts';
+import { stays } from '../test/stays.ts';
 import { gate } from '../test/talk.ts';
 import { openThreads } from '../test/threads.ts';
 import type { Threads } from '../test/threads.ts';
@@ -64,7 +64,8 @@ describe('two processes', () => {
     const work = async (round: Round): Promise<void> => {
       holders += 1;
       assert.equal(holders, 1);
-      await pause(2);
+      // As long as a look at the database: the other one begins meanwhile.
+      await threads.run(sql`select 1`);
       seen.push(...round.events.map(({ event }) => (event.kind === 'message' ? event.text : '')));
       await threads.markDone(round);
       holders -= 1;
@@ -117,8 +118,7 @@ describe('two processes', () => {
     await threads.arrive('unheard', '5 seconds');
     const held = await threads.taken();
     await sweeper.sweep();
-    await pause(20);
-    assert.equal(heard.includes(mine), false, 'somebody has it');
+    await stays(() => !heard.includes(mine), 'somebody has it', 50);
     await threads.letItRunOut(held.lease.threadId);
     await sweeper.sweep();
     await until(async () => seen.includes(key.threadKey), 'the sweeper’s wake arrived');
@@ -167,10 +167,10 @@ describe('two processes', () => {
       },
       deadLetter: async (round) => void given.push(round.events.map(({ id }) => id)),
     });
-    for (let turn = 0; turn < 30 && !(await threads.processed(ids[2] ?? '')); turn += 1) {
+    await until(async () => {
       await mailbox.run(writeThreadKey(key));
-      await pause(5);
-    }
+      return threads.processed(ids[2] ?? '');
+    }, 'the thread goes on');
     assert.deepEqual(given, [[ids[1]]]);
     const rows = await threads.run<{ id: string; dead: boolean; error: string | null; attempts: number }>(sql`
       select id, dead_at is not null as dead, error, attempts from inbound_events where thread_key = ${key.threadKey} order by seq`);
@@ -210,10 +210,10 @@ describe('two processes', () => {
         },
         deadLetter: async (round) => void given.push(round.events.map(({ id }) => id)),
       });
-      for (let turn = 0; turn < 30 && !(await threads.processed(ids[1] ?? '')); turn += 1) {
+      await until(async () => {
         await mailbox.run(writeThreadKey(key));
-        await pause(5);
-      }
+        return threads.processed(ids[1] ?? '');
+      }, 'the thread goes on');
       assert.deepEqual(given, [[ids[0]]]);
       // Once together with the other, before anybody knew which it was.
       assert.equal(tried, 1);

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, it } from 'node:test';
-import { setTimeout as pause } from 'node:timers/promises';
 import type { Bot, BotInput, Handoff, Inbox, Trace } from '@parley/contract';
 import { startTestApp, until } from '../test/app.ts';
 import type { TestApp } from '../test/app.ts';
@@ -10,6 +9,7 @@ import type { ModelDouble, ModelReply } from '../test/doubles/model-script.ts';
 import { startOpenAiDouble } from '../test/doubles/openai.ts';
 import { startTelegramDouble } from '../test/doubles/telegram.ts';
 import type { TelegramDouble } from '../test/doubles/telegram.ts';
+import { stays } from '../test/stays.ts';
 import {
   gate,
   history,
@@ -243,8 +243,7 @@ describe('a model that fails', () => {
       openai.reply({ kind: 'answer', steps: [reply, written.opened, ',"citations":[]}'] });
       await visitor.ask('what is the secret?');
       await until(async () => openai.requests.length === 1, 'the model writes');
-      await pause(400);
-      assert.deepEqual(visitor.shown(), []);
+      await stays(() => visitor.shown().length === 0, 'nothing is shown', 250);
       written.open();
       await visitor.said('I do not know that.');
       assert.deepEqual(await visitor.stored(), ['I do not know that.']);
@@ -266,8 +265,7 @@ describe('a model that fails', () => {
         });
         await visitor.ask('what is the secret?');
         await until(async () => openai.requests.length === 1, 'the model writes');
-        await pause(400);
-        assert.deepEqual(visitor.shown(), []);
+        await stays(() => visitor.shown().length === 0, 'nothing is shown', 250);
         written.open();
         const first = verdict === 'YES' ? 'The secret of the house is that there is none.' : 'I do not know that.';
         await visitor.said(first);

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { setTimeout as pause } from 'node:timers/promises';
 import type { Conversation, Handoff, Inbox } from '@parley/contract';
 import { startTestApp, until } from '../test/app.ts';
 import type { Answer, Call, TestApp } from '../test/app.ts';
@@ -8,6 +7,7 @@ import type { ModelDouble } from '../test/doubles/model-script.ts';
 import { startOpenAiDouble } from '../test/doubles/openai.ts';
 import { startTelegramDouble } from '../test/doubles/telegram.ts';
 import type { TelegramDouble } from '../test/doubles/telegram.ts';
+import { stays } from '../test/stays.ts';
 import { assertGapless, gate, history, makeBot, openTelegram, saidBy, says, saysInSteps, visit } from '../test/talk.ts';
 import type { Chat } from '../test/talk.ts';
 
@@ -72,7 +72,8 @@ describe('who owns a conversation', () => {
         async () => model.requests.at(-1)?.aborted === true || visitor.seen('message:chunk').some(({ last }) => last),
         'the turn ended',
       );
-      await pause(300);
+      const ofBot = async () => saidBy(await history(test, conversationId), 'bot');
+      await stays(async () => (await ofBot()).length === 2, 'the bot is silent', 200);
       const messages = await history(test, conversationId);
       assert.deepEqual(saidBy(messages, 'bot'), PARAGRAPHS.slice(0, 2));
       assert.deepEqual(

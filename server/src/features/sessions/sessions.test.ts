@@ -5,6 +5,7 @@ import { sql } from 'drizzle-orm';
 import { SignJWT, UnsecuredJWT } from 'jose';
 import { hashToken } from '../../platform/data/ids.ts';
 import { RESYNC } from '../../platform/cluster/wake.ts';
+import { until } from '../../test/until.ts';
 import { PASSWORD, becomeOwner, dataOf, failureOf, startPeople } from './test-people.ts';
 import type { People } from './test-people.ts';
 import { SESSION_REVOKED } from './topics.ts';
@@ -164,11 +165,14 @@ describe('sessions', () => {
       tx.execute(sql`update sessions set revoked_at = now()
       where id = (select session_id from refresh_tokens where token_hash = ${hashToken(login.refreshToken)})`),
     );
-    let status = 200;
-    for (const started = Date.now(); status === 200 && Date.now() - started < 10_000;) {
-      await new Promise((resolve) => setTimeout(resolve, 250));
-      status = (await me(login)).status;
-    }
+    const status = await until(
+      async () => {
+        const answer = await me(login);
+        return answer.status !== 200 && answer.status;
+      },
+      'it is over here, too',
+      10_000,
+    );
     assert.equal(status, 401);
   });
 

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
 import type { TestContext } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { createTestDatabase } from '../../test/database.ts';
-import { until } from '../../test/app.ts';
+import { until } from '../../test/until.ts';
+import { stays } from '../../test/stays.ts';
 import { startProxy } from '../../test/proxy.ts';
 import { openDatabase } from '../data/index.ts';
 import { createLogger } from '../telemetry/log.ts';
@@ -118,7 +118,7 @@ for (const [kind, open] of kinds) {
       const keys = Array.from({ length: 40 }, (_unused, index) => `key ${index}`);
       for (const key of keys) api.wake.wake('thread', key);
       await until(async () => everything(workers).length >= keys.length, 'all arrived');
-      await sleep(50);
+      await stays(() => everything(workers).length === keys.length, 'each arrives once', 50);
       assert.deepEqual(everything(workers), keys.map((key) => `thread ${key}`).sort());
       for (const { received } of workers) assert.ok(received.length > 5, `spread: ${received.length}`);
       const before = workers.map(({ received }) => [...received].sort());
@@ -137,7 +137,7 @@ for (const [kind, open] of kinds) {
       workers[0]?.wake.wake('secret', 'mine');
       workers[0]?.wake.wake('bot:changed', 'robin');
       await until(async () => everything(all).length >= 4, 'the broadcast arrived');
-      await sleep(50);
+      await stays(() => everything(all).length === 4, 'nothing else arrives', 50);
       assert.deepEqual(workers[0]?.received.sort(), ['bot:changed robin', 'delivery mine']);
       assert.deepEqual(workers[1]?.received, ['bot:changed robin']);
       assert.deepEqual(api.received, ['bot:changed robin']);
@@ -146,7 +146,10 @@ for (const [kind, open] of kinds) {
 
     it('a worker that leaves gets nothing more', async () => {
       workers[1]?.notifier.retire();
-      await sleep(200);
+      // Said after its leave, on the same channel.
+      workers[1]?.wake.wake('bot:changed', 'I have left');
+      await until(async () => api.received.includes('bot:changed I have left'), 'the others know');
+      for (const { received } of workers) received.length = 0;
       for (let index = 0; index < 20; index += 1) api.wake.wake('delivery', `late ${index}`);
       await until(async () => (workers[0]?.received.length ?? 0) >= 20, 'the other one has it all');
       assert.deepEqual(workers[1]?.received, []);
@@ -164,8 +167,7 @@ describe('a link that is down', () => {
     server.pull();
     for (let index = 0; index < 50; index += 1) api.wake.wake('thread', 'the same');
     api.wake.wake('thread', 'another');
-    await sleep(20);
-    assert.deepEqual(worker.received, []);
+    await stays(() => worker.received.length === 0, 'nothing passes', 30);
     server.put();
     await until(async () => worker.received.length >= 3, 'it arrives');
     assert.deepEqual(worker.received.sort(), [`${RESYNC} all`, 'thread another', 'thread the same']);
@@ -270,10 +272,11 @@ for (const [kind, prepare] of servers) {
   it(`${kind}: a connection that was cut comes back by itself, and what was woken meanwhile arrives`, async (t) => {
     const { proxy, api, worker } = await throughProxy(t, ['thread', RESYNC]);
     proxy.cut();
-    await sleep(100);
+    await until(async () => proxy.refused() > 0, 'they knock in vain');
     api.wake.wake('thread', 'a');
     api.wake.wake('bot:changed', 'b');
-    await sleep(100);
+    const before = proxy.refused();
+    await until(async () => proxy.refused() > before, 'they knock again');
     proxy.mend();
     await until(async () => worker.received.includes('thread a'), 'it arrives');
     await until(async () => api.received.includes(`${RESYNC} all`), 'the other one forgets, too');

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { sql } from 'drizzle-orm';
 import { Client } from 'pg';
-import { until } from '../../test/app.ts';
+import { until } from '../../test/until.ts';
 import { startReplicatedServer } from '../../test/postgres.ts';
 import type { ReplicatedServer } from '../../test/postgres.ts';
 import { startProxy } from '../../test/proxy.ts';
@@ -147,7 +147,12 @@ function replicaTests(servers: ReplicatedServer): void {
           return (await tx.execute<{ name: string }>(sql`select name from workspaces`)).rows[0]?.name;
         }),
       );
-      await new Promise((resolve) => setTimeout(resolve, 200));
+      await until(async () => {
+        const { rows } = await replica.query(
+          `select from pg_stat_activity where state = 'active' and query like 'select pg_sleep%'`,
+        );
+        return rows.length > 0;
+      }, 'they are under way');
       await servers.killReplica();
       assert.deepEqual(new Set(await Promise.all(reads)), new Set(['name 209']));
       assert.equal((await read())?.standby, false);

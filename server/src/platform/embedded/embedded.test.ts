@@ -6,6 +6,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { until } from '../../test/until.ts';
 import { createLogger } from '../telemetry/log.ts';
 import { openDatabase } from '../data/index.ts';
 import { lockFolder } from '../data/lock.ts';
@@ -80,8 +81,7 @@ test('kill -9 loses no answered write, and what it leaves behind does not stop t
 test('a kill during the very first start does not stop the next one', async () => {
   const dataDir = folder();
   const { child, ended } = elsewhere(dataDir, '');
-  while (!existsSync(join(dataDir, 'database.new', 'PG_VERSION')))
-    await new Promise((resolve) => setTimeout(resolve, 2));
+  await until(async () => existsSync(join(dataDir, 'database.new', 'PG_VERSION')), 'it makes the files', 120_000);
   child.kill('SIGKILL');
   await ended;
   assert.equal(existsSync(join(dataDir, 'database')), false);

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { stays } from '../../test/stays.ts';
 import { startProxy } from '../../test/proxy.ts';
 import { createScopedQueries } from '../data/scoped-query.ts';
 import { newId } from '../data/ids.ts';
@@ -16,7 +17,7 @@ if (server) {
       searchPath: 'public',
       name: 'test',
       address: cable.url,
-      silentMs: 500,
+      silentMs: 200,
     });
     try {
       const [plain, scoped] = [await pool.connect(), await pool.connect()];
@@ -28,8 +29,7 @@ if (server) {
       const fresh = await pool.connect();
       fresh.release();
       // One that nobody uses may be silent for as long as it likes.
-      await new Promise((resolve) => setTimeout(resolve, 800));
-      assert.equal(pool.idleCount, 1);
+      await stays(() => pool.idleCount === 1, 'it is kept', 500);
       assert.equal((await pool.query('select 2 as two')).rows[0].two, 2);
     } finally {
       await pool.end();

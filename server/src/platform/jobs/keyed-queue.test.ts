@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { stays } from '../../test/stays.ts';
 import { createWake } from '../cluster/wake.ts';
 import { createKeyedQueue } from './keyed-queue.ts';
 
@@ -88,7 +89,6 @@ describe('a keyed queue', () => {
     void queue.run('d');
     gate.resolve();
     await closed;
-    await new Promise((resolve) => setTimeout(resolve, 20));
-    assert.equal(ended, 1);
+    await stays(() => ended === 1, 'nothing else has run', 30);
   });
 });

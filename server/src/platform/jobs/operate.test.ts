@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { until } from '../../test/app.ts';
+import { until } from '../../test/until.ts';
+import { stays } from '../../test/stays.ts';
 import { collector, definition, jobServers, newName, onServer } from '../../test/job-backends.ts';
 
 /** How queues are kept in order: limits, schedules, pauses, what died, what is seen from outside. */
@@ -28,9 +28,7 @@ for (const kind of jobServers) {
       await Promise.all(Array.from({ length: 12 }, (_, index) => jobs.add(rated.name, { text: String(index) })));
       for (const each of processes) await each.start();
       await ran.reached(5);
-      // What must not happen gets the time to.
-      await sleep(600);
-      assert.equal(ran.seen.length, 5);
+      await stays(() => ran.seen.length === 5, 'the others wait', 300);
       assert.equal((await jobs.state(rated.name)).counts.waiting, 7);
     });
 
@@ -98,8 +96,7 @@ for (const kind of jobServers) {
       const second = begin();
       second.define(one).process(async ({ text }) => ran.push(text));
       await second.start();
-      await sleep(400);
-      assert.deepEqual(ran.seen, []);
+      await stays(() => ran.seen.length === 0, 'nothing runs', 300);
       assert.equal((await operator.state(one.name)).counts.waiting, 1);
       await operator.resume(one.name);
       await ran.reached(1);
@@ -167,7 +164,8 @@ for (const kind of jobServers) {
         waited: null,
       });
       await queue.add({ text: 'plain' });
-      await sleep(60);
+      const isOld = async () => ((await jobs.state(one.name)).oldestWaitingMs ?? 0) >= 60;
+      await until(isOld, 'it has waited for a while');
       await queue.add({ text: 'with a priority' }, { priority: 3 });
       await queue.add({ text: 'later' }, { delayMs: 10 * MINUTE });
       const before = await jobs.state(one.name);

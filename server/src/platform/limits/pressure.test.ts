@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { until } from '../../test/app.ts';
+import type { TestContext } from 'node:test';
+import { until } from '../../test/until.ts';
 import { AppError } from '../errors.ts';
 import { createLogger } from '../telemetry/log.ts';
 import { createMetrics } from '../telemetry/metrics.ts';
@@ -96,25 +97,51 @@ describe('pressure', () => {
 });
 
 describe('what pressure is measured by', () => {
-  it('a blocked event loop shows', async () => {
+  /** The time of the machine, moved by hand: what `passes` without a turn is a pause of the event loop. */
+  function clockByHand(context: TestContext) {
+    context.mock.timers.enable({ apis: ['setInterval'] });
+    let now = Math.ceil(performance.now());
+    context.mock.method(performance, 'now', () => now);
+    const passes = (ms: number): void => void (now += ms);
+    const turns = (count: number): void => {
+      for (let turn = 0; turn < count; turn += 1) {
+        passes(20);
+        context.mock.timers.tick(20);
+      }
+    };
+    return { passes, turns };
+  }
+
+  it('a blocked event loop shows, and is over with the next look', (context) => {
+    const { passes, turns } = clockByHand(context);
     const signal = eventLoopSignal();
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    turns(50);
+    assert.equal(Math.round(signal.read()), 0);
+    turns(2);
+    passes(1_500);
+    turns(5);
+    const met = signal.read();
+    assert.ok(met >= signal.limits[0] && met <= 1_520, String(met));
+    turns(5);
+    assert.equal(Math.round(signal.read()), 0);
+  });
+
+  it('the pause the look itself comes out of shows', () => {
+    const signal = eventLoopSignal();
     signal.read();
-    await new Promise((resolve) => setTimeout(resolve, 10));
-    const end = Date.now() + 1_500;
-    while (Date.now() < end);
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    const end = performance.now() + 600;
+    while (performance.now() < end);
     const met = signal.read();
     assert.ok(met >= signal.limits[0], String(met));
   });
 
-  it('a line at the database shows while one still stands in it, and is over with it', async () => {
+  it('a line at the database shows while one still stands in it, and is over with it', async (context) => {
+    const { passes } = clockByHand(context);
     let free: (() => void) | undefined;
     const signal = databaseSignal(() => new Promise((resolve) => (free = resolve)));
     assert.equal(signal.read(), 0);
-    await new Promise((resolve) => setTimeout(resolve, 60));
-    const stood = signal.read();
-    assert.ok(stood >= 50, String(stood));
+    passes(60);
+    assert.equal(Math.round(signal.read()), 60);
     free?.();
     await new Promise((resolve) => setImmediate(resolve));
     assert.ok(signal.read() >= 50, 'the last measure');

@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { describe, it } from 'node:test';
 import { promisify } from 'node:util';
-import { until } from '../../test/app.ts';
+import { until } from '../../test/until.ts';
 import { startProxy } from '../../test/proxy.ts';
 import { createLogger } from '../telemetry/log.ts';
 import { createSharedLimits, openLimits } from './shared-limits.ts';
@@ -20,7 +20,13 @@ const { createLogger } = await import(${JSON.stringify(LOG)});
 const [url, prefix, name] = process.argv.slice(1);
 const limits = createSharedLimits({ place: { url, prefix }, log: createLogger({ level: 'silent' }) });
 const limiter = limits.make(name, { capacity: 500, refillPerSecond: 0.001 });
-await new Promise((resolve) => setTimeout(resolve, 200));
+const probe = limits.make(name + ' probe', { capacity: 1, refillPerSecond: 0.001 });
+for (let allow = true, key = 0; allow; key += 1) {
+  // Both processes, and what this one counted while it was alone, have keys of their own.
+  await probe.take(process.pid + ' ' + key);
+  await new Promise(setImmediate);
+  ({ allow } = await probe.take(process.pid + ' ' + key));
+}
 let allowed = 0;
 await Promise.all(Array.from({ length: 50 }, async () => {
   for (let index = 0; index < 20; index += 1) if ((await limiter.take('one address')).allow) allowed += 1;

@@ -4,9 +4,9 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, it } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { connect, until } from '../../test/app.ts';
+import { stays } from '../../test/stays.ts';
 import { startProxy } from '../../test/proxy.ts';
 import { createLogger } from '../telemetry/log.ts';
 import { createRealtime, rooms } from './realtime.ts';
@@ -88,8 +88,8 @@ if (redisUrl) {
         await socket.wait('typing', ({ name }) => name === 'worker');
         await socket.wait('typing', ({ name }) => name === 'one');
       }
-      await sleep(50);
-      assert.equal(first?.seen('typing').filter(({ name }) => name === 'one').length, 1, 'no echo');
+      const ofOne = () => first?.seen('typing').filter(({ name }) => name === 'one').length;
+      await stays(() => ofOne() === 1, 'no echo', 50);
       assert.equal((await one.realtime.io.in(room).fetchSockets()).length, 2);
       const asked = new Redis(redisUrl);
       assert.deepEqual(
@@ -118,10 +118,12 @@ if (redisUrl) {
         return socket.seen('typing').length > 0;
       }, 'it listens');
       proxy.cut();
-      await sleep(100);
+      await until(async () => proxy.refused() > 0, 'they knock in vain');
       for (let index = 0; index < 20; index += 1) {
         one.realtime.live.emit(room, 'typing', said(`away ${index}`));
-        await sleep(10);
+        if (index % 5 > 0) continue;
+        const before = proxy.refused();
+        await until(async () => proxy.refused() > before, 'they knock again');
       }
       const asked = one.realtime.io.in(room).fetchSockets();
       proxy.mend();

@@ -7,7 +7,7 @@ import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
 import { Server } from 'socket.io';
 import { io as connectTo } from 'socket.io-client';
 import type { Socket } from 'socket.io-client';
-import { until } from '../../test/app.ts';
+import { until } from '../../test/until.ts';
 import { waitingFor, watchSlowSockets } from './slow-sockets.ts';
 
 const limits = { most: 4_000_000, stuck: 1_000_000, patienceMs: 300, trickle: 64_000 };
@@ -64,18 +64,18 @@ describe('clients that do not read', () => {
   const say = (times: number): void => {
     for (let index = 0; index < times; index += 1) io.to('everybody').emit('word', `${index} ${WORD}`);
   };
-  const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
   it('are cut when too much waits for them, and only they; they come back', async () => {
     const slow = await join();
     const quick = await join();
     const network = networkOf(slow.client);
     network.pause();
-    for (let round = 0; round < 40 && cuts.length === 0; round += 1) {
-      say(20);
-      await pause(10);
+    await until(async () => {
       watch.look();
-    }
+      if (cuts.length > 0) return true;
+      say(20);
+      return false;
+    }, 'it is cut');
     assert.equal(cuts.length, 1);
     // What one look lets pass is what is said between two of them.
     assert.ok((cuts[0] ?? 0) > limits.most && (cuts[0] ?? 0) < limits.most + 2_000_000, String(cuts[0]));
@@ -88,22 +88,27 @@ describe('clients that do not read', () => {
     assert.equal(quick.connections(), 1);
   });
 
-  it('are cut after a while when less waits and nothing goes out', async () => {
+  it('are cut after a while when less waits and nothing goes out', async (context) => {
     const slow = await join();
     const network = networkOf(slow.client);
     network.pause();
     // The kernels of both sides take some megabytes before anything waits here.
-    for (let round = 0; round < 200; round += 1) {
-      say(4);
-      await pause(2);
-      if (Math.max(0, ...[...engines].map(waitingFor)) > limits.stuck * 1.5) break;
-    }
-    watch.look();
-    await pause(50);
-    watch.look();
+    await until(async () => {
+      if (Math.max(0, ...[...engines].map(waitingFor)) > limits.stuck * 1.5) return true;
+      say(10);
+      return false;
+    }, 'enough waits for it');
+    const now = Math.ceil(performance.now());
+    const clock = context.mock.method(performance, 'now', () => now);
+    const lookAfter = (ms: number): void => {
+      clock.mock.mockImplementation(() => now + ms);
+      watch.look();
+    };
+    lookAfter(0);
+    lookAfter(limits.patienceMs - 1);
     assert.deepEqual(cuts, [], 'not at once');
-    await pause(350);
-    watch.look();
+    lookAfter(limits.patienceMs);
+    clock.mock.restore();
     assert.equal(cuts.length, 1);
     network.resume();
     await until(async () => slow.connections() === 2, 'it is connected again');
@@ -114,7 +119,8 @@ describe('clients that do not read', () => {
     for (let round = 0; round < 20; round += 1) {
       say(10);
       watch.look();
-      await pause(5);
+      // What waits for it is never more than what one look lets pass.
+      await until(async () => quick.heard() >= 10 * (round - 3), 'it reads');
     }
     await until(async () => quick.heard() === 200, 'everything is heard');
     watch.look();

@@ -8,7 +8,7 @@ import type { Place, Store } from '../data/tenant.ts';
  */
 export type Sweep = {
   name: string;
-  /** milliseconds between two looks (default 2 000) */
+  /** milliseconds between two looks, when not as often as the others */
   everyMs?: number;
   /** One look at one place where workspaces live. */
   at?(place: Place): Promise<unknown>;
@@ -22,8 +22,14 @@ const EVERY_MS = 2_000;
  * Looks for due and lost work. Every sweep and every place is looked at by itself: one that fails, or says nothing, keeps no
  * other from its turn. A look that has not come back when the next one is due goes on, and is not begun a second time.
  */
-export function createSweeper(parts: { store: Pick<Store, 'places'>; log: Logger; sweeps: Sweep[] }) {
-  const { store, log, sweeps } = parts;
+export function createSweeper(parts: {
+  store: Pick<Store, 'places'>;
+  log: Logger;
+  sweeps: Sweep[];
+  /** between two looks (default 2 000 ms) */
+  everyMs?: number | undefined;
+}) {
+  const { store, log, sweeps, everyMs = EVERY_MS } = parts;
   const underWay = new Map<string, Promise<void>>();
   const timers = new Set<NodeJS.Timeout>();
   let closed = false;
@@ -55,7 +61,7 @@ export function createSweeper(parts: { store: Pick<Store, 'places'>; log: Logger
   function schedule(sweep: Sweep): void {
     if (closed) return;
     void lookOnce(sweep);
-    const timer = setInterval(() => void lookOnce(sweep), sweep.everyMs ?? EVERY_MS);
+    const timer = setInterval(() => void lookOnce(sweep), sweep.everyMs ?? everyMs);
     timers.add(timer);
   }
 

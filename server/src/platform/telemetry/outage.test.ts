@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { test } from 'node:test';
+import { until } from '../../test/until.ts';
+import { stays } from '../../test/stays.ts';
 import { createLogger } from './log.ts';
 import { createOutage } from './outage.ts';
 
@@ -24,18 +25,17 @@ test('one warning however many notice, one line when it is over, and again for t
     },
   });
   for (let count = 0; count < 50; count += 1) outage.failed(new Error('ECONNREFUSED'));
-  while (state.looks < 3) await sleep(5);
+  await until(async () => state.looks >= 3, 'it is looked for again and again');
   assert.deepEqual(
     lines.map(({ level, msg }) => [level, msg]),
     [['warn', 'Redis is away: limits are counted by each process alone']],
   );
   assert.equal(outage.isOn(), true);
   state.away = false;
-  while (outage.isOn()) await sleep(5);
+  await until(async () => !outage.isOn(), 'it is over');
   assert.deepEqual(lines.map(({ msg }) => msg).slice(1), ['Redis is back']);
   const { looks } = state;
-  await sleep(20);
-  assert.equal(state.looks, looks, 'nobody looks while it is there');
+  await stays(() => state.looks === looks, 'nobody looks while it is there', 40);
   outage.failed(new Error('again'));
   assert.equal(lines.length, 3);
   outage.close();

@@ -17,6 +17,7 @@ import type { Chat } from '../talk.ts';
 const CLI = fileURLToPath(new URL('../../cli.ts', import.meta.url));
 const server = process.env.TEST_DATABASE_URL;
 const CHATS = 4;
+const WHOLE_MOVE_MS = 10 * 60_000;
 
 /** Moves while customers write, and moves that go wrong: nothing is lost, nothing is doubled, one place is written. */
 describe('moving a workspace', () => {
@@ -32,22 +33,31 @@ describe('moving a workspace', () => {
   /** As Telegram does: what gets no 200 comes again. */
   async function say(number: number, text: string): Promise<void> {
     const update = textUpdate(chat.nextUpdate(), number, text);
-    for (;;) {
-      const status = await chat.post(update);
-      if (status === 200) break;
-      assert.equal(status, 503);
-      await new Promise((resolve) => setTimeout(resolve, 100));
-    }
+    await until(
+      async () => {
+        const status = await chat.post(update);
+        if (status !== 200) assert.equal(status, 503);
+        return status === 200;
+      },
+      'it is taken',
+      WHOLE_MOVE_MS,
+    );
     said.set(number, [...(said.get(number) ?? []), text]);
   }
 
   async function talkDuring<T>(work: () => Promise<T>): Promise<T> {
     let over = false;
     const talks = Array.from({ length: CHATS }, async (_, index) => {
-      for (let number = 1; !over || number < 4; number++) {
-        await say(index + 1, `message ${number} during the ${(said.get(index + 1)?.length ?? 0) + 1}th`);
-        await new Promise((resolve) => setTimeout(resolve, 20));
-      }
+      let number = 0;
+      await until(
+        async () => {
+          number += 1;
+          await say(index + 1, `message ${number} during the ${(said.get(index + 1)?.length ?? 0) + 1}th`);
+          return over && number >= 3;
+        },
+        'the move is over',
+        WHOLE_MOVE_MS,
+      );
     });
     try {
       return await work();

@@ -8,12 +8,15 @@ import { newId } from '../../platform/data/ids.ts';
 import { recordFacts } from '../../platform/facts/record.ts';
 import { createMover } from '../../placement/move.ts';
 import { startTestApp, until } from '../app.ts';
+import { stays } from '../stays.ts';
 import { things } from '../facts.ts';
 import type { Call, TestApp } from '../app.ts';
 import { startProxy } from '../proxy.ts';
 import type { Proxy } from '../proxy.ts';
 
 const server = process.env.TEST_DATABASE_URL;
+
+const LOOK_EVERY_MS = 50;
 
 type Line = { level: string; msg: string };
 type Health = { status: string; dependencies: Record<string, { status: string; needed: boolean }> };
@@ -43,7 +46,10 @@ describe('the database of a workspace’s own is away', { skip: server ? false :
     address.pathname = `/${name}`;
     await administer(`create database ${name}`);
     cable = await startProxy(address.href);
-    test = await startTestApp({ LOG_LEVEL: 'info' }, { writeLog: (line) => void lines.push(JSON.parse(line)) });
+    test = await startTestApp(
+      { LOG_LEVEL: 'info' },
+      { pace: { lookEveryMs: LOOK_EVERY_MS }, writeLog: (line) => void lines.push(JSON.parse(line)) },
+    );
     theirs = (await test.stranger()).call;
     const me = await theirs<{ workspace: { id: string } }>('GET', '/me');
     workspaceId = me.data.workspace.id;
@@ -76,11 +82,10 @@ describe('the database of a workspace’s own is away', { skip: server ? false :
       return rows.length > 0;
     };
     cable.silence();
-    // Nobody wakes for either of them. The second comes when the looks at the silent database are under way.
-    for (const pauseMs of [3_000, 0]) {
+    // Nobody wakes for any of them. From the second on they come when the looks at the silent database are under way.
+    for (let count = 0; count < 5; count += 1) {
       const subjectId = await store();
       await until(() => isRelayed(subjectId), 'it is handed on', 8_000);
-      await new Promise((resolve) => setTimeout(resolve, pauseMs));
     }
     cable.mend();
     await until(async () => (await theirs('GET', '/bots')).status === 200, 'it is answered again', 30_000);
@@ -104,8 +109,7 @@ describe('the database of a workspace’s own is away', { skip: server ? false :
     // What is changed about its people is shared, done, and copied to it later.
     const invited = await theirs('POST', '/members/invite', { email: 'new@other.test', role: 'agent' });
     assert.equal(invited.status, 201, JSON.stringify(invited.error));
-    await new Promise((resolve) => setTimeout(resolve, 5_000));
-    assert.equal(told('is away').length, 1);
+    await stays(() => told('is away').length === 1, 'it is told once', 10 * LOOK_EVERY_MS);
     assert.deepEqual(
       lines.filter(({ level }) => level === 'error').map((line) => JSON.stringify(line)),
       [],

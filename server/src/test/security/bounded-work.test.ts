@@ -44,11 +44,12 @@ describe('hostile content, and everybody else', () => {
   async function whileServing<T>(work: () => Promise<T>): Promise<T> {
     let running = true;
     const done = work().finally(() => (running = false));
-    do {
+    const serve = async (): Promise<boolean> => {
       const { status } = await fetch(`${test.url}/health/live`, { signal: AbortSignal.timeout(10_000) });
       assert.equal(status, 200);
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    } while (running);
+      return !running;
+    };
+    await until(serve, 'the work is done', 10 * 60_000);
     return done;
   }
 
