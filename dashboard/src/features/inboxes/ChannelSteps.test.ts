@@ -52,7 +52,7 @@ function serve(...answers: Made[]): void {
   vi.stubGlobal('fetch', async (url: string, init: RequestInit) => {
     const said = (body: unknown, status = 200) => new Response(JSON.stringify(body), { status });
     if (init.method === 'POST' && url.endsWith('/inboxes')) {
-      sent.push(JSON.parse(String(init.body)));
+      sent.push(JSON.parse(typeof init.body === 'string' ? init.body : '{}'));
       const { body, status } = answers.shift() ?? { body: {}, status: 500 };
       return said(body, status);
     }
