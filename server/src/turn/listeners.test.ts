@@ -8,6 +8,7 @@ import { channels } from '../channels/registry.ts';
 import { createCredentialRefresh } from '../features/inboxes/refresh.ts';
 import { createInboxDirectory } from '../features/inboxes/lookup.ts';
 import type { InboxRuntime } from '../features/inboxes/lookup.ts';
+import type { Store } from '../platform/data/tenant.ts';
 import { createLogger } from '../platform/telemetry/log.ts';
 import { startTestApp, until } from '../test/app.ts';
 import type { TestApp } from '../test/app.ts';
@@ -223,5 +224,63 @@ describe('listeners', () => {
         JSON.stringify((await inboxes.byToken(chat.inbox.token))?.credentials) === JSON.stringify(renewed),
       'it is stored',
     );
+  });
+
+  it('a renewer that outlives its lease takes nothing from its successor', async () => {
+    const inbox = await test.app.kit.inboxes.byToken(chat.inbox.token);
+    assert.ok(inbox);
+    const { store, keyring, wake } = test.app.kit;
+    const asked: string[] = [];
+    const renewer = (name: string) => {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      const secretToken = `of-${name}`;
+      let statements = 0;
+      const counted: Store = {
+        ...store,
+        once: (...of) => {
+          statements += 1;
+          return store.once(...of);
+        },
+      };
+      const channel: Channel = {
+        ...channels.telegram,
+        refresh: {
+          isDue: (credentials) => !(credentials as { secretToken: string }).secretToken.startsWith('of-'),
+          async renew() {
+            asked.push(name);
+            await promise;
+            return { ...(inbox.credentials as object), secretToken };
+          },
+        },
+      };
+      const deps = { store: counted, keyring, wake, channelOf: () => channel, http: () => noHttp };
+      const renew = createCredentialRefresh(deps);
+      return { renew: () => renew(inbox), finish: resolve, secretToken, statements: () => statements };
+    };
+    const due = { ...(inbox.credentials as object), secretToken: 'ran-out' };
+    inbox.credentials = due;
+    await store.once(
+      inbox.workspaceId,
+      sql`update inboxes set credentials = ${keyring.encrypt(JSON.stringify(due), inbox.id)} where id = ${inbox.id}::uuid`,
+    );
+    const [paused, successor, third] = [renewer('paused'), renewer('successor'), renewer('third')];
+    const ofPaused = paused.renew();
+    await until(async () => asked.length === 1, 'the first one asks');
+    await store.once(
+      inbox.workspaceId,
+      sql`update inboxes set refreshing_until = now() - interval '1 second' where id = ${inbox.id}::uuid`,
+    );
+    const ofSuccessor = successor.renew();
+    await until(async () => asked.length === 2, 'its successor asks');
+    // Its lease is over: written back and freed without effect, then asked for again like that of any other.
+    paused.finish();
+    await Promise.race([ofPaused, until(async () => paused.statements() > 3, 'the first one looks again')]);
+    const ofThird = third.renew();
+    third.finish();
+    await until(async () => third.statements() > 1, 'the third one has asked for the lease');
+    assert.deepEqual(asked, ['paused', 'successor']);
+    successor.finish();
+    for (const credentials of await Promise.all([ofPaused, ofSuccessor, ofThird]))
+      assert.equal((credentials as { secretToken: string }).secretToken, successor.secretToken);
   });
 });
