@@ -17,6 +17,7 @@ import type { TelegramDouble } from '../test/doubles/telegram.ts';
 import { openTelegram } from '../test/talk.ts';
 import type { Chat } from '../test/talk.ts';
 import { createListeners } from './listeners.ts';
+import { turnMetrics } from './metrics.ts';
 
 const log = createLogger({ level: 'silent' });
 const noHttp = {
@@ -27,14 +28,18 @@ const noHttp = {
 
 /** A platform that is asked: what lies there, and who asks. */
 function createMailbox() {
-  const items: Inbound[] = [];
+  const items: { events: Inbound[]; skipped: string[] }[] = [];
   const arrivals = new EventTarget();
   const asking: string[] = [];
   return {
     asking,
+    putUnreadable(...skipped: string[]): void {
+      items.push({ events: [], skipped });
+      arrivals.dispatchEvent(new Event('mail'));
+    },
     put(text: string): void {
-      const id = `mail:${items.length}`;
-      items.push({
+      const id = `mail:${text}`;
+      const event: Inbound = {
         kind: 'message',
         platformId: id,
         threadKey: 'listener-1',
@@ -44,7 +49,8 @@ function createMailbox() {
         type: 'text',
         text,
         media: [],
-      });
+      };
+      items.push({ events: [event], skipped: [] });
       arrivals.dispatchEvent(new Event('mail'));
     },
     channel: (process: string): Channel => ({
@@ -55,7 +61,7 @@ function createMailbox() {
           asking.push(process);
           for (let next = Number(cursor ?? 0); !signal.aborted;) {
             const item = items[next];
-            if (item) await receive({ events: [item], skipped: [] }, (next += 1));
+            if (item) await receive(item, (next += 1));
             else await once(arrivals, 'mail', { signal }).catch(() => undefined);
           }
         },
@@ -80,14 +86,14 @@ describe('listeners', () => {
   });
 
   const process = (channel: Channel, isAlive = () => true) => {
-    const { store, inboxes, receive } = test.app.kit;
+    const { store, inboxes, receive, metrics } = test.app.kit;
     const mortal: typeof store = {
       ...store,
       once: (...statement: Parameters<typeof store.once>) =>
         isAlive() ? store.once(...statement) : Promise.reject(new Error('dead')),
     };
     const clientOf = async (inbox: InboxRuntime) => ({ channel, http: noHttp, credentials: inbox.credentials });
-    return createListeners({ store: mortal, log, inboxes, receive, clientOf, listening: [channel] });
+    return createListeners({ store: mortal, log, metrics, inboxes, receive, clientOf, listening: [channel] });
   };
   const said = async (): Promise<string[]> => {
     const { data } = await test.owner<{ id: string }[]>('GET', `/conversations?inboxId=${chat.inbox.id}`);
@@ -134,6 +140,27 @@ describe('listeners', () => {
     await Promise.all([first.close(), second.close()]);
   });
 
+  it('what cannot be read is counted, as that of a webhook is, and holds nothing up', async () => {
+    const counted = async (): Promise<number> => {
+      const { values } = await test.app.metrics.of(turnMetrics).inboundEvents.get();
+      const skipped = values.find(({ labels }) => labels.outcome === 'skipped' && labels.channel === 'telegram');
+      return skipped?.value ?? 0;
+    };
+    const before = await counted();
+    const platform = createMailbox();
+    const listener = process(platform.channel('this one'));
+    await test.app.store.once(
+      (await test.app.kit.inboxes.byToken(chat.inbox.token))?.workspaceId ?? '',
+      sql`update inboxes set listener_cursor = null where id = ${chat.inbox.id}::uuid`,
+    );
+    platform.putUnreadable('no text', 'no sender');
+    platform.put('after it');
+    await listener.look();
+    await until(async () => (await said()).includes('after it'), 'what follows is stored');
+    assert.equal(await counted(), before + 2);
+    await listener.close();
+  });
+
   describe('a look over several inboxes', () => {
     let ids: string[];
     let sealed = '';
@@ -145,12 +172,12 @@ describe('listeners', () => {
         return z.object({ credentials: z.string() }).parse(found.rows[0]).credentials;
       });
     const listen = (perLook?: number, places = test.app.store.places()) => {
-      const { store, keyring, wake, receive } = test.app.kit;
+      const { store, keyring, wake, receive, metrics } = test.app.kit;
       const platform = createMailbox();
       const channel = platform.channel('this one');
       const taken: string[] = [];
       const listeners = createListeners({
-        ...{ log, receive, listening: [channel] },
+        ...{ log, metrics, receive, listening: [channel] },
         store: { ...store, places: () => places },
         inboxes: createInboxDirectory({ store, keyring, wake, ttlMs: 60_000 }),
         clientOf: async (inbox) => {
