@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm';
 import type { Message } from '@parley/contract';
-import { channels } from '../channels/registry.ts';
+import { isLive } from '../channels/registry.ts';
 import type { TurnStatus } from '../db/schema/index.ts';
 import { phrase } from '../engine/phrases.ts';
 import type { Outcome } from '../engine/types.ts';
@@ -139,7 +139,7 @@ export function createDeadLetter(deps: { store: Store; publish: Publish; log: Lo
     const sender = round.events[0]?.event.sender;
     if (!inbox) return;
     const { channel } = inbox;
-    const deliver = channels[channel].live !== true;
+    const deliver = !isLive(channel);
     const { conversationId, messages, conversation } = await store.inWorkspace(workspaceId, async (tx) => {
       const id =
         round.conversation?.id ??

@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm';
 import type { Bot, ChannelName, Message } from '@parley/contract';
-import { channels } from '../channels/registry.ts';
+import { isLive } from '../channels/registry.ts';
 import { languageOf } from '../engine/language.ts';
 import type { Router } from '../engine/router.ts';
 import { questionOf } from '../engine/types.ts';
@@ -286,7 +286,5 @@ export function createTurns(deps: TurnDeps) {
     close: stopListening,
   };
 }
-
-const isLive = (channel: ChannelName): boolean => channels[channel].live === true;
 
 const noBot: Outcome = { handler: 'none', handoff: { reason: 'NO_BOT', detail: 'This inbox has no bot.' } };

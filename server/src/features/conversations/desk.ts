@@ -1,6 +1,6 @@
 import type { Conversation, Message } from '@parley/contract';
 import type { Publish } from '../../platform/publish/publish.ts';
-import { channels } from '../../channels/registry.ts';
+import { isLive } from '../../channels/registry.ts';
 import { conflict, notFound } from '../../platform/errors.ts';
 import type { Store, Tx } from '../../platform/data/tenant.ts';
 import { resolveAttachments, shareAttachments } from '../files/commands.ts';
@@ -114,7 +114,7 @@ export function createDesk({ store, publish }: { store: Store; publish: Publish 
             replyToId: input.replyToId,
             template,
           },
-          channels[before.inbox.channel].live === true,
+          isLive(before.inbox.channel),
         );
         return { replied, conversation: await findConversation(tx, id) };
       });
