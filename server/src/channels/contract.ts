@@ -201,8 +201,10 @@ export type Channel<Credentials = unknown> = {
   ): Promise<{ bytes: Buffer; mime?: string; name?: string }>;
   /** The approved texts for outside the window. Throws `badRequest` in the platform's words. */
   listTemplates?(credentials: Credentials, http: ChannelHttp): Promise<ChannelTemplate[]>;
-  /** Checks the credentials live and registers the webhook; throws `badRequest` saying what is wrong in words. */
+  /** Checks the credentials live; throws `badRequest` saying what is wrong in words. */
   connect?(credentials: Credentials, options: { webhookUrl: string }, http: ChannelHttp): Promise<Connection>;
+  /** `connect` also tells the platform the inbox’s own address; else a person pastes it there. */
+  registersWebhook?: true;
   disconnect?(credentials: Credentials, http: ChannelHttp): Promise<void>;
   /**
    * For tokens that run out. `renew` is called before use once `isDue` says so, by one process at a time; what it returns

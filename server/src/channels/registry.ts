@@ -29,6 +29,7 @@ export const describeChannel = (channel: Channel): ChannelInfo => ({
   capabilities: {
     live: channel.live === true,
     intake: channel.intake?.kind ?? 'socket',
+    registersWebhook: channel.registersWebhook === true,
     typing: channel.live === true || channel.typing !== undefined,
     files: channel.live === true || channel.fetchMedia !== undefined,
     receipts: channel.receipts ?? 'none',
