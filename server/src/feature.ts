@@ -40,11 +40,11 @@ export type FeatureParts = {
   listening?(): Promise<void>;
   /** Pages the start screen names, by name. */
   links?: Record<string, string>;
-  /** The process is about to end: nobody new is let in. */
+  /** The process is about to end: new connections are refused. */
   retire?(): void;
   /** Running work finishes or hands itself over. */
   close?(): void | Promise<void>;
-  /** After everything that works and speaks has ended. */
+  /** After everything that works and emits has ended. */
   release?(): void | Promise<void>;
 };
 

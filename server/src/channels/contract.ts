@@ -159,7 +159,7 @@ export type Channel<Credentials = unknown> = {
   name: ChannelName;
   /** as people know it */
   title: string;
-  /** The platform's own words (contract.md), each field with `meta({ title, help, secret })`. Parsed on save and use. */
+  /** The platform's own words, each field with `meta({ title, help, secret })`. Parsed on save and use. */
   credentials: ZodObject & { _output: Credentials };
   /** Fields of the credentials we invent when they are left out: whoever saves them fills in `newToken()`. */
   generated?: readonly string[];
