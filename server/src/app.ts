@@ -51,7 +51,7 @@ export async function createApp(config: Config, log: Logger, options: AppOptions
     ],
   });
   const partitions = platform.keepPartitions(async (before) => {
-    for (const part of parts) await part.forget?.(before);
+    for (const part of parts) await part.deleteExpired?.(before);
   });
   platform.signals.push(
     ...(options.signals ?? [...resourceSignals(database), ...parts.flatMap((part) => part.signals ?? [])]),

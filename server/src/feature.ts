@@ -29,7 +29,7 @@ export type FeatureParts = {
   /** What the pressure of this process is measured by, beside its own resources. */
   signals?: Signal[];
   /** What else is deleted with messages that are no longer kept; `before` by their time. */
-  forget?(before: Date): Promise<void>;
+  deleteExpired?(before: Date): Promise<void>;
   /** Before anything runs: what a dead process left. */
   recover?(): Promise<void>;
   /** The first steps of an installation: of several processes that start at once one does them, the others find them done. */

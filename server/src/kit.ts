@@ -32,7 +32,7 @@ import type { Signal } from './platform/limits/pressure.ts';
 import { createPublish } from './platform/publish/publish.ts';
 import { createEmitTyping } from './platform/publish/typing.ts';
 import { createRealtime } from './platform/sockets/realtime.ts';
-import { assertRedis, redisPlace, watchRedis } from './platform/cluster/redis.ts';
+import { assertRedis, redisNamespace, watchRedis } from './platform/cluster/redis.ts';
 import { createReplicas, replicaAt } from './platform/data/replicas.ts';
 import { openLimits } from './platform/limits/shared-limits.ts';
 import { createStorage } from './platform/storage/storage.ts';
@@ -95,7 +95,7 @@ export async function openPlatform(config: Config, log: Logger, features: Featur
   const pools = watchPools({ pools: createPlacedPools(database, keyring), placements, log });
   const migrations = migrateLate({ database, keyring, late: unreachable, log, pools });
   const store = createStore(database, replicas, { placements, pools, createMirror }, clock);
-  const redis = redisPlace(config.redis.url, await readInstallation(database));
+  const redis = redisNamespace(config.redis.url, await readInstallation(database));
   const redisWatch = config.redis.url ? watchRedis({ url: config.redis.url, log }) : undefined;
   const jobs = createJobs({ redis, database, log, metrics, tracing });
   const topics = features.map((feature) => feature.topics ?? {});
@@ -167,12 +167,12 @@ export async function openPlatform(config: Config, log: Logger, features: Featur
       // The log names them. All other workspaces are served.
       placements: { needed: false, probe: pools.probe },
     } satisfies Record<string, Dependency>,
-    /** Makes the partitions of months to come and, in a worker, ends those that are no longer kept, with what `forget` deletes. */
-    keepPartitions(forget: (before: Date) => Promise<void>) {
+    /** Makes the partitions of months to come and, in a worker, ends those that are no longer kept, with what `deleteExpired` deletes. */
+    keepPartitions(deleteExpired: (before: Date) => Promise<void>) {
       const { messages, events, traces } = config.retention;
       const isWorker = Object.values(config.roles.worker).some((isOn) => isOn);
       return createPartitionKeeper({
-        ...{ database, log, metrics, clock, forget },
+        ...{ database, log, metrics, clock, deleteExpired },
         retention: isWorker ? { messages, inbound_events: events, traces } : undefined,
         elsewhere: () => ownDatabases(placements, keyring),
       });

@@ -4,13 +4,13 @@ import type { ConversationStatus, Message } from '@parley/contract';
 import type { Inbound, Sender } from '../channels/contract.ts';
 import type { MessagePayload } from '../db/schema/index.ts';
 import type { TurnInput } from '../engine/types.ts';
-import { openConversation, resolve, takeOverOutside, wakeUp } from '../features/conversations/commands.ts';
+import { findOrCreateConversation, resolve, takeOverOutside, wakeUp } from '../features/conversations/commands.ts';
 import type { Changed } from '../features/conversations/commands.ts';
 import { findConversation } from '../features/conversations/queries.ts';
 import { moveIdentity, noteIdentities, setReachable } from '../features/contacts/commands.ts';
 import { resolveVisitorAttachments } from '../features/files/commands.ts';
 import { changesOfMove } from '../features/handoffs/changes.ts';
-import type { InboxRuntime } from '../features/inboxes/lookup.ts';
+import type { InboxRuntime } from '../features/inboxes/directory.ts';
 import { append, appendWith, edit, findByPlatformId, react, remove } from '../features/messages/commands.ts';
 import type { NewMessage } from '../features/messages/commands.ts';
 import { messageFacts } from '../features/messages/facts.ts';
@@ -245,8 +245,9 @@ async function findOrCreate(
 ): Promise<{ conversation: OpenConversation; created: boolean }> {
   const { workspaceId, threadKey } = round.key;
   const of = { workspaceId, inboxId: inbox.id, botId: inbox.botId };
-  const { conversationId: id, status, contactId, isNew } = await openConversation(tx, of, threadKey, sender);
-  return { conversation: { id, status, contactId, botId: inbox.botId }, created: isNew };
+  const { conversation, created } = await findOrCreateConversation(tx, of, threadKey, sender);
+  const { id, status, contactId } = conversation;
+  return { conversation: { id, status, contactId, botId: inbox.botId }, created };
 }
 
 /** The event's id is the message's id: a second try stores nothing twice. */

@@ -5,12 +5,12 @@ import type { TurnStatus } from '../db/schema/index.ts';
 import { phrase } from '../engine/phrases.ts';
 import type { Outcome } from '../engine/types.ts';
 import { conversationTouched } from '../features/conversations/changes.ts';
-import { openConversation } from '../features/conversations/commands.ts';
+import { findOrCreateConversation } from '../features/conversations/commands.ts';
 import { findConversation } from '../features/conversations/queries.ts';
 import { changesOfMove } from '../features/handoffs/changes.ts';
 import { requestHandoff } from '../features/handoffs/commands.ts';
 import { placeInQueue } from '../features/handoffs/queries.ts';
-import type { InboxDirectory } from '../features/inboxes/lookup.ts';
+import type { InboxDirectory } from '../features/inboxes/directory.ts';
 import { deliveryDue, messageStored } from '../features/messages/changes.ts';
 import { append, systemMessage } from '../features/messages/commands.ts';
 import { newId } from '../platform/data/ids.ts';
@@ -144,13 +144,13 @@ export function createDeadLetter(deps: { store: Store; publish: Publish; log: Lo
       const id =
         round.conversation?.id ??
         (
-          await openConversation(
+          await findOrCreateConversation(
             tx,
             { workspaceId, inboxId: inbox.id, botId: inbox.botId },
             key.threadKey,
             sender?.externalId ? sender : { externalId: key.threadKey },
           )
-        ).conversationId;
+        ).conversation.id;
       const target = { workspaceId, conversationId: id };
       const before = phrase('en', 'modelFailed');
       const handed = await requestHandoffWithClosing(tx, target, unprocessed, {

@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm';
 import type { Channel, ListenerIntake } from '../channels/contract.ts';
 import { channels } from '../channels/registry.ts';
-import type { InboxDirectory, InboxRuntime } from '../features/inboxes/lookup.ts';
+import type { InboxDirectory, InboxRuntime } from '../features/inboxes/directory.ts';
 import type { Logger } from '../platform/telemetry/log.ts';
 import { storedJson } from '../platform/data/stored-json.ts';
 import type { Place, Store } from '../platform/data/tenant.ts';

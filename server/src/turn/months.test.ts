@@ -60,7 +60,8 @@ describe('messages of many months', () => {
       log: createLogger({ level: 'fatal' }),
       metrics: createMetrics({ defaults: false }),
       retention: { messages, inbound_events: 0, traces: 0 },
-      forget: (before) => inEachWorkspace(store, [forgetPreviews, forgetWords, forgetDeliveries, forgetTurns], before),
+      deleteExpired: (before) =>
+        inEachWorkspace(store, [forgetPreviews, forgetWords, forgetDeliveries, forgetTurns], before),
     });
 
   async function converse(): Promise<string> {

@@ -1,7 +1,7 @@
 import type { ChannelName, Citation, Message } from '@parley/contract';
 import { isLive } from '../channels/registry.ts';
 import type { Saying } from '../engine/types.ts';
-import type { InboxRuntime } from '../features/inboxes/lookup.ts';
+import type { InboxRuntime } from '../features/inboxes/directory.ts';
 import { deliveryDue, messageStored, messageUpdated, paragraphSaid } from '../features/messages/changes.ts';
 import { appendOnce, cite } from '../features/messages/commands.ts';
 import { messageFacts } from '../features/messages/facts.ts';

@@ -2,7 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { Channel, Verification, WebhookIntake, WebhookRequest } from '../channels/contract.ts';
 import { findChannel } from '../channels/registry.ts';
-import type { FindInbox, InboxDirectory, InboxRuntime } from '../features/inboxes/lookup.ts';
+import type { FindInbox, InboxDirectory, InboxRuntime } from '../features/inboxes/directory.ts';
 import { AppError, notFound } from '../platform/errors.ts';
 import { keepRawBodies } from '../platform/http/index.ts';
 import type { Http } from '../platform/http/index.ts';

@@ -29,6 +29,6 @@ export const conversations = defineFeature({
     routes: (api) => conversationRoutes(api, { store, desk }),
     agentEvents: () => conversationSocketEvents({ store, desk, stats }),
     sweeps: [endOfSnoozes({ store, publish })],
-    forget: (before) => inEachWorkspace(store, [forgetPreviews], before),
+    deleteExpired: (before) => inEachWorkspace(store, [forgetPreviews], before),
   }),
 });

@@ -15,6 +15,6 @@ export const handoffs = defineFeature({
   setUp: ({ store, desk }) => ({
     routes: (api) => handoffRoutes(api, { store, pickUp: desk.pickUp }),
     agentEvents: () => handoffSocketEvents({ store, desk }),
-    forget: (before) => inEachWorkspace(store, [forgetWords], before),
+    deleteExpired: (before) => inEachWorkspace(store, [forgetWords], before),
   }),
 });

@@ -7,7 +7,7 @@ import { unavailable } from '../../platform/errors.ts';
 import type { Store } from '../../platform/data/tenant.ts';
 import type { Wake } from '../../platform/cluster/wake.ts';
 import { sealCredentials } from './credentials.ts';
-import type { InboxRuntime } from './lookup.ts';
+import type { InboxRuntime } from './directory.ts';
 import { INBOX_CHANGED } from './topics.ts';
 
 // Real time: platforms’ tokens and the lease on renewing them.

@@ -26,7 +26,7 @@ type Parts = {
   /** Addresses of databases of workspaces' own, by workspace. */
   elsewhere?: () => Map<string, string>;
   /** Told after a look from when on messages are kept; never when they are kept for ever. */
-  forget?: (before: Date) => Promise<void>;
+  deleteExpired?: (before: Date) => Promise<void>;
 };
 
 /** What was done, by the names of the partitions. */
@@ -39,7 +39,7 @@ export type Looked = { made: string[]; retired: string[]; dropped: string[] };
  * day; a lock in the database makes that harmless.
  */
 export function createPartitionKeeper(parts: Parts) {
-  const { database, log, metrics, clock = realClock, retention, forget, elsewhere } = parts;
+  const { database, log, metrics, clock = realClock, retention, deleteExpired, elsewhere } = parts;
   let timer: NodeJS.Timeout | undefined;
   let current: Promise<void> = Promise.resolve();
   let closed = false;
@@ -82,7 +82,7 @@ export function createPartitionKeeper(parts: Parts) {
     }
     metrics.partitionsDropped.inc(total.dropped.length);
     if (total.made.length + total.retired.length + total.dropped.length > 0) log.info(total, 'partitions by month');
-    if (retention && retention.messages > 0) await forget?.(oldestKept(today, retention.messages));
+    if (retention && retention.messages > 0) await deleteExpired?.(oldestKept(today, retention.messages));
     if (away.length > 0) throw new AggregateError(away, 'some databases could not be looked at');
     return total;
   }

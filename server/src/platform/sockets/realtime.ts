@@ -9,7 +9,7 @@ import { createClusterAdapter } from './realtime-cluster.ts';
 import { createMemoryHistory } from './recovery-memory.ts';
 import { createRecovery, RECOVERABLE_MS } from './recovery.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
-import type { RedisPlace } from '../cluster/redis.ts';
+import type { RedisNamespace } from '../cluster/redis.ts';
 import { watchSlowSockets } from './slow-sockets.ts';
 
 /** Rooms are made here and nowhere else, so that no client can name one. */
@@ -40,7 +40,7 @@ export type RealtimeSocket = Socket<Record<string, never>, ServerToClient>;
  */
 export function createRealtime(parts: {
   log: Logger;
-  redis?: RedisPlace | undefined;
+  redis?: RedisNamespace | undefined;
   metrics?: Pick<Metrics, 'socketsCut'>;
   /** false where nothing will be attached (default true) */
   listens?: boolean;
