@@ -150,9 +150,9 @@ export function offence({ from, to, names }) {
 
 /**
  * What a feature shows to other features: what it does (commands, queries, changes, facts), what it keeps in memory for them
- * (lookup) and what is pure (policy, present, topics). Its routes, processors and helpers are its own.
+ * (directory) and what is pure (policy, present, topics). Its routes, processors and helpers are its own.
  */
-const publicInterface = ['commands', 'queries', 'changes', 'facts', 'lookup', 'policy', 'present', 'topics'];
+const publicInterface = ['commands', 'queries', 'changes', 'facts', 'directory', 'policy', 'present', 'topics'];
 
 /** @param {Place} a @param {Place} b */
 function betweenFeatures(a, b) {

@@ -1,4 +1,4 @@
-/** Fields of types that nobody reads. What an adapter fills in and the product leaves lying is a promise nobody keeps. */
+/** Fields of types that no code reads: an adapter fills them in, and the product does nothing with them. */
 import ts from 'typescript';
 import { inRoot } from './lib/paths.mjs';
 

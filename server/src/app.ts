@@ -58,7 +58,7 @@ export async function createApp(config: Config, log: Logger, options: AppOptions
     ],
   });
   const partitions = platform.keepPartitions(async (table, before) => {
-    for (const part of parts) await part.forget?.[table]?.(before);
+    for (const part of parts) await part.deleteExpired?.[table]?.(before);
   });
   platform.signals.push(
     ...(options.signals ?? [...resourceSignals(database), ...parts.flatMap((part) => part.signals ?? [])]),

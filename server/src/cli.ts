@@ -12,7 +12,7 @@ import { migratePlacements } from './placement/migrate-placements.ts';
 import { createMover, MoveError } from './placement/move.ts';
 import type { Mover } from './placement/move.ts';
 import { PLACEMENT_CHANGED } from './placement/registry.ts';
-import { redisPlace } from './platform/cluster/redis.ts';
+import { redisNamespace } from './platform/cluster/redis.ts';
 import { createStore } from './platform/data/tenant.ts';
 import { createWake } from './platform/cluster/wake.ts';
 import { readConfig } from './settings.ts';
@@ -113,7 +113,7 @@ async function main(): Promise<void> {
     if (contract) return say('every placement is at this version, and nothing of the version before is left');
     const wake = createWake();
     const topics = { work: [], broadcast: [PLACEMENT_CHANGED] };
-    const redis = redisPlace(config.redis.url, await readInstallation(database));
+    const redis = redisNamespace(config.redis.url, await readInstallation(database));
     const notifier = connectNotifier({ redis, database, wake, log, topics });
     notifier?.start();
     try {

@@ -29,7 +29,7 @@ export type FeatureParts = {
   /** What the pressure of this process is measured by, beside its own resources. */
   signals?: Signal[];
   /** What else is deleted with rows that are no longer kept, by the table of `months` they are in; `before` by their time. */
-  forget?: Readonly<Record<string, (before: Date) => Promise<void>>>;
+  deleteExpired?: Readonly<Record<string, (before: Date) => Promise<void>>>;
   /** Before anything runs: what a dead process left. */
   recover?(): Promise<void>;
   /** The first steps of an installation: of several processes that start at once one does them, the others find them done. */
@@ -40,11 +40,11 @@ export type FeatureParts = {
   listening?(): Promise<void>;
   /** Pages the start screen names, by name. */
   links?: Record<string, string>;
-  /** The process is about to end: nobody new is let in. */
+  /** The process is about to end: new connections are refused. */
   retire?(): void;
   /** Running work finishes or hands itself over. */
   close?(): void | Promise<void>;
-  /** After everything that works and speaks has ended. */
+  /** After everything that works and emits has ended. */
   release?(): void | Promise<void>;
 };
 

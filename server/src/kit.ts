@@ -33,7 +33,7 @@ import type { Signal } from './platform/limits/pressure.ts';
 import { createPublish } from './platform/publish/publish.ts';
 import { createEmitTyping } from './platform/publish/typing.ts';
 import { createRealtime } from './platform/sockets/realtime.ts';
-import { assertRedis, redisPlace, watchRedis } from './platform/cluster/redis.ts';
+import { assertRedis, redisNamespace, watchRedis } from './platform/cluster/redis.ts';
 import { createReplicas, replicaAt } from './platform/data/replicas.ts';
 import { openLimits } from './platform/limits/shared-limits.ts';
 import { createStorage } from './platform/storage/storage.ts';
@@ -107,7 +107,7 @@ export async function openPlatform(config: Config, log: Logger, features: Featur
   });
   const migrations = migrateLate({ database, keyring, late: unreachable, log, pools });
   const store = createStore(database, replicas, { placements, pools, createMirror }, clock);
-  const redis = redisPlace(config.redis.url, await readInstallation(database));
+  const redis = redisNamespace(config.redis.url, await readInstallation(database));
   const redisWatch = config.redis.url ? watchRedis({ url: config.redis.url, log }) : undefined;
   const jobs = createJobs({ redis, database, log, metrics, tracing });
   const isWorker = Object.values(config.roles.worker).some((isOn) => isOn);
@@ -198,15 +198,15 @@ export async function openPlatform(config: Config, log: Logger, features: Featur
         limits: { keysPerMinute: config.keysPerMinute, ...changed },
       });
     },
-    /** Makes the partitions of months to come and, in a worker, ends those that are no longer kept, with what `forget` deletes. */
-    keepPartitions(forget: (table: string, before: Date) => Promise<void>) {
+    /** Makes the partitions of months to come and, in a worker, ends those that are no longer kept, with what `deleteExpired` deletes. */
+    keepPartitions(deleteExpired: (table: string, before: Date) => Promise<void>) {
       const kept = Object.fromEntries(
         features.flatMap(({ months = {} }) =>
           Object.entries(months).map(([table, monthsOf]) => [table, monthsOf(config.settingsOf)] as const),
         ),
       );
       return createPartitionKeeper({
-        ...{ database, log, metrics, clock, forget },
+        ...{ database, log, metrics, clock, deleteExpired },
         tables: Object.keys(kept),
         retention: isWorker ? kept : undefined,
         elsewhere: () => ownDatabases(placements, keyring),

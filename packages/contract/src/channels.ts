@@ -18,6 +18,8 @@ export const ChannelCapabilities = z.object({
   live: z.boolean(),
   /** how events come */
   intake: z.enum(['socket', 'webhook', 'listener']),
+  /** connecting tells the platform where to send events: nobody has to paste an address there */
+  registersWebhook: z.boolean(),
   typing: z.boolean(),
   /** files from customers */
   files: z.boolean(),

@@ -181,7 +181,7 @@ export const createAnswerer = ({ embedder, outbound, idleMs = 30_000, backoffMs 
             },
             sink,
           ),
-        // A stream must not be sent twice by somebody who does not know what was shown of it.
+        // Do not retry a stream: part of it may already be shown.
         { timeoutMs: wholeStreamMs, attempts: 1, signal },
       );
       return { outcome, prompt, at };

@@ -35,9 +35,9 @@ const bounded = (limits: { whole: number; event: number }): TransformStream<Uint
 };
 
 /**
- * How models are called. Redirects are refused: whoever answers for a provider must not send the question, the passages and
- * the key on to an address nobody chose, nor into the network behind this server. What comes back is bounded while it is
- * read. A server of the operator's own may be told of the trace; without a word of theirs nobody is.
+ * How models are called. Redirects are refused: the question, the passages and the key go to the configured address alone,
+ * not to another one or into the network behind this server. The answer's size is bounded while it is read. The trace
+ * headers are sent only to a server the operator runs, and only where a setting says so.
  *
  * @throws ModelFailure `rejected` for a redirect
  */

@@ -96,7 +96,7 @@ const row = z.object({
  * set, through indexes row-level security would keep closed (0002_search_in_workspace.sql); the rows are read under it.
  *
  * The text leg relaxes to OR: every term is a query of its own, a passage scores by the rarity of the terms it has.
- * A term found in more than `common` chunks finds nobody by itself: it only adds to the score of passages found otherwise.
+ * A term found in more than `common` chunks only adds to other scores.
  */
 const searching = (model: string, vector: string, bases: string[], terms: string[]): SQL => {
   const inBases = sql`${sql.param(bases)}::uuid[]`;

@@ -159,7 +159,7 @@ export type Channel<Credentials = unknown> = {
   name: ChannelName;
   /** as people know it */
   title: string;
-  /** The platform's own words (contract.md), each field with `meta({ title, help, secret })`. Parsed on save and use. */
+  /** The platform's own words, each field with `meta({ title, help, secret })`. Parsed on save and use. */
   credentials: ZodObject & { _output: Credentials };
   /** Fields of the credentials we invent when they are left out: whoever saves them fills in `newToken()`. */
   generated?: readonly string[];
@@ -201,8 +201,10 @@ export type Channel<Credentials = unknown> = {
   ): Promise<{ bytes: Buffer; mime?: string; name?: string }>;
   /** The approved texts for outside the window. Throws `badRequest` in the platform's words. */
   listTemplates?(credentials: Credentials, http: ChannelHttp): Promise<ChannelTemplate[]>;
-  /** Checks the credentials live and registers the webhook; throws `badRequest` saying what is wrong in words. */
+  /** Checks the credentials live; throws `badRequest` saying what is wrong in words. */
   connect?(credentials: Credentials, options: { webhookUrl: string }, http: ChannelHttp): Promise<Connection>;
+  /** `connect` also tells the platform the inbox’s own address; else a person pastes it there. */
+  registersWebhook?: true;
   disconnect?(credentials: Credentials, http: ChannelHttp): Promise<void>;
   /**
    * For tokens that run out. `renew` is called before use once `isDue` says so, by one process at a time; what it returns

@@ -1,4 +1,4 @@
-/** The common inbound event: what every adapter parses to. Every field has a reader (inbound-readers.test.ts). */
+/** The common inbound event: what every adapter parses to. Every field has a reader (scripts/readers.mjs). */
 import type { MessageContentType } from '@parley/contract';
 import type { MediaKind } from './contract.ts';
 

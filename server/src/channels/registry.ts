@@ -13,6 +13,13 @@ export function findChannel(name: string): Channel | undefined {
   return Object.hasOwn(channels, name) ? channels[name as ChannelName] : undefined;
 }
 
+/**
+ * The customer sees a message the moment it is stored, over our own socket: nothing is delivered. Elsewhere it goes through
+ * the platform, and the socket has nothing for a visitor. Undefined: the inbox is gone.
+ */
+export const isLive = (channel: ChannelName | undefined): boolean =>
+  channel !== undefined && channels[channel].live === true;
+
 /** What a form, a composer or a page needs to know of it. */
 export const describeChannel = (channel: Channel): ChannelInfo => ({
   name: channel.name,
@@ -22,6 +29,7 @@ export const describeChannel = (channel: Channel): ChannelInfo => ({
   capabilities: {
     live: channel.live === true,
     intake: channel.intake?.kind ?? 'socket',
+    registersWebhook: channel.registersWebhook === true,
     typing: channel.live === true || channel.typing !== undefined,
     files: channel.live === true || channel.fetchMedia !== undefined,
     receipts: channel.receipts ?? 'none',

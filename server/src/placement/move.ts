@@ -6,8 +6,8 @@ import { advanceNumbers, bringInLine, copyAll, isEmpty, removeAll, summarize } f
 import type { Copying, Side } from './copy.ts';
 import { setFence } from './fence.ts';
 import { MoveError } from './errors.ts';
-import { alone } from './hands.ts';
-import type { Hands } from './hands.ts';
+import { alone } from './connections.ts';
+import type { MoveConnections } from './connections.ts';
 import { assertAnother, asSystem, prepareDatabase } from './own-database.ts';
 import { createOwnSchema, schemaOf } from './own-schema.ts';
 import { forgetIfPlain, note, readRow } from './rows.ts';
@@ -60,10 +60,15 @@ export function createMover(parts: {
    * The fences as the rows want them: of the shared tables, and of the workspace's own schema.
    * @param takes a place that takes the workspace already, since nobody goes there yet
    */
-  async function fence(hands: Hands, workspaceId: string, tables: TenantTable[], takes?: Kind): Promise<void> {
-    const { client } = hands;
+  async function fence(
+    connections: MoveConnections,
+    workspaceId: string,
+    tables: TenantTable[],
+    takes?: Kind,
+  ): Promise<void> {
+    const { client } = connections;
     // The fence of the shared tables is one for all workspaces: two moves at once must not undo each other's.
-    await hands.inTurn(async () => {
+    await connections.inTurn(async () => {
       const { rows } = await client.query<PlacementRow>('select * from placements');
       const ids = (fits: (row: PlacementRow) => boolean): string[] =>
         rows.filter(fits).map(({ workspace }) => workspace);
@@ -75,7 +80,7 @@ export function createMover(parts: {
       const row = rows.find(({ workspace }) => workspace === workspaceId);
       for (const kind of ['schema', 'database'] as const) {
         if (!row || !(kind === 'schema' ? row.schema_name : row.address)) continue;
-        const side = await sideOf(hands, row, kind, client);
+        const side = await sideOf(connections, row, kind, client);
         await setFence(side.client, side.schema, tables, {
           frozen: row.kind === kind && row.step === 'frozen' ? [workspaceId] : [],
           away: row.kind === kind || takes === kind ? [] : [workspaceId],
@@ -87,23 +92,28 @@ export function createMover(parts: {
   }
 
   /** @throws MoveError for what is most often a slip in the address; it never quotes it, since it holds a password */
-  async function reach(hands: Hands, address: string): Promise<Client> {
+  async function reach(connections: MoveConnections, address: string): Promise<Client> {
     try {
-      return await hands.own(address);
+      return await connections.own(address);
     } catch (error) {
       const reason = error instanceof Error ? error.message || ('code' in error ? String(error.code) : error.name) : '';
       throw new MoveError(`its database cannot be used: ${reason}`);
     }
   }
 
-  async function sideOf(hands: Hands, row: PlacementRow, kind: Kind, client: Client): Promise<Side> {
-    if (kind === 'database') return { client: await hands.own(opened(row)), schema: 'public' };
+  async function sideOf(connections: MoveConnections, row: PlacementRow, kind: Kind, client: Client): Promise<Side> {
+    if (kind === 'database') return { client: await connections.own(opened(row)), schema: 'public' };
     if (kind === 'schema' && row.schema_name) return { client, schema: row.schema_name };
     return { client, schema: 'public' };
   }
 
-  async function prepare(hands: Hands, row: PlacementRow, to: Kind, tables: TenantTable[]): Promise<void> {
-    const { client } = hands;
+  async function prepare(
+    connections: MoveConnections,
+    row: PlacementRow,
+    to: Kind,
+    tables: TenantTable[],
+  ): Promise<void> {
+    const { client } = connections;
     await makeMovable(client, 'public', tables);
     if (to !== 'schema' || !row.schema_name) return;
     const { schema_name: schema } = row;
@@ -141,8 +151,8 @@ export function createMover(parts: {
   }
 
   /** The one moment that counts: afterwards the workspace lives at the target. */
-  async function switchOver(hands: Hands, row: PlacementRow, to: Kind, target: Side): Promise<void> {
-    const { client } = hands;
+  async function switchOver(connections: MoveConnections, row: PlacementRow, to: Kind, target: Side): Promise<void> {
+    const { client } = connections;
     const inboxes = to === 'shared' ? [] : await inboxesAt(target, row.workspace);
     await inTransaction(client, async () => {
       await client.query('delete from placed_inboxes where workspace = $1', [row.workspace]);
@@ -171,28 +181,28 @@ export function createMover(parts: {
   }
 
   /** The end of a move that was switched, perhaps by a command that died: the old place is closed for good. */
-  async function settle(hands: Hands, workspaceId: string): Promise<PlacementRow | undefined> {
-    const { client } = hands;
+  async function settle(connections: MoveConnections, workspaceId: string): Promise<PlacementRow | undefined> {
+    const { client } = connections;
     const row = await readRow(client, workspaceId);
     if (row?.step !== 'switched') return row;
     await announce(workspaceId);
-    await fence(hands, workspaceId, await readTenantTables(client));
+    await fence(connections, workspaceId, await readTenantTables(client));
     return note(client, workspaceId, { step: 'settled' });
   }
 
   /** Ends a move that was not switched: the workspace goes on where it is. */
-  async function undo(hands: Hands, row: PlacementRow, tables: TenantTable[]): Promise<void> {
-    const { client } = hands;
+  async function undo(connections: MoveConnections, row: PlacementRow, tables: TenantTable[]): Promise<void> {
+    const { client } = connections;
     await note(client, row.workspace, { target: null, step: 'settled' });
     if (row.kind === 'shared') await client.query('delete from placed_inboxes where workspace = $1', [row.workspace]);
-    await fence(hands, row.workspace, tables);
+    await fence(connections, row.workspace, tables);
     await announce(row.workspace);
     // What was copied is worth nothing, unless it is kept from an earlier move.
     if (row.target === 'schema' && row.kept !== 'schema' && row.schema_name)
       await client.query(`drop schema if exists ${quoteName(row.schema_name)} cascade`);
-    if (row.target === 'database') await assertAnother(await hands.own(opened(row)), client);
+    if (row.target === 'database') await assertAnother(await connections.own(opened(row)), client);
     if ((row.target === 'shared' || row.target === 'database') && row.kept !== row.target)
-      await removeAll(await sideOf(hands, row, row.target, client), row.workspace, tables);
+      await removeAll(await sideOf(connections, row, row.target, client), row.workspace, tables);
     if (row.target === 'database' && row.kept !== 'database') await note(client, row.workspace, { address: null });
     await forgetIfPlain(client, row.workspace);
   }
@@ -210,10 +220,10 @@ export function createMover(parts: {
      *   switched then, and what was copied is gone again
      */
     async move(workspaceId: string, to: Kind, address?: string): Promise<Moved> {
-      return alone(database, workspaceId, async (hands) => {
-        const { client, other } = hands;
+      return alone(database, workspaceId, async (connections) => {
+        const { client, other } = connections;
         await requireWorkspace(client, workspaceId);
-        const found = await settle(hands, workspaceId);
+        const found = await settle(connections, workspaceId);
         if (found && found.step !== 'settled' && found.target !== to)
           throw new MoveError(`a move to ${found.target} was interrupted: finish it, or undo it first`);
         if ((found?.kind ?? 'shared') === to) throw new MoveError(`this workspace lives there already (${to})`);
@@ -228,7 +238,7 @@ export function createMover(parts: {
         // Before anything is noted: what cannot be used is never touched, nor cleaned up after.
         if (to === 'database') {
           const where = address ?? (found && opened(found)) ?? '';
-          await prepareDatabase(await reach(hands, where), client, workspaceId);
+          await prepareDatabase(await reach(connections, where), client, workspaceId);
         }
         const row = await note(client, workspaceId, {
           address: found?.address ?? (to === 'database' && address ? sealed(workspaceId, address) : null),
@@ -238,29 +248,29 @@ export function createMover(parts: {
         });
         const tables = await readTenantTables(client);
         try {
-          await prepare(hands, row, to, tables);
-          const from = await sideOf(hands, row, row.kind, client);
-          const copying = { workspaceId, tables, from, to: await sideOf(hands, row, to, other) };
+          await prepare(connections, row, to, tables);
+          const from = await sideOf(connections, row, row.kind, client);
+          const copying = { workspaceId, tables, from, to: await sideOf(connections, row, to, other) };
           let changed = row.step === 'copying' ? await copyBeside(copying) : 0;
 
           const frozenAt = performance.now();
           await note(client, workspaceId, { step: 'frozen' });
           await announce(workspaceId);
           say('frozen: nothing can be written until it is through');
-          await fence(hands, workspaceId, tables);
+          await fence(connections, workspaceId, tables);
           changed += await bringInLine(copying);
           await advanceNumbers(copying);
           const verified = await verify(copying);
-          await fence(hands, workspaceId, tables, to);
-          await switchOver(hands, row, to, copying.to);
-          await settle(hands, workspaceId);
+          await fence(connections, workspaceId, tables, to);
+          await switchOver(connections, row, to, copying.to);
+          await settle(connections, workspaceId);
           const frozenMs = Math.round(performance.now() - frozenAt);
           say(`moved; nothing could be written for ${frozenMs} ms`);
           return { rows: changed, tables: verified, frozenMs };
         } catch (error) {
           // A connection that is lost leaves the move to be gone on with; anything else ends it.
           const now = await readRow(client, workspaceId);
-          if (now?.target) await undo(hands, now, tables);
+          if (now?.target) await undo(connections, now, tables);
           throw error;
         }
       });
@@ -268,19 +278,19 @@ export function createMover(parts: {
 
     /** Gives up a move that was interrupted. @throws MoveError when there is none */
     async undo(workspaceId: string): Promise<void> {
-      await alone(database, workspaceId, async (hands) => {
-        const { client } = hands;
+      await alone(database, workspaceId, async (connections) => {
+        const { client } = connections;
         const row = await readRow(client, workspaceId);
         if (!row?.target) throw new MoveError('this workspace is not being moved');
-        await undo(hands, row, await readTenantTables(client));
+        await undo(connections, row, await readTenantTables(client));
       });
     },
 
     /** Forgets the rows of before the move: there is no way back then but another move. @throws MoveError */
     async finish(workspaceId: string): Promise<void> {
-      await alone(database, workspaceId, async (hands) => {
-        const { client } = hands;
-        const row = await settle(hands, workspaceId);
+      await alone(database, workspaceId, async (connections) => {
+        const { client } = connections;
+        const row = await settle(connections, workspaceId);
         if (!row?.kept || row.step !== 'settled') throw new MoveError('no rows of an earlier place are kept');
         const tables = await readTenantTables(client);
         if (row.kept === 'shared') await removeAll({ client, schema: 'public' }, workspaceId, tables);
@@ -289,7 +299,7 @@ export function createMover(parts: {
           await note(client, workspaceId, { schema_name: null });
         }
         if (row.kept === 'database') {
-          await removeAll(await sideOf(hands, row, 'database', client), workspaceId, tables);
+          await removeAll(await sideOf(connections, row, 'database', client), workspaceId, tables);
           await note(client, workspaceId, { address: null });
         }
         await note(client, workspaceId, { kept: null });
@@ -313,12 +323,12 @@ export function createMover(parts: {
       for (const { workspace, step } of await list()) {
         if (step !== 'frozen' && step !== 'switched') continue;
         try {
-          await alone(database, workspace, async (hands) => {
-            const { client } = hands;
-            const row = await settle(hands, workspace);
+          await alone(database, workspace, async (connections) => {
+            const { client } = connections;
+            const row = await settle(connections, workspace);
             if (row?.step !== 'frozen') return;
             await note(client, workspace, { step: 'copying' });
-            await fence(hands, workspace, await readTenantTables(client));
+            await fence(connections, workspace, await readTenantTables(client));
             await announce(workspace);
           });
         } catch (error) {

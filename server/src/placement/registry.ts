@@ -28,7 +28,7 @@ export function createPlacements(parts: { database: Database; log: Logger; wake:
   let reading: Promise<void> | undefined;
   let queued: Promise<void> | undefined;
   let timer: NodeJS.Timeout | undefined;
-  // The embedded database has one process: what it does not know, nobody did.
+  // The embedded database has one process: no other can have moved a workspace.
   const isAlone = database.kind === 'embedded';
 
   async function read(): Promise<void> {

@@ -44,7 +44,7 @@ export async function note(client: Client, workspaceId: string, change: Partial<
   return row;
 }
 
-/** Whoever lives in the shared tables, with nothing left elsewhere, has no row. */
+/** A workspace in the shared tables, with nothing left elsewhere, has no row. */
 export async function forgetIfPlain(client: Client, workspaceId: string): Promise<void> {
   await client.query(
     `delete from placements where workspace = $1 and kind = 'shared' and step = 'settled' and kept is null`,

@@ -5,15 +5,15 @@ import { newId } from '../platform/data/ids.ts';
 import { createJobs } from '../platform/jobs/jobs.ts';
 import type { Jobs, JobsOptions } from '../platform/jobs/jobs.ts';
 import { createLogger } from '../platform/telemetry/log.ts';
-import { redisPlace } from '../platform/cluster/redis.ts';
-import type { RedisPlace } from '../platform/cluster/redis.ts';
+import { redisNamespace } from '../platform/cluster/redis.ts';
+import type { RedisNamespace } from '../platform/cluster/redis.ts';
 import { forgetInRedis } from './app.ts';
 import { createTestDatabase } from './database.ts';
 import type { TestDatabase } from './database.ts';
 
 export type JobServer = {
   data: TestDatabase;
-  redis: RedisPlace | undefined;
+  redis: RedisNamespace | undefined;
   /** Everything the jobs keep is gone, as after an emptied Redis; the product's tables are not. */
   wipe(): Promise<void>;
   remove(): Promise<void>;
@@ -41,7 +41,7 @@ function onDatabase(server: string | null) {
 function onRedis(url: string) {
   return async (): Promise<JobServer> => {
     const data = await createTestDatabase(undefined, null);
-    const redis = redisPlace(url, newId());
+    const redis = redisNamespace(url, newId());
     const wipe = async (): Promise<void> => {
       if (redis) await forgetInRedis(redis.url, redis.prefix);
     };

@@ -6,7 +6,7 @@ import { noteDisconnected } from '../features/inboxes/disconnected.ts';
 import { messageUpdated } from '../features/messages/changes.ts';
 import { DELIVERY_DUE, readDeliveryKey, writeDeliveryKey } from '../features/messages/topics.ts';
 import type { DeliveryKey } from '../features/messages/topics.ts';
-import type { InboxDirectory, InboxRuntime } from '../features/inboxes/lookup.ts';
+import type { InboxDirectory, InboxRuntime } from '../features/inboxes/directory.ts';
 import { AppError } from '../platform/errors.ts';
 import type { MakeLimiter } from '../platform/limits/limiter.ts';
 import type { Logger } from '../platform/telemetry/log.ts';

@@ -4,12 +4,13 @@ import type { ConversationStatus, Message } from '@parley/contract';
 import type { Inbound, Sender } from '../channels/contract.ts';
 import type { MessagePayload } from '../db/schema/index.ts';
 import type { TurnInput } from '../engine/types.ts';
-import { conversationMoved } from '../features/conversations/changes.ts';
-import { openConversation, resolve, takeOverOutside, wakeUp } from '../features/conversations/commands.ts';
+import { findOrCreateConversation, resolve, takeOverOutside, wakeUp } from '../features/conversations/commands.ts';
+import type { Changed } from '../features/conversations/commands.ts';
+import { findConversation } from '../features/conversations/queries.ts';
 import { moveIdentity, noteIdentities, setReachable } from '../features/contacts/commands.ts';
 import { resolveVisitorAttachments } from '../features/files/commands.ts';
-import { queueTouched } from '../features/handoffs/changes.ts';
-import type { InboxRuntime } from '../features/inboxes/lookup.ts';
+import { changesOfMove } from '../features/handoffs/changes.ts';
+import type { InboxRuntime } from '../features/inboxes/directory.ts';
 import { append, appendWith, edit, findByPlatformId, react, remove } from '../features/messages/commands.ts';
 import type { NewMessage } from '../features/messages/commands.ts';
 import { messageFacts } from '../features/messages/facts.ts';
@@ -153,6 +154,12 @@ async function storeInOrder(tx: Tx, inbox: InboxRuntime, round: Round): Promise<
   const messages: Message[] = [];
   const updated: Message[] = [];
   const changes: Change[] = [];
+  /** Its message is published in its order among those that came. */
+  const noteMove = async (conversationId: string, message: Message | undefined): Promise<void> => {
+    if (message) messages.push(message);
+    const moved = await findConversation(tx, conversationId);
+    changes.push(...changesOfMove(workspaceId, { conversation: moved, messages: [] }));
+  };
   let isNew = false;
   let conversation: OpenConversation | undefined = round.conversation;
   if (!conversation && first) {
@@ -168,9 +175,8 @@ async function storeInOrder(tx: Tx, inbox: InboxRuntime, round: Round): Promise<
     const woken = await wakeUp(tx, { workspaceId, conversationId: conversation.id });
     if (woken) {
       conversation = { ...conversation, status: woken.status };
-      changes.push(conversationMoved(workspaceId, { conversationId: conversation.id, status: woken.status }));
+      await noteMove(conversation.id, woken.message);
     }
-    if (woken?.message) messages.push(woken.message);
   }
 
   let batch: MessageEvent[] = [];
@@ -206,14 +212,11 @@ async function storeInOrder(tx: Tx, inbox: InboxRuntime, round: Round): Promise<
       ...event,
       event: event.event,
     });
-    messages.push(...echoed.messages);
-    if (echoed.moved) {
+    if (echoed.takeover) {
       conversation = { ...conversation, status: 'agent' };
-      changes.push(
-        conversationMoved(workspaceId, { conversationId: conversation.id, status: 'agent' }),
-        queueTouched(workspaceId),
-      );
+      await noteMove(conversation.id, echoed.takeover.message);
     }
+    messages.push(...echoed.messages);
   }
   await flush();
   if (!conversation) return { conversation, isNew, messages, updated, action: undefined, changes, turn: undefined };
@@ -221,11 +224,7 @@ async function storeInOrder(tx: Tx, inbox: InboxRuntime, round: Round): Promise<
   const action = received.findLast(({ event }) => event.action !== undefined)?.event.action;
   if (action === 'end') {
     const ended = await resolve(tx, { workspaceId, conversationId: conversation.id }, null);
-    if (ended.message) messages.push(ended.message);
-    changes.push(
-      conversationMoved(workspaceId, { conversationId: conversation.id, status: 'resolved' }),
-      queueTouched(workspaceId),
-    );
+    await noteMove(conversation.id, ended.message);
     return {
       conversation: { ...conversation, status: 'resolved' },
       ...{ isNew, messages, updated, action, changes, turn: undefined },
@@ -246,8 +245,9 @@ async function findOrCreate(
 ): Promise<{ conversation: OpenConversation; created: boolean }> {
   const { workspaceId, threadKey } = round.key;
   const of = { workspaceId, inboxId: inbox.id, botId: inbox.botId };
-  const { conversationId: id, status, contactId, isNew } = await openConversation(tx, of, threadKey, sender);
-  return { conversation: { id, status, contactId, botId: inbox.botId }, created: isNew };
+  const { conversation, created } = await findOrCreateConversation(tx, of, threadKey, sender);
+  const { id, status, contactId } = conversation;
+  return { conversation: { id, status, contactId, botId: inbox.botId }, created };
 }
 
 /** The event's id is the message's id: a second try stores nothing twice. */
@@ -322,8 +322,8 @@ async function storeEcho(
   target: { workspaceId: string; conversationId: string },
   lease: Lease,
   { id, event }: PendingEvent & { event: Extract<Inbound, { kind: 'echo' }> },
-): Promise<{ messages: Message[]; moved: boolean }> {
-  if (await findByPlatformId(tx, lease.threadId, event.messageId)) return { messages: [], moved: false };
+): Promise<{ messages: Message[]; takeover?: Changed | undefined }> {
+  if (await findByPlatformId(tx, lease.threadId, event.messageId)) return { messages: [] };
   const takeover = await takeOverOutside(tx, target);
   const { workspaceId, conversationId } = target;
   const message: NewMessage = {
@@ -345,8 +345,7 @@ async function storeEcho(
     ],
   });
   if (made.outcome === 'refused') throw new LeaseLost();
-  const stored = made.outcome === 'stored' ? made.messages : [];
-  return { messages: [...(takeover?.message ? [takeover.message] : []), ...stored], moved: takeover !== undefined };
+  return { messages: made.outcome === 'stored' ? made.messages : [], takeover };
 }
 
 async function applyEvent(

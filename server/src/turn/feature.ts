@@ -151,7 +151,7 @@ export const messagePath = defineFeature({
         ...(listeners ? [{ name: 'listeners', run: listeners.look }] : []),
       ],
       signals: config.roles.api ? [backlogSignal(backlogSeconds(store))] : [],
-      forget: { messages: (before) => inEachWorkspace(store, [forgetDeliveries, forgetTurns], before) },
+      deleteExpired: { messages: (before) => inEachWorkspace(store, [forgetDeliveries, forgetTurns], before) },
       recover: () => freeLeasesOfTheDead(database, kit.placements.schemas()),
       async close() {
         await listeners?.close();

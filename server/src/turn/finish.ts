@@ -1,15 +1,16 @@
 import { sql } from 'drizzle-orm';
 import type { Message } from '@parley/contract';
-import { channels } from '../channels/registry.ts';
+import { isLive } from '../channels/registry.ts';
 import type { TurnStatus } from '../db/schema/index.ts';
 import { phrase } from '../engine/phrases.ts';
 import type { Outcome } from '../engine/types.ts';
 import { conversationTouched } from '../features/conversations/changes.ts';
-import { openConversation } from '../features/conversations/commands.ts';
-import { handoffRequested, queueTouched } from '../features/handoffs/changes.ts';
+import { findOrCreateConversation } from '../features/conversations/commands.ts';
+import { findConversation } from '../features/conversations/queries.ts';
+import { changesOfMove } from '../features/handoffs/changes.ts';
 import { requestHandoff } from '../features/handoffs/commands.ts';
 import { placeInQueue } from '../features/handoffs/queries.ts';
-import type { InboxDirectory } from '../features/inboxes/lookup.ts';
+import type { InboxDirectory } from '../features/inboxes/directory.ts';
 import { deliveryDue, messageStored } from '../features/messages/changes.ts';
 import { append, systemMessage } from '../features/messages/commands.ts';
 import { newId } from '../platform/data/ids.ts';
@@ -138,18 +139,18 @@ export function createDeadLetter(deps: { store: Store; publish: Publish; log: Lo
     const sender = round.events[0]?.event.sender;
     if (!inbox) return;
     const { channel } = inbox;
-    const deliver = channels[channel].live !== true;
-    const { conversationId, messages, requested } = await store.inWorkspace(workspaceId, async (tx) => {
+    const deliver = !isLive(channel);
+    const { conversationId, messages, conversation } = await store.inWorkspace(workspaceId, async (tx) => {
       const id =
         round.conversation?.id ??
         (
-          await openConversation(
+          await findOrCreateConversation(
             tx,
             { workspaceId, inboxId: inbox.id, botId: inbox.botId },
             key.threadKey,
             sender?.externalId ? sender : { externalId: key.threadKey },
           )
-        ).conversationId;
+        ).conversation.id;
       const target = { workspaceId, conversationId: id };
       const before = phrase('en', 'modelFailed');
       const handed = await requestHandoffWithClosing(tx, target, unprocessed, {
@@ -163,7 +164,8 @@ export function createDeadLetter(deps: { store: Store; publish: Publish; log: Lo
         update turns set status = 'failed', handler = 'dead-letter', finished_at = now()
         where thread_id = ${lease.threadId}::uuid and status = 'running'
           and exists (select 1 from threads where id = ${lease.threadId}::uuid and lease_token = ${lease.token})`);
-      if (handed) return { conversationId: id, messages: handed.messages, requested: true };
+      if (handed)
+        return { conversationId: id, messages: handed.messages, conversation: await findConversation(tx, id) };
       const noted = await append(
         tx,
         target,
@@ -178,15 +180,17 @@ export function createDeadLetter(deps: { store: Store; publish: Publish; log: Lo
         ],
         { guard: { lease } },
       );
-      return { conversationId: id, messages: noted.outcome === 'stored' ? noted.messages : [], requested: false };
+      return {
+        conversationId: id,
+        messages: noted.outcome === 'stored' ? noted.messages : [],
+        conversation: undefined,
+      };
     });
     publish([
-      ...messages.map((message) => messageStored(workspaceId, { message, channel })),
+      ...(conversation
+        ? changesOfMove(workspaceId, { conversation, messages, request: { reason: 'MODEL_FAILED' } })
+        : messages.map((message) => messageStored(workspaceId, { message, channel }))),
       ...(deliver ? [deliveryDue(workspaceId, { threadId: lease.threadId })] : []),
-      ...(requested
-        ? [handoffRequested(workspaceId, { conversationId, reason: 'MODEL_FAILED', question: undefined })]
-        : []),
-      queueTouched(workspaceId),
       conversationTouched(workspaceId, { conversationId }),
     ]);
     log.error({ conversationId }, 'a turn was dead-lettered and handed to a person');

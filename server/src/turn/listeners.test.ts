@@ -6,8 +6,9 @@ import { z } from 'zod';
 import type { Channel, Inbound } from '../channels/contract.ts';
 import { channels } from '../channels/registry.ts';
 import { createCredentialRefresh } from '../features/inboxes/refresh.ts';
-import { createInboxDirectory } from '../features/inboxes/lookup.ts';
-import type { InboxRuntime } from '../features/inboxes/lookup.ts';
+import { createInboxDirectory } from '../features/inboxes/directory.ts';
+import type { InboxRuntime } from '../features/inboxes/directory.ts';
+import type { Store } from '../platform/data/tenant.ts';
 import { createLogger } from '../platform/telemetry/log.ts';
 import { startTestApp, until } from '../test/app.ts';
 import type { TestApp } from '../test/app.ts';
@@ -16,6 +17,7 @@ import type { TelegramDouble } from '../test/doubles/telegram.ts';
 import { openTelegram } from '../test/talk.ts';
 import type { Chat } from '../test/talk.ts';
 import { createListeners } from './listeners.ts';
+import { turnMetrics } from './metrics.ts';
 
 const log = createLogger({ level: 'silent' });
 const noHttp = {
@@ -26,14 +28,18 @@ const noHttp = {
 
 /** A platform that is asked: what lies there, and who asks. */
 function createMailbox() {
-  const items: Inbound[] = [];
+  const items: { events: Inbound[]; skipped: string[] }[] = [];
   const arrivals = new EventTarget();
   const asking: string[] = [];
   return {
     asking,
+    putUnreadable(...skipped: string[]): void {
+      items.push({ events: [], skipped });
+      arrivals.dispatchEvent(new Event('mail'));
+    },
     put(text: string): void {
-      const id = `mail:${items.length}`;
-      items.push({
+      const id = `mail:${text}`;
+      const event: Inbound = {
         kind: 'message',
         platformId: id,
         threadKey: 'listener-1',
@@ -43,7 +49,8 @@ function createMailbox() {
         type: 'text',
         text,
         media: [],
-      });
+      };
+      items.push({ events: [event], skipped: [] });
       arrivals.dispatchEvent(new Event('mail'));
     },
     channel: (process: string): Channel => ({
@@ -54,7 +61,7 @@ function createMailbox() {
           asking.push(process);
           for (let next = Number(cursor ?? 0); !signal.aborted;) {
             const item = items[next];
-            if (item) await receive({ events: [item], skipped: [] }, (next += 1));
+            if (item) await receive(item, (next += 1));
             else await once(arrivals, 'mail', { signal }).catch(() => undefined);
           }
         },
@@ -79,14 +86,14 @@ describe('listeners', () => {
   });
 
   const process = (channel: Channel, isAlive = () => true) => {
-    const { store, inboxes, receive } = test.app.kit;
+    const { store, inboxes, receive, metrics } = test.app.kit;
     const mortal: typeof store = {
       ...store,
       once: (...statement: Parameters<typeof store.once>) =>
         isAlive() ? store.once(...statement) : Promise.reject(new Error('dead')),
     };
     const clientOf = async (inbox: InboxRuntime) => ({ channel, http: noHttp, credentials: inbox.credentials });
-    return createListeners({ store: mortal, log, inboxes, receive, clientOf, listening: [channel] });
+    return createListeners({ store: mortal, log, metrics, inboxes, receive, clientOf, listening: [channel] });
   };
   const said = async (): Promise<string[]> => {
     const { data } = await test.owner<{ id: string }[]>('GET', `/conversations?inboxId=${chat.inbox.id}`);
@@ -133,6 +140,27 @@ describe('listeners', () => {
     await Promise.all([first.close(), second.close()]);
   });
 
+  it('what cannot be read is counted, as that of a webhook is, and holds nothing up', async () => {
+    const counted = async (): Promise<number> => {
+      const { values } = await test.app.metrics.of(turnMetrics).inboundEvents.get();
+      const skipped = values.find(({ labels }) => labels.outcome === 'skipped' && labels.channel === 'telegram');
+      return skipped?.value ?? 0;
+    };
+    const before = await counted();
+    const platform = createMailbox();
+    const listener = process(platform.channel('this one'));
+    await test.app.store.once(
+      (await test.app.kit.inboxes.byToken(chat.inbox.token))?.workspaceId ?? '',
+      sql`update inboxes set listener_cursor = null where id = ${chat.inbox.id}::uuid`,
+    );
+    platform.putUnreadable('no text', 'no sender');
+    platform.put('after it');
+    await listener.look();
+    await until(async () => (await said()).includes('after it'), 'what follows is stored');
+    assert.equal(await counted(), before + 2);
+    await listener.close();
+  });
+
   describe('a look over several inboxes', () => {
     let ids: string[];
     let sealed = '';
@@ -144,12 +172,12 @@ describe('listeners', () => {
         return z.object({ credentials: z.string() }).parse(found.rows[0]).credentials;
       });
     const listen = (perLook?: number, places = test.app.store.places()) => {
-      const { store, keyring, wake, receive } = test.app.kit;
+      const { store, keyring, wake, receive, metrics } = test.app.kit;
       const platform = createMailbox();
       const channel = platform.channel('this one');
       const taken: string[] = [];
       const listeners = createListeners({
-        ...{ log, receive, listening: [channel] },
+        ...{ log, metrics, receive, listening: [channel] },
         store: { ...store, places: () => places },
         inboxes: createInboxDirectory({ store, keyring, wake, ttlMs: 60_000 }),
         clientOf: async (inbox) => {
@@ -223,5 +251,63 @@ describe('listeners', () => {
         JSON.stringify((await inboxes.byToken(chat.inbox.token))?.credentials) === JSON.stringify(renewed),
       'it is stored',
     );
+  });
+
+  it('a renewer that outlives its lease takes nothing from its successor', async () => {
+    const inbox = await test.app.kit.inboxes.byToken(chat.inbox.token);
+    assert.ok(inbox);
+    const { store, keyring, wake } = test.app.kit;
+    const asked: string[] = [];
+    const renewer = (name: string) => {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      const secretToken = `of-${name}`;
+      let statements = 0;
+      const counted: Store = {
+        ...store,
+        once: (...of) => {
+          statements += 1;
+          return store.once(...of);
+        },
+      };
+      const channel: Channel = {
+        ...channels.telegram,
+        refresh: {
+          isDue: (credentials) => !(credentials as { secretToken: string }).secretToken.startsWith('of-'),
+          async renew() {
+            asked.push(name);
+            await promise;
+            return { ...(inbox.credentials as object), secretToken };
+          },
+        },
+      };
+      const deps = { store: counted, keyring, wake, channelOf: () => channel, http: () => noHttp };
+      const renew = createCredentialRefresh(deps);
+      return { renew: () => renew(inbox), finish: resolve, secretToken, statements: () => statements };
+    };
+    const due = { ...(inbox.credentials as object), secretToken: 'ran-out' };
+    inbox.credentials = due;
+    await store.once(
+      inbox.workspaceId,
+      sql`update inboxes set credentials = ${keyring.encrypt(JSON.stringify(due), inbox.id)} where id = ${inbox.id}::uuid`,
+    );
+    const [paused, successor, third] = [renewer('paused'), renewer('successor'), renewer('third')];
+    const ofPaused = paused.renew();
+    await until(async () => asked.length === 1, 'the first one asks');
+    await store.once(
+      inbox.workspaceId,
+      sql`update inboxes set refreshing_until = now() - interval '1 second' where id = ${inbox.id}::uuid`,
+    );
+    const ofSuccessor = successor.renew();
+    await until(async () => asked.length === 2, 'its successor asks');
+    // Its lease is over: written back and freed without effect, then asked for again like that of any other.
+    paused.finish();
+    await Promise.race([ofPaused, until(async () => paused.statements() > 3, 'the first one looks again')]);
+    const ofThird = third.renew();
+    third.finish();
+    await until(async () => third.statements() > 1, 'the third one has asked for the lease');
+    assert.deepEqual(asked, ['paused', 'successor']);
+    successor.finish();
+    for (const credentials of await Promise.all([ofPaused, ofSuccessor, ofThird]))
+      assert.equal((credentials as { secretToken: string }).secretToken, successor.secretToken);
   });
 });

@@ -1,13 +1,15 @@
 import { sql } from 'drizzle-orm';
 import type { Channel, ListenerIntake } from '../channels/contract.ts';
 import { channels } from '../channels/registry.ts';
-import type { InboxDirectory, InboxRuntime } from '../features/inboxes/lookup.ts';
+import type { InboxDirectory, InboxRuntime } from '../features/inboxes/directory.ts';
 import type { Logger } from '../platform/telemetry/log.ts';
 import { storedJson } from '../platform/data/stored-json.ts';
 import type { Place, Store } from '../platform/data/tenant.ts';
+import type { Metrics } from '../platform/telemetry/metrics.ts';
 import { isConnectionLoss } from '../platform/telemetry/outage.ts';
 import type { ClientOf } from './deliver.ts';
 import { keepRenewed, LEASE_MS, until } from './lease.ts';
+import { noteSkipped } from './receive.ts';
 import type { Receive } from './receive.ts';
 
 // Foreign tables: inboxes. The lease and the cursor stand on the row of what is listened for.
@@ -29,13 +31,14 @@ type Listener = { inbox: InboxRuntime; token: number; stop: AbortController; end
 export function createListeners(deps: {
   store: Store;
   log: Logger;
+  metrics: Metrics;
   inboxes: Pick<InboxDirectory, 'byId'>;
   receive: Receive;
   clientOf: ClientOf;
   listening?: readonly Channel[];
   perLook?: number;
 }) {
-  const { store, log, perLook = PER_LOOK } = deps;
+  const { store, log, metrics, perLook = PER_LOOK } = deps;
   const listening = deps.listening ?? Object.values(channels).filter(({ intake }) => intake?.kind === 'listener');
   const names = listening.map(({ name }) => name);
   const active = new Map<string, Listener>();
@@ -137,8 +140,7 @@ export function createListeners(deps: {
           receive: async ({ events, skipped }, next) => {
             // Before it is stored: a holder that was paused past its lease brings nothing, and its successor brings it all.
             if (!(await renew(inbox, token))) throw new Error('another process listens for this inbox');
-            for (const reason of skipped)
-              log.warn({ inboxId: inbox.id, channel: channel.name, reason }, 'an item was skipped');
+            noteSkipped({ metrics, log }, inbox, skipped);
             await deps.receive(inbox, events);
             await store.once(
               inbox.workspaceId,

@@ -66,7 +66,7 @@ export function createMailbox(deps: {
   tracing: Tracing;
   /** @returns whether the thread was given back with the round's end */
   work: (round: Round) => Promise<{ released: boolean }>;
-  /** the last resort for events that failed every time: nobody is left without an answer */
+  /** the last resort for events that failed every time: the customer still gets an answer */
   deadLetter: (round: Round) => Promise<void>;
   /** the first wait before a failed round is tried again; it doubles up to half a minute */
   retryMs?: number;

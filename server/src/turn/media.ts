@@ -6,7 +6,7 @@ import { messageUpdated } from '../features/messages/changes.ts';
 import { attach } from '../features/messages/commands.ts';
 import { messageFacts } from '../features/messages/facts.ts';
 import { sql } from 'drizzle-orm';
-import type { InboxDirectory, InboxRuntime } from '../features/inboxes/lookup.ts';
+import type { InboxDirectory, InboxRuntime } from '../features/inboxes/directory.ts';
 import type { ClientOf } from './deliver.ts';
 import type { Logger } from '../platform/telemetry/log.ts';
 import { defineReaction } from '../platform/facts/reactions.ts';

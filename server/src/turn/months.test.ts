@@ -61,7 +61,7 @@ describe('messages of many months', () => {
       metrics: createMetrics({ defaults: false }),
       tables: ['messages'],
       retention: { messages },
-      forget: (_table, before) =>
+      deleteExpired: (_table, before) =>
         inEachWorkspace(store, [forgetPreviews, forgetWords, forgetDeliveries, forgetTurns], before),
     });
 

@@ -43,6 +43,18 @@ export const RECEIVE = `
   order by e.place
   returning id`;
 
+/** What came from a platform and cannot be read, by whichever way it came: counted and logged, and it holds nothing up. */
+export function noteSkipped(
+  { metrics, log }: { metrics: Metrics; log: Logger },
+  inbox: ReceivingInbox,
+  skipped: readonly string[],
+): void {
+  if (skipped.length === 0) return;
+  const { id: inboxId, channel } = inbox;
+  metrics.of(turnMetrics).inboundEvents.inc({ channel, outcome: 'skipped' }, skipped.length);
+  log.warn({ channel, inboxId, skipped: skipped.slice(0, 20) }, 'items from a platform were skipped');
+}
+
 /** Each thread takes a lock of the database until the commit, and those are few for all tenants together. */
 const MAX_EVENTS = 500;
 

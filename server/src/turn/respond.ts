@@ -1,7 +1,7 @@
 import type { ChannelName, Citation, Message } from '@parley/contract';
-import { channels } from '../channels/registry.ts';
+import { isLive } from '../channels/registry.ts';
 import type { Saying } from '../engine/types.ts';
-import type { InboxRuntime } from '../features/inboxes/lookup.ts';
+import type { InboxRuntime } from '../features/inboxes/directory.ts';
 import { deliveryDue, messageStored, messageUpdated, paragraphSaid } from '../features/messages/changes.ts';
 import { appendOnce, cite } from '../features/messages/commands.ts';
 import { messageFacts } from '../features/messages/facts.ts';
@@ -66,7 +66,7 @@ export function createResponder(
   const { conversationId, turnId, lease } = turn;
   const { workspaceId, inboxId, threadKey } = turn.key;
   const key = { workspaceId, threadId: lease.threadId };
-  const isLive = channels[turn.channel].live === true;
+  const deliver = !isLive(turn.channel);
   let ordinal = turn.alreadySent;
 
   const chunk = (message: Pick<Message, 'text'> & { ordinal: number }, last: boolean): void =>
@@ -95,7 +95,7 @@ export function createResponder(
               citations: citations ?? [],
               turnId,
               ordinal,
-              deliver: !isLive,
+              deliver,
             },
           ],
           {
@@ -116,7 +116,7 @@ export function createResponder(
           const first = made.messages.find((message) => message.id === sending?.messageId);
           if (beginDelivery && sending && first) {
             beginDelivery(key, begunWith({ id: sending.id, requestId: carried() ?? null, inboxId, threadKey }, first));
-          } else if (!isLive) publish([deliveryDue(workspaceId, { threadId: key.threadId })]);
+          } else if (deliver) publish([deliveryDue(workspaceId, { threadId: key.threadId })]);
         }
         metrics.of(stageMetrics).turnStages.observe({ stage: 'paragraph' }, (performance.now() - started) / 1_000);
         log.debug({ turnId, ordinal, outcome: made.outcome }, 'a paragraph is stored');

@@ -5,7 +5,7 @@ import type { Wake } from '../platform/cluster/wake.ts';
 import type { Database } from '../platform/data/index.ts';
 import { THREAD, writeThreadKey } from './threads.ts';
 
-// Foreign tables: memberships. Nobody is at the desk when the process begins.
+// Foreign tables: memberships. When the process begins, no agent is connected.
 // Real time (5): leases and tries.
 
 const LIMIT = 500;

@@ -1,15 +1,16 @@
 import { sql } from 'drizzle-orm';
 import type { Bot, ChannelName, Message } from '@parley/contract';
-import { channels } from '../channels/registry.ts';
+import { isLive } from '../channels/registry.ts';
 import { languageOf } from '../engine/language.ts';
 import type { Router } from '../engine/router.ts';
 import { questionOf } from '../engine/types.ts';
 import type { Outcome, TurnInput } from '../engine/types.ts';
-import type { BotDirectory } from '../features/bots/lookup.ts';
+import type { BotDirectory } from '../features/bots/directory.ts';
 import { conversationTouched } from '../features/conversations/changes.ts';
+import { findConversation } from '../features/conversations/queries.ts';
 import { BOT_INTERRUPTED } from '../features/conversations/topics.ts';
-import { handoffRequested, queueTouched } from '../features/handoffs/changes.ts';
-import type { InboxDirectory, InboxRuntime } from '../features/inboxes/lookup.ts';
+import { changesOfMove } from '../features/handoffs/changes.ts';
+import type { InboxDirectory, InboxRuntime } from '../features/inboxes/directory.ts';
 import { deliveryDue, factsUrgent, messageStored, messageUpdated } from '../features/messages/changes.ts';
 import { ofTurn, since } from '../features/messages/queries.ts';
 import { presentMessage } from '../features/messages/present.ts';
@@ -216,23 +217,22 @@ export function createTurns(deps: TurnDeps) {
     if (!outcome.handoff) return { status: outcome.silent ? 'silent' : 'answered', handler, trace };
     const { workspaceId } = round.key;
     const language = languageOf(outcome.handoff.question ?? '', 'en');
-    const handoff = await store.inWorkspace(workspaceId, (tx) =>
-      requestHandoffWithClosing(tx, { workspaceId, conversationId: stored.conversation.id }, outcome, {
+    const { id: conversationId } = stored.conversation;
+    const handoff = await store.inWorkspace(workspaceId, async (tx) => {
+      const requested = await requestHandoffWithClosing(tx, { workspaceId, conversationId }, outcome, {
         lease: round.lease,
         turnId,
         ordinal: responder.paragraphs(),
         language,
         deliver: !isLive(channel),
-      }),
-    );
+      });
+      return requested && { ...requested, conversation: await findConversation(tx, conversationId) };
+    });
     if (!handoff) throw new TurnStopped();
-    const { reason, question } = outcome.handoff;
-    const { id: conversationId } = stored.conversation;
+    const { conversation, messages } = handoff;
     publish([
-      ...handoff.messages.map((message) => messageStored(workspaceId, { message, channel })),
+      ...changesOfMove(workspaceId, { conversation, messages, request: outcome.handoff }),
       ...(isLive(channel) ? [] : [deliveryDue(workspaceId, { threadId: round.lease.threadId })]),
-      handoffRequested(workspaceId, { conversationId, reason, question }),
-      queueTouched(workspaceId),
     ]);
     return { status: 'handed_off', handler, trace };
   }
@@ -286,7 +286,5 @@ export function createTurns(deps: TurnDeps) {
     close: stopListening,
   };
 }
-
-const isLive = (channel: ChannelName): boolean => channels[channel].live === true;
 
 const noBot: Outcome = { handler: 'none', handoff: { reason: 'NO_BOT', detail: 'This inbox has no bot.' } };

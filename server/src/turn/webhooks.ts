@@ -2,7 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { Channel, Verification, WebhookIntake, WebhookRequest } from '../channels/contract.ts';
 import { findChannel } from '../channels/registry.ts';
-import type { FindInbox, InboxDirectory, InboxRuntime } from '../features/inboxes/lookup.ts';
+import type { FindInbox, InboxDirectory, InboxRuntime } from '../features/inboxes/directory.ts';
 import { AppError, notFound } from '../platform/errors.ts';
 import { keepRawBodies } from '../platform/http/index.ts';
 import type { Http } from '../platform/http/index.ts';
@@ -10,6 +10,7 @@ import { createRefusals } from '../platform/http/refusals.ts';
 import type { Logger } from '../platform/telemetry/log.ts';
 import type { Metrics } from '../platform/telemetry/metrics.ts';
 import { turnMetrics } from './metrics.ts';
+import { noteSkipped } from './receive.ts';
 import type { Receive } from './receive.ts';
 
 const Params = z.object({ channel: z.string().max(30), token: z.string().max(100) });
@@ -99,20 +100,10 @@ export function webhookRoutes(
     assertVerified(verified);
   }
 
-  /** Stores what of the request is this inbox's. What cannot be read is counted and logged, and holds nothing up. */
-  async function store(
-    { channel, intake }: InboundWebhook,
-    request: WebhookRequest,
-    inbox: InboxRuntime,
-  ): Promise<number> {
+  /** Stores what of the request is this inbox's. */
+  async function store({ intake }: InboundWebhook, request: WebhookRequest, inbox: InboxRuntime): Promise<number> {
     const { events, skipped } = intake.parse(request, inbox.credentials);
-    if (skipped.length > 0) {
-      metrics.of(turnMetrics).inboundEvents.inc({ channel: channel.name, outcome: 'skipped' }, skipped.length);
-      log.warn(
-        { channel: channel.name, inboxId: inbox.id, skipped: skipped.slice(0, 20) },
-        'items of a webhook were skipped',
-      );
-    }
+    noteSkipped({ metrics, log }, inbox, skipped);
     const { stored } = await deps.receive(inbox, events);
     return stored;
   }

@@ -19,6 +19,7 @@ const whatsapp: ChannelInfo = {
   capabilities: {
     live: false,
     intake: 'webhook',
+    registersWebhook: false,
     typing: true,
     files: true,
     receipts: 'message',

@@ -9,5 +9,7 @@ export function useChannels() {
   const query = useCall(channelsApi.list, {}, { staleTime: Infinity, enabled: () => can('inboxes:read') });
   const channels = computed(() => query.data.value ?? []);
   const find = (name: string): ChannelInfo | undefined => channels.value.find((channel) => channel.name === name);
-  return { query, channels, find };
+  /** As people know it; its name until that is known. */
+  const titleOf = (name: string): string => find(name)?.title ?? name;
+  return { query, channels, find, titleOf };
 }

@@ -21,5 +21,6 @@ export const telegram: Channel<TelegramCredentials> = {
   typing,
   fetchMedia,
   connect,
+  registersWebhook: true,
   disconnect,
 };

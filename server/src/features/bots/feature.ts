@@ -1,8 +1,8 @@
 import { defineFeature } from '../../feature.ts';
 import { createAsk } from './ask.ts';
 import { botFacts } from './facts.ts';
-import { createBotDirectory } from './lookup.ts';
-import type { BotDirectory } from './lookup.ts';
+import { createBotDirectory } from './directory.ts';
+import type { BotDirectory } from './directory.ts';
 import { botRoutes } from './routes.ts';
 import { botSettings } from './settings.ts';
 import { BOT_CHANGED } from './topics.ts';

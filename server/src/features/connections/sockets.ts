@@ -15,7 +15,7 @@ import type { Tracing } from '../../platform/telemetry/tracing.ts';
 import { RESYNC } from '../../platform/cluster/wake.ts';
 import type { Wake } from '../../platform/cluster/wake.ts';
 import type { Actor } from '../../platform/http/index.ts';
-import type { InboxDirectory, InboxRuntime } from '../inboxes/lookup.ts';
+import type { InboxDirectory, InboxRuntime } from '../inboxes/directory.ts';
 import { MEMBERSHIP_CHANGED, parseMembershipKey } from '../members/topics.ts';
 import { endedAmong } from '../contacts/queries.ts';
 import { SESSION_REVOKED } from '../sessions/topics.ts';

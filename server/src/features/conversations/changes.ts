@@ -1,18 +1,31 @@
-import type { Conversation, ConversationStatus } from '@parley/contract';
+import type { Conversation, ConversationStatus, ServerEventPayload } from '@parley/contract';
 import { defineChange } from '../../platform/publish/change.ts';
 import { rooms } from '../../platform/sockets/realtime.ts';
+import type { Live } from '../../platform/sockets/realtime.ts';
 import { readConversation } from './queries.ts';
 import { BOT_INTERRUPTED } from './topics.ts';
 
+/** For those who look at the conversation, and for its visitor. */
+export const emitStatus = (live: Live, status: ServerEventPayload<'status:changed'>): void =>
+  live.emit(
+    [rooms.conversation(status.conversationId), rooms.visitor(status.conversationId)],
+    'status:changed',
+    status,
+  );
+
 type Moved = { conversationId: string; status: ConversationStatus; agentName?: string | undefined };
 
-/** Its state is another: for those who look at it, and for the visitor. A bot that speaks in it stops when it may not. */
+/**
+ * Its state is another. A bot that speaks in it stops when it may not; the bot itself puts it into the queue, and that it
+ * waits comes with its position (handoffs/changes.ts).
+ */
 export const conversationMoved = defineChange<Moved>('conversation moved', {
   publish({ detail: { conversationId, status, agentName } }, { live, wake }) {
+    if (status === 'waiting') return;
     if (status !== 'bot') wake.wake(BOT_INTERRUPTED, conversationId);
     const both = [rooms.conversation(conversationId), rooms.visitor(conversationId)];
     const assigned = status === 'agent' && agentName !== undefined;
-    live.emit(both, 'status:changed', { conversationId, status, ...(assigned ? { agentName } : {}) });
+    emitStatus(live, { conversationId, status, ...(assigned ? { agentName } : {}) });
     if (assigned) live.emit(both, 'session:assigned', { conversationId, agentName });
     if (status === 'resolved') live.emit(both, 'session:closed', { conversationId });
   },

@@ -18,24 +18,18 @@ import { conversationFacts } from './facts.ts';
 export type Agent = { userId: string; name: string };
 type Target = { workspaceId: string; conversationId: string };
 
-export type Opened = {
-  conversationId: string;
-  threadId: string;
-  contactId: string;
-  status: ConversationStatus;
-  isNew: boolean;
-};
+export type FoundConversation = { id: string; threadId: string; contactId: string; status: ConversationStatus };
 
 /**
  * The open conversation of a platform thread, made when there is none. Of two first messages at once both end up in the
  * same conversation: the partial unique index on open conversations decides.
  */
-export async function openConversation(
+export async function findOrCreateConversation(
   tx: Tx,
   inbox: { workspaceId: string; inboxId: string; botId: string | null },
   threadKey: string,
   person: Person,
-): Promise<Opened> {
+): Promise<{ conversation: FoundConversation; created: boolean }> {
   const contactId = await resolveContact(tx, inbox.workspaceId, inbox.inboxId, person);
   const { rows } = await tx.execute<{ id: string; thread_id: string; status: ConversationStatus; is_new: boolean }>(sql`
     with thread as (
@@ -51,7 +45,8 @@ export async function openConversation(
     returning id, thread_id, status, (xmax = 0) as is_new`);
   const row = rows[0];
   if (!row) throw new Error('a conversation was neither found nor made');
-  return { conversationId: row.id, threadId: row.thread_id, contactId, status: row.status, isNew: row.is_new };
+  const conversation = { id: row.id, threadId: row.thread_id, contactId, status: row.status };
+  return { conversation, created: row.is_new };
 }
 
 /** What a change of state leaves to be told after the commit. */

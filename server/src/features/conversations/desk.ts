@@ -1,17 +1,16 @@
 import type { Conversation, Message } from '@parley/contract';
-import type { Change } from '../../platform/publish/change.ts';
 import type { Publish } from '../../platform/publish/publish.ts';
-import { channels } from '../../channels/registry.ts';
+import { isLive } from '../../channels/registry.ts';
 import { conflict, notFound } from '../../platform/errors.ts';
 import type { Store, Tx } from '../../platform/data/tenant.ts';
 import { resolveAttachments, shareAttachments } from '../files/commands.ts';
-import { queueTouched } from '../handoffs/changes.ts';
+import { changesOfMove } from '../handoffs/changes.ts';
 import { pickUp } from '../handoffs/commands.ts';
 import { fillTemplate, findTemplate } from '../inboxes/queries.ts';
 import { deliveryDue, messageStored, messageUpdated } from '../messages/changes.ts';
 import { retry as retryMessage } from '../messages/commands.ts';
 import { assertMessageOf, findMessage } from '../messages/queries.ts';
-import { conversationListed, conversationMoved } from './changes.ts';
+import { conversationListed } from './changes.ts';
 import * as commands from './commands.ts';
 import { findConversation } from './queries.ts';
 import { assertWindowOpen } from './window.ts';
@@ -36,7 +35,7 @@ export function createDesk({ store, publish }: { store: Store; publish: Publish 
       const done = await run(tx, { workspaceId, conversationId }, { userId: actor.userId, name: actor.name });
       return { changed: done, conversation: await findConversation(tx, conversationId) };
     });
-    publish(movedTo(workspaceId, conversation, changed.message ? [changed.message] : []));
+    publish(changesOfMove(workspaceId, { conversation, messages: changed.message ? [changed.message] : [] }));
     return conversation;
   }
 
@@ -75,7 +74,7 @@ export function createDesk({ store, publish }: { store: Store; publish: Publish 
         const taken = await pickUp(tx, { workspaceId, handoffId }, { userId: actor.userId, name: actor.name });
         return { picked: taken, conversation: await findConversation(tx, taken.conversationId) };
       });
-      publish(movedTo(workspaceId, conversation, picked.messages));
+      publish(changesOfMove(workspaceId, { conversation, messages: picked.messages }));
       return conversation;
     },
 
@@ -115,16 +114,18 @@ export function createDesk({ store, publish }: { store: Store; publish: Publish 
             replyToId: input.replyToId,
             template,
           },
-          channels[before.inbox.channel].live === true,
+          isLive(before.inbox.channel),
         );
         return { replied, conversation: await findConversation(tx, id) };
       });
       const { message, changed, threadId, repeated } = done.replied;
       if (repeated) return message;
       const { conversation } = done;
-      const system = changed?.message ? [changed.message] : [];
+      const messages = changed?.message ? [changed.message] : [];
       publish([
-        ...(changed ? movedTo(workspaceId, conversation, system) : [conversationListed(workspaceId, conversation)]),
+        ...(changed
+          ? changesOfMove(workspaceId, { conversation, messages })
+          : [conversationListed(workspaceId, conversation)]),
         messageStored(workspaceId, { message, channel: conversation.inbox.channel }),
         ...(message.status === 'pending' ? [deliveryDue(workspaceId, { threadId })] : []),
       ]);
@@ -151,14 +152,3 @@ export function createDesk({ store, publish }: { store: Store; publish: Publish 
     },
   };
 }
-
-/** What everybody is told of a conversation that moved to another state, with the system messages that say so. */
-export const movedTo = (workspaceId: string, conversation: Conversation, messages: Message[]): Change[] => {
-  const { id, status, assignee, inbox } = conversation;
-  return [
-    ...messages.map((message) => messageStored(workspaceId, { message, channel: inbox.channel })),
-    conversationMoved(workspaceId, { conversationId: id, status, agentName: assignee?.name }),
-    conversationListed(workspaceId, conversation),
-    queueTouched(workspaceId),
-  ];
-};

@@ -30,6 +30,6 @@ export const conversations = defineFeature({
     routes: (api) => conversationRoutes(api, { store, desk }),
     agentEvents: () => conversationSocketEvents({ store, desk, stats }),
     sweeps: [endOfSnoozes({ store, publish })],
-    forget: { messages: (before) => inEachWorkspace(store, [forgetPreviews], before) },
+    deleteExpired: { messages: (before) => inEachWorkspace(store, [forgetPreviews], before) },
   }),
 });

@@ -2,8 +2,8 @@ import { sql } from 'drizzle-orm';
 import type { Publish } from '../../platform/publish/publish.ts';
 import type { Sweep } from '../../platform/sweeps/sweeps.ts';
 import type { Store } from '../../platform/data/tenant.ts';
+import { changesOfMove } from '../handoffs/changes.ts';
 import { wakeUp } from './commands.ts';
-import { movedTo } from './desk.ts';
 import { findConversation } from './queries.ts';
 
 const AT_ONCE = 500;
@@ -17,7 +17,7 @@ export function endOfSnoozes({ store, publish }: { store: Store; publish: Publis
     });
     if (!woken) return;
     const { changed, conversation } = woken;
-    publish(movedTo(workspaceId, conversation, changed.message ? [changed.message] : []));
+    publish(changesOfMove(workspaceId, { conversation, messages: changed.message ? [changed.message] : [] }));
   }
 
   return {

@@ -15,6 +15,6 @@ export const handoffs = defineFeature({
   setUp: ({ store, desk }) => ({
     routes: (api) => handoffRoutes(api, { store, pickUp: desk.pickUp }),
     agentEvents: () => handoffSocketEvents({ store, desk }),
-    forget: { messages: (before) => inEachWorkspace(store, [forgetWords], before) },
+    deleteExpired: { messages: (before) => inEachWorkspace(store, [forgetWords], before) },
   }),
 });

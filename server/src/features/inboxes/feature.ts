@@ -1,9 +1,9 @@
 import { defineFeature } from '../../feature.ts';
 import { channelRoutes } from './channel-routes.ts';
 import { inboxFacts } from './facts.ts';
-import { createInboxFinder } from './guesses.ts';
-import { createInboxDirectory } from './lookup.ts';
-import type { FindInbox, InboxDirectory } from './lookup.ts';
+import { createInboxFinder } from './token-throttle.ts';
+import { createInboxDirectory } from './directory.ts';
+import type { FindInbox, InboxDirectory } from './directory.ts';
 import { inboxRoutes } from './routes.ts';
 import { INBOX_CHANGED } from './topics.ts';
 

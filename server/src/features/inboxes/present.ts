@@ -1,5 +1,5 @@
 import type { Inbox } from '@parley/contract';
-import { channels } from '../../channels/registry.ts';
+import { channels, isLive } from '../../channels/registry.ts';
 import type { inboxes } from '../../db/schema/index.ts';
 import { fullSettings } from './settings.ts';
 
@@ -17,7 +17,7 @@ export const presentInbox = (row: InboxRow, publicUrl: string): Inbox => ({
   botId: row.botId,
   token: row.token,
   webhookUrl: webhookUrlOf(publicUrl, row),
-  chatUrl: row.channel === 'web' ? `${publicUrl}/chat/${row.token}` : null,
+  chatUrl: isLive(row.channel) ? `${publicUrl}/chat/${row.token}` : null,
   settings: fullSettings(row.name, row.settings),
   status: row.status,
   statusDetail: row.statusDetail,

@@ -7,7 +7,7 @@ import { unavailable } from '../../platform/errors.ts';
 import type { Store } from '../../platform/data/tenant.ts';
 import type { Wake } from '../../platform/cluster/wake.ts';
 import { sealCredentials } from './credentials.ts';
-import type { InboxRuntime } from './lookup.ts';
+import type { InboxRuntime } from './directory.ts';
 import { INBOX_CHANGED } from './topics.ts';
 
 // Real time (7): platforms’ tokens and the lease on renewing them.
@@ -35,30 +35,33 @@ export function createCredentialRefresh(parts: Parts): (inbox: InboxRuntime) => 
     const stored = (sealed: string): unknown => JSON.parse(keyring.decrypt(sealed, inbox.id));
     const givesUpAt = Date.now() + LEASE_SECONDS * 1_000;
     for (;;) {
-      const [mine] = await store.once<{ credentials: string }>(
+      const [mine] = await store.once<{ credentials: string; lease: string }>(
         inbox.workspaceId,
         sql`update inboxes set refreshing_until = now() + make_interval(secs => ${LEASE_SECONDS})
-            where id = ${inbox.id}::uuid and (refreshing_until is null or refreshing_until < now()) returning credentials`,
+            where id = ${inbox.id}::uuid and (refreshing_until is null or refreshing_until < now())
+            returning credentials, refreshing_until::text as lease`,
       );
       if (mine) {
+        // The end of a lease names it: the next one, taken after it, ends later.
+        const held = sql`id = ${inbox.id}::uuid and refreshing_until = ${mine.lease}::timestamptz`;
         const current = stored(mine.credentials);
         try {
           if (!refresh.isDue(current, new Date())) return current;
           const next = await refresh.renew(current, http(inbox));
-          await store.once(
+          const written = await store.once(
             inbox.workspaceId,
             sql`update inboxes set credentials = ${sealCredentials(keyring, inbox.id, next)}, refreshing_until = null
-                where id = ${inbox.id}::uuid and credentials = ${mine.credentials}`,
+                where ${held} and credentials = ${mine.credentials} returning id`,
           );
-          wake.wake(INBOX_CHANGED, inbox.id);
-          return next;
+          if (written.length > 0) {
+            wake.wake(INBOX_CHANGED, inbox.id);
+            return next;
+          }
         } finally {
-          await store.once(
-            inbox.workspaceId,
-            sql`update inboxes set refreshing_until = null where id = ${inbox.id}::uuid`,
-          );
+          await store.once(inbox.workspaceId, sql`update inboxes set refreshing_until = null where ${held}`);
         }
       }
+      // Another process renews them, or a person wrote other ones.
       const [row] = await store.once<{ credentials: string }>(
         inbox.workspaceId,
         sql`select credentials from inboxes where id = ${inbox.id}::uuid`,

@@ -1,5 +1,5 @@
 import type { ChannelName, Message } from '@parley/contract';
-import { channels } from '../../channels/registry.ts';
+import { isLive } from '../../channels/registry.ts';
 import { OUTBOX } from '../../platform/facts/relay.ts';
 import { defineChange } from '../../platform/publish/change.ts';
 import { rooms } from '../../platform/sockets/realtime.ts';
@@ -12,14 +12,13 @@ import { DELIVERY_DUE, writeDeliveryKey } from './topics.ts';
  */
 type Of = { message: Message; channel: ChannelName | undefined };
 
-const visitorHears = ({ message, channel }: Of): boolean =>
-  !message.private && channel !== undefined && channels[channel].live === true;
+const isForVisitor = ({ message, channel }: Of): boolean => !message.private && isLive(channel);
 
 export const messageStored = defineChange<Of>('message stored', {
   publish({ detail }, { live }) {
     const { message } = detail;
     live.emit(rooms.conversation(message.conversationId), 'message:received', message);
-    if (visitorHears(detail))
+    if (isForVisitor(detail))
       live.emit(rooms.visitor(message.conversationId), 'message:received', presentToVisitor(message));
   },
 });
@@ -28,7 +27,7 @@ export const messageUpdated = defineChange<Of>('message updated', {
   publish({ detail }, { live }) {
     const { message } = detail;
     live.emit(rooms.conversation(message.conversationId), 'message:updated', message);
-    if (visitorHears(detail))
+    if (isForVisitor(detail))
       live.emit(rooms.visitor(message.conversationId), 'message:updated', presentToVisitor(message));
   },
 });
@@ -43,7 +42,7 @@ export const paragraphSaid = defineChange<{
   channel: ChannelName;
 }>('paragraph said', {
   publish({ detail: { channel, ...chunk } }, { live }) {
-    const visitor = channels[channel].live ? [rooms.visitor(chunk.conversationId)] : [];
+    const visitor = isLive(channel) ? [rooms.visitor(chunk.conversationId)] : [];
     live.emit([...visitor, rooms.conversation(chunk.conversationId)], 'message:chunk', chunk);
   },
 });

@@ -3,7 +3,7 @@ import { forbidden, notFound } from '../../platform/errors.ts';
 import { newId } from '../../platform/data/ids.ts';
 import type { Store } from '../../platform/data/tenant.ts';
 import { endedVisitor } from '../contacts/queries.ts';
-import type { InboxDirectory, InboxRuntime } from '../inboxes/lookup.ts';
+import type { InboxDirectory, InboxRuntime } from '../inboxes/directory.ts';
 import type { VisitorTokens } from './token.ts';
 
 const Auth = z.object({ inbox: z.string().max(100), visitor: z.string().max(2000).optional() });

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { notFound } from '../../platform/errors.ts';
 import type { Http } from '../../platform/http/index.ts';
-import type { FindInbox } from '../inboxes/lookup.ts';
+import type { FindInbox } from '../inboxes/directory.ts';
 import { missingPage } from './missing-page.ts';
 
 const escapeHtml = (text: string): string => text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);

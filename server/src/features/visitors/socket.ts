@@ -13,15 +13,15 @@ import type { Publish } from '../../platform/publish/publish.ts';
 import { visitorEvents } from '../../platform/sockets/socket-events.ts';
 import type { VisitorEvents, VisitorSocket } from '../../platform/sockets/socket-events.ts';
 import type { Store, Tx } from '../../platform/data/tenant.ts';
-import type { BotDirectory } from '../bots/lookup.ts';
+import type { BotDirectory } from '../bots/directory.ts';
 import { describeContact } from '../contacts/commands.ts';
 import { endedVisitor, visitorHasEnded } from '../contacts/queries.ts';
 import { conversationTouched } from '../conversations/changes.ts';
-import { openConversation } from '../conversations/commands.ts';
+import { findOrCreateConversation } from '../conversations/commands.ts';
 import { findConversation } from '../conversations/queries.ts';
 import { resolveVisitorAttachments } from '../files/commands.ts';
 import { placeInQueue } from '../handoffs/queries.ts';
-import type { InboxRuntime } from '../inboxes/lookup.ts';
+import type { InboxRuntime } from '../inboxes/directory.ts';
 import { after } from '../messages/queries.ts';
 import { presentToVisitor } from '../messages/present.ts';
 import type { VisitorTokens } from './token.ts';
@@ -112,39 +112,45 @@ export function visitorSocketEvents(parts: VisitorParts): VisitorEvents {
       const { allow, retryAfterSeconds } = await parts.startLimit.take(at.address);
       if (!allow) throw tooMany(retryAfterSeconds);
     }
-    const { opened, place, lastSeq, agentName } = await store.inWorkspace(workspaceId, async (tx) => {
+    const { found, created, place, lastSeq, agentName } = await store.inWorkspace(workspaceId, async (tx) => {
       // A socket that was let in a moment before the end, and is about to be cut.
       if (await visitorHasEnded(tx, inbox.id, visitor.id)) throw unauthorized('This chat has ended.');
-      const found = await openConversation(tx, { workspaceId, inboxId: inbox.id, botId: inbox.botId }, visitor.id, {
-        externalId: visitor.id,
-        name: said.name,
-        email: said.email,
-        metadata: said.metadata,
-      });
+      const { conversation: found, created } = await findOrCreateConversation(
+        tx,
+        { workspaceId, inboxId: inbox.id, botId: inbox.botId },
+        visitor.id,
+        {
+          externalId: visitor.id,
+          name: said.name,
+          email: said.email,
+          metadata: said.metadata,
+        },
+      );
       await describeContact(tx, found.contactId, said);
-      const conversation = await findConversation(tx, found.conversationId);
-      const waiting = conversation.status === 'waiting' ? await placeInQueue(tx, found.conversationId) : undefined;
+      const conversation = await findConversation(tx, found.id);
+      const waiting = conversation.status === 'waiting' ? await placeInQueue(tx, found.id) : undefined;
       return {
-        opened: found,
+        found,
+        created,
         place: waiting,
         lastSeq: conversation.lastSeq,
         agentName: conversation.assignee?.name ?? null,
       };
     });
-    const { conversationId } = opened;
+    const conversationId = found.id;
     if (at.own && at.own !== conversationId) await socket.leave(rooms.visitor(at.own));
     at.own = conversationId;
     await socket.join(rooms.visitor(conversationId));
-    if (opened.isNew) parts.publish([conversationTouched(workspaceId, { conversationId })]);
+    if (created) parts.publish([conversationTouched(workspaceId, { conversationId })]);
     const bot = inbox.botId ? await parts.bots.byId(workspaceId, inbox.botId) : null;
     return {
       conversationId,
       visitor: await parts.tokens.issue({ visitorId: visitor.id, inboxId: inbox.id }),
-      status: opened.status,
+      status: found.status,
       greeting: bot?.greeting ?? '',
       suggestedQuestions: bot?.suggestedQuestions ?? [],
       lastSeq,
-      agentName: opened.status === 'agent' ? agentName : null,
+      agentName: found.status === 'agent' ? agentName : null,
       position: place?.position ?? null,
       expectedWaitSeconds: place?.expectedWaitSeconds ?? null,
     };

@@ -1,6 +1,6 @@
 import { defineFeature } from '../../feature.ts';
 import { webhookFacts } from './facts.ts';
-import { createWebhookDirectory } from './lookup.ts';
+import { createWebhookDirectory } from './directory.ts';
 import { webhookMetrics } from './metrics.ts';
 import { createWebhooks } from './processors.ts';
 import { webhookQueue } from './queue.ts';

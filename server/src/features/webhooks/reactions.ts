@@ -1,7 +1,7 @@
 import type { CommittedFact } from '../../platform/facts/define.ts';
 import { defineReaction } from '../../platform/facts/reactions.ts';
 import { toldFacts } from './events.ts';
-import type { WebhookDirectory } from './lookup.ts';
+import type { WebhookDirectory } from './directory.ts';
 
 /** What happened becomes deliveries to the addresses of a workspace that want to be told. */
 export const tellWebhooks = (parts: { directory: WebhookDirectory; tell: (fact: CommittedFact) => Promise<void> }) =>

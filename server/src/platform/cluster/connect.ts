@@ -3,7 +3,7 @@ import type { Logger } from '../telemetry/log.ts';
 import { postgresLink, redisLink } from './links.ts';
 import { createClusterNotifier } from './notifier.ts';
 import type { ClusterNotifier, WakeTopics } from './notifier.ts';
-import type { RedisPlace } from './redis.ts';
+import type { RedisNamespace } from './redis.ts';
 import type { WakeBus } from './wake.ts';
 
 /**
@@ -11,7 +11,7 @@ import type { WakeBus } from './wake.ts';
  * embedded database has one process, and no notifier.
  */
 export function connectNotifier(deps: {
-  redis: RedisPlace | undefined;
+  redis: RedisNamespace | undefined;
   database: Database;
   wake: WakeBus;
   log: Logger;

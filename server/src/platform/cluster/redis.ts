@@ -5,7 +5,7 @@ import type { Logger } from '../telemetry/log.ts';
 import { createOutage } from '../telemetry/outage.ts';
 
 /** One installation's part of a Redis server: every key, stream and channel of it starts with `prefix` and a colon. */
-export type RedisPlace = { url: string; prefix: string };
+export type RedisNamespace = { url: string; prefix: string };
 
 /** The number of the database in the address: what Redis does not keep apart by it (channels) carries it in its name. */
 const databaseOf = (url: string): string => /^\/(\d+)$/.exec(new URL(url).pathname)?.[1] ?? '0';
@@ -14,7 +14,7 @@ const databaseOf = (url: string): string => /^\/(\d+)$/.exec(new URL(url).pathna
  * Where the installation is in Redis, undefined without one. All its processes share a database, so its id is theirs
  * alone; 48 bits of it keep names short.
  */
-export const redisPlace = (url: string | undefined, installationId: string): RedisPlace | undefined =>
+export const redisNamespace = (url: string | undefined, installationId: string): RedisNamespace | undefined =>
   url ? { url, prefix: `parley:${databaseOf(url)}:${installationId.replaceAll('-', '').slice(-12)}` } : undefined;
 
 /** Tries again soon, and never gives up. */

@@ -257,8 +257,8 @@ export async function openDatabase(
 }
 
 /**
- * A connection can be dead without anybody being told: a firewall forgot it, or the server moved. Whoever uses it would wait
- * for the quarter of an hour TCP tries for, and a pool of such connections serves nobody, long after the server is back.
+ * A connection can be dead without a sign: a firewall dropped it, or the server moved. A query on it would wait for the
+ * quarter of an hour TCP tries for, and a pool of such connections would answer nothing, long after the server is back.
  */
 function giveUpTheSilent(pool: Pool, silentMs: number): void {
   const streamOf = (client: object): Socket | undefined => {

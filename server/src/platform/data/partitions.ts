@@ -28,7 +28,7 @@ type Parts = {
   /** Addresses of databases of workspaces' own, by workspace. */
   elsewhere?: () => Map<string, string>;
   /** Told after a look from when on a table's rows are kept; never when they are kept for ever. */
-  forget?: (table: string, before: Date) => Promise<void>;
+  deleteExpired?: (table: string, before: Date) => Promise<void>;
 };
 
 /** What was done, by the names of the partitions. */
@@ -41,7 +41,7 @@ export type Looked = { made: string[]; retired: string[]; dropped: string[] };
  * day; a lock in the database makes that harmless.
  */
 export function createPartitionKeeper(parts: Parts) {
-  const { database, log, metrics, clock = realClock, tables, retention, forget, elsewhere } = parts;
+  const { database, log, metrics, clock = realClock, tables, retention, deleteExpired, elsewhere } = parts;
   let timer: NodeJS.Timeout | undefined;
   let current: Promise<void> = Promise.resolve();
   let closed = false;
@@ -85,7 +85,7 @@ export function createPartitionKeeper(parts: Parts) {
     metrics.partitionsDropped.inc(total.dropped.length);
     if (total.made.length + total.retired.length + total.dropped.length > 0) log.info(total, 'partitions by month');
     for (const [table, months] of Object.entries(retention ?? {}))
-      if (months > 0) await forget?.(table, oldestKept(today, months));
+      if (months > 0) await deleteExpired?.(table, oldestKept(today, months));
     if (away.length > 0) throw new AggregateError(away, 'some databases could not be looked at');
     return total;
   }

@@ -251,7 +251,7 @@ export function createStore(
       if (kind !== 'database') return where(workspaceId, (pool) => transaction(pool, begin, work));
       const result = await transaction(database.pool, begin, work);
       await mirror(workspaceId).catch((error: unknown) => {
-        // It is done, and whoever asked has to hear that and tell others. The sweeper copies it when that one is back.
+        // It is committed here, so the caller goes on. The sweeper copies it when that database is back.
         if (!isConnectionLoss(error)) throw error;
       });
       return result;

@@ -7,7 +7,7 @@ import { readCarried } from '../telemetry/tracing.ts';
 import { CommittedFact, UnreadableFactError } from './define.ts';
 import type { Catalogue, Subscription } from './define.ts';
 
-/** Something that happens because of facts, apart from whoever made them true and from every other reaction. */
+/** What runs because of facts, apart from the command that recorded them and from every other reaction. */
 export type Reaction<F extends CommittedFact = CommittedFact> = {
   /** of its job queue; never changed, since waiting jobs are known by it */
   name: string;

@@ -74,7 +74,7 @@ export function createRelay(parts: { store: Store; wake: Wake; reactions: Reacti
     await Promise.all(
       found.flatMap(({ fact }, index) => (marks[index]?.to ?? []).map((name) => reactions.hand(fact, name))),
     );
-    // What is due for nobody is done with; somebody else may be faster than this.
+    // A fact that is due for no reaction is handled. Another process may have marked it first.
     await place.asSystem((tx) =>
       tx.execute(sql`
         update outbox o set relayed_at = now(), due = m.due,

@@ -24,7 +24,7 @@ export const bodyLimits = (maxDocumentBytes = MAX_DOCUMENT_MB * 1024 * 1024): Bo
   mail: MAX_MAIL_WEBHOOK_BYTES,
 });
 
-/** Whoever nobody knows yet gets little room. */
+/** Callers that are not signed in get the smallest limit. */
 const kindOf = ({ body, permission }: Partial<FastifyContextConfig>): BodyKind =>
   body ?? (permission && permission !== 'public' ? 'json' : 'credentials');
 

@@ -46,7 +46,7 @@ export const translateFailures = (http: Http): void => {
     if (path.includes('//')) throw routeNotFound();
   });
   http.decorate('pages', { send: null });
-  // A server has one handler for this, so whoever serves pages leaves word here.
+  // A server has one handler for this, so the part that serves pages sets `pages.send`.
   http.setNotFoundHandler((request, reply) => {
     if (!http.pages.send?.(request, reply)) answerFailure(routeNotFound(), request, reply);
   });

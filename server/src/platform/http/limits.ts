@@ -35,7 +35,7 @@ const heed = (reply: FastifyReply, limit: number, verdict: Verdict): void => {
 
 /**
  * One limit per address. Webhooks come from few addresses of the platforms, and pages, scripts and probes are cheap: none
- * of them counts. Tokens nobody has do (features/inboxes/guesses.ts).
+ * of them counts. Tokens nobody has do (features/inboxes/token-throttle.ts).
  */
 export const limitAddresses = (http: Http, limits: Limits, make: MakeLimiter): void => {
   const all = make('http', aMinute(limits.perMinute));

@@ -43,7 +43,7 @@ export const validatorCompiler: FastifySchemaCompiler<z.ZodType> =
     return { error: badRequest('The input is not valid.', fieldProblems(result.error)) };
   };
 
-/** An answer that is not what its route declares: our fault, told to nobody but the log. */
+/** An answer that is not what its route declares: our fault. Its details are in the log alone. */
 export class ResponseMismatch extends Error {
   readonly problems: FieldProblem[];
 

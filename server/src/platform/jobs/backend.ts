@@ -4,7 +4,7 @@ import type { Redis } from 'ioredis';
 import type { Database } from '../data/index.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { openRedis } from '../cluster/redis.ts';
-import type { RedisPlace } from '../cluster/redis.ts';
+import type { RedisNamespace } from '../cluster/redis.ts';
 
 /** What a job carries: the payload, and the id of the request that caused it. */
 export type Envelope = { payload: unknown; requestId: string };
@@ -94,7 +94,7 @@ export function postgresJobs(database: Database): JobsBackend {
 }
 
 /** Jobs in Redis. What is lost with it is found again by the sweeper: nothing lives in a job alone. */
-export function redisJobs(redis: RedisPlace, log: Logger): JobsBackend {
+export function redisJobs(redis: RedisNamespace, log: Logger): JobsBackend {
   const connections: Redis[] = [];
   const connect = (maxRetriesPerRequest: number | null) => {
     const failed = (error: Error): void => log.debug({ err: error }, 'redis connection');
@@ -127,6 +127,6 @@ export function redisJobs(redis: RedisPlace, log: Logger): JobsBackend {
   };
 }
 
-export function chooseJobsBackend(redis: RedisPlace | undefined, database: Database, log: Logger): JobsBackend {
+export function chooseJobsBackend(redis: RedisNamespace | undefined, database: Database, log: Logger): JobsBackend {
   return redis ? redisJobs(redis, log) : postgresJobs(database);
 }

@@ -15,7 +15,7 @@ import type { Logger } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { isConnectionLoss } from '../telemetry/outage.ts';
 import { safeErrorMessage } from '../telemetry/redact.ts';
-import type { RedisPlace } from '../cluster/redis.ts';
+import type { RedisNamespace } from '../cluster/redis.ts';
 import { triesOf } from '../data/statement-limits.ts';
 import { carried, enter, noTracing, readCarried } from '../telemetry/tracing.ts';
 import type { Tracing } from '../telemetry/tracing.ts';
@@ -47,7 +47,7 @@ const DEATHS_BORNE = 2;
 
 export type JobsOptions = {
   /** Where the jobs are, if there is a Redis; else they are in the database. */
-  redis: RedisPlace | undefined;
+  redis: RedisNamespace | undefined;
   database: Database;
   log: Logger;
   metrics?: Pick<Metrics, 'jobWait' | 'jobDuration'> | undefined;

@@ -2,7 +2,7 @@ import { DelayedError } from 'bullmq';
 import type { Job } from 'bullmq';
 import { AppError } from '../errors.ts';
 
-/** After a day the attempts count again: somebody has to hear of it. */
+/** After a day the attempts count again, so that the job ends dead and the operator sees it. */
 const AT_MOST_MS = 24 * 3_600_000;
 const LONGEST_WAIT_S = 300;
 /** For a service that is away and does not say for how long. */

@@ -5,7 +5,7 @@ import { createLimiter, localLimits } from './limiter.ts';
 import type { Limiter, MakeLimiter, Verdict } from './limiter.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { openRedis } from '../cluster/redis.ts';
-import type { RedisPlace } from '../cluster/redis.ts';
+import type { RedisNamespace } from '../cluster/redis.ts';
 
 /**
  * One step for look and take, by the clock of Redis, so that neither other processes nor their clocks come between. What
@@ -46,7 +46,7 @@ export type SharedLimits = { make: MakeLimiter; close(): void };
  * Limits of all processes together, exact whatever their number. Without Redis for a moment every process counts for
  * itself: customers are neither locked out nor let in without bounds.
  */
-export function createSharedLimits({ place, log }: { place: RedisPlace; log: Logger }): SharedLimits {
+export function createSharedLimits({ place, log }: { place: RedisNamespace; log: Logger }): SharedLimits {
   let awayUntil = 0;
   let complained = false;
   const failed = (error: unknown): void => {
@@ -112,5 +112,5 @@ export function createSharedLimits({ place, log }: { place: RedisPlace; log: Log
 }
 
 /** Limits of all processes where there is a Redis, else of this one. */
-export const openLimits = ({ redis, log }: { redis: RedisPlace | undefined; log: Logger }): SharedLimits =>
+export const openLimits = ({ redis, log }: { redis: RedisNamespace | undefined; log: Logger }): SharedLimits =>
   redis ? createSharedLimits({ place: redis, log }) : { make: localLimits, close: () => undefined };

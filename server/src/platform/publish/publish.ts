@@ -47,7 +47,7 @@ export function createPublish(kit: PublishKit): Publishing {
         gathered.set(key, { latest: change, timer });
       }
     },
-    /** What is gathered and not yet told is not told: clients ask for the whole when they come back. */
+    /** Gathered changes that were not published yet are dropped: clients load the whole when they come back. */
     close() {
       closed = true;
       for (const { timer } of gathered.values()) clearTimeout(timer);

@@ -3,7 +3,7 @@ import type { Redis } from 'ioredis';
 import type { Logger } from '../telemetry/log.ts';
 import { createRedisHistory } from './recovery-redis.ts';
 import { openRedis } from '../cluster/redis.ts';
-import type { RedisPlace } from '../cluster/redis.ts';
+import type { RedisNamespace } from '../cluster/redis.ts';
 
 /** The events other processes may still be behind by; older ones are read from the tables. */
 const KEPT_EVENTS = 20_000;
@@ -16,7 +16,7 @@ const KEPT_EVENTS = 20_000;
  * end the process.
  */
 export function createClusterAdapter(parts: {
-  redis: RedisPlace;
+  redis: RedisNamespace;
   log: Logger;
   /** false for a process without sockets: it emits, and need not read what all the others say */
   listens: boolean;

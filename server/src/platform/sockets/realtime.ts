@@ -9,7 +9,7 @@ import { createClusterAdapter } from './realtime-cluster.ts';
 import { createMemoryHistory } from './recovery-memory.ts';
 import { createRecovery, RECOVERABLE_MS } from './recovery.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
-import type { RedisPlace } from '../cluster/redis.ts';
+import type { RedisNamespace } from '../cluster/redis.ts';
 import { watchSlowSockets } from './slow-sockets.ts';
 
 /** Rooms are made here and nowhere else, so that no client can name one. */
@@ -27,7 +27,7 @@ export const rooms = {
   session: (sessionId: string) => `session:${sessionId}`,
 };
 
-/** Says things to connected clients. At most once: what must not be lost stands in a table with a sequence number. */
+/** Emits to connected clients. At most once: what must not be lost stands in a table with a sequence number. */
 export type Live = {
   emit<K extends ServerEventName>(room: string | string[], event: K, payload: ServerEventPayload<K>): void;
 };
@@ -40,7 +40,7 @@ export type RealtimeSocket = Socket<Record<string, never>, ServerToClient>;
  */
 export function createRealtime(parts: {
   log: Logger;
-  redis?: RedisPlace | undefined;
+  redis?: RedisNamespace | undefined;
   metrics?: Pick<Metrics, 'socketsCut'>;
   /** false where nothing will be attached (default true) */
   listens?: boolean;
@@ -52,7 +52,7 @@ export function createRealtime(parts: {
     path: '/socket.io',
     // Widgets are embedded anywhere; who may connect is decided by the inbox's allow-list in the handshake.
     adapter: cluster?.adapter ?? Adapter,
-    // What comes back passes the same door as what is new, and recovery.ts hands out what is kept only behind it.
+    // A connection that comes back is authenticated like a new one; only then recovery.ts replays what it missed.
     connectionStateRecovery: { maxDisconnectionDuration: RECOVERABLE_MS, skipMiddlewares: false },
     cors: { origin: true },
     serveClient: false,

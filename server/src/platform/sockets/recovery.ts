@@ -5,10 +5,10 @@ import { newToken } from '../data/ids.ts';
 /** How long a connection may be away and still come back as what it was. */
 export const RECOVERABLE_MS = 120_000;
 
-/** A connection that was lost: who it was, in the words of the door, and what it listened to. */
+/** A connection that was lost: its identity, as authentication wrote it, and the rooms it was in. */
 export type LostConnection = { pid: string; sid: string; identity: string; rooms: string[] };
 
-/** An event as it was said. `offset` is its place among all events. */
+/** An event as it was emitted. `offset` is its position among all events. */
 export type KeptEvent = { offset: string; rooms: string[]; said: unknown[] };
 
 /** What is kept of lost connections and of the events they miss, both for a while and bounded. */
@@ -16,11 +16,11 @@ export type History = {
   keep(connection: LostConnection): void;
   /** Each can be taken once. */
   take(pid: string): Promise<LostConnection | undefined>;
-  /** What was said after `offset`, oldest first; undefined when that is not known any more, or too much. */
+  /** Events after `offset`, oldest first; undefined when that is not known any more, or too much. */
   after(offset: string): Promise<KeptEvent[] | undefined>;
 };
 
-/** A lost connection that asks to go on. Nothing of it counts before the door has said who is there. */
+/** A lost connection that asks to go on. Nothing of it counts before authentication has passed. */
 export type Claim = { identity: string; rooms: string[]; offset: string; missed: KeptEvent[] };
 
 type Recoverable = {
@@ -74,8 +74,8 @@ export function createRecovery(io: Server, history: History) {
       Reflect.set(socket, 'pid', newToken().slice(0, 20));
     },
     /**
-     * Says what was missed in these rooms, in its order. To be called after the rooms were joined: what is said meanwhile
-     * may be heard twice, and never not at all.
+     * Emits what was missed in these rooms, in its order. Call it after the rooms were joined: an event emitted meanwhile may
+     * come twice, but is never lost.
      */
     async replay(socket: Recoverable, claim: Claim, rooms: ReadonlySet<string>): Promise<void> {
       const last = claim.missed.at(-1)?.offset ?? claim.offset;

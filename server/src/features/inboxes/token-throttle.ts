@@ -1,7 +1,7 @@
 import { tooMany } from '../../platform/errors.ts';
 import { bucketOf } from '../../platform/http/proxies.ts';
 import { createLimiter } from '../../platform/limits/limiter.ts';
-import type { FindInbox, InboxDirectory } from './lookup.ts';
+import type { FindInbox, InboxDirectory } from './directory.ts';
 
 /** Tokens nobody has, per address. Platforms repeat for a while what they had for an inbox that was removed. */
 const GUESSES = { capacity: 1_000, refillPerSecond: 10 };

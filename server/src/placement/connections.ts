@@ -6,7 +6,7 @@ import { MoveError } from './errors.ts';
 const MOVING = 0x6d6f7665;
 
 /** The connections of a move, each as the owner of the tables. */
-export type Hands = {
+export type MoveConnections = {
   client: Client;
   /** a second one, so that a copy can be committed in portions; the same on the embedded database */
   other: Client;
@@ -23,7 +23,7 @@ const busy = new WeakSet<Database>();
 export async function alone<T>(
   database: Database,
   workspaceId: string,
-  work: (hands: Hands) => Promise<T>,
+  work: (connections: MoveConnections) => Promise<T>,
 ): Promise<T> {
   // One session is all the embedded database has: both sides share a connection there, and no other process is there.
   if (database.kind === 'embedded') {

@@ -19,7 +19,7 @@ const TRIM_EVERY_MS = 3_600_000;
 const TRIM_AT_ONCE = 5_000;
 
 /** Makes deliveries of facts, and finds those whose jobs are lost. */
-export function createTeller({
+export function createDeliveryWriter({
   store,
   queue,
   keyring,
