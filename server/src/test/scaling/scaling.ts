@@ -76,7 +76,9 @@ export async function growth(make: Work, size: number, enough = 2.5, where?: Whe
 export async function assertLinear(name: string, make: Work, size: number, where?: Where): Promise<void> {
   // Work that never waits would keep the reporter silent until the end.
   await setImmediate();
-  const grown = await growth(make, size, undefined, where);
+  let grown = await growth(make, size, undefined, where);
+  // A step (a cache, a generation of the garbage collector) shows at one size, a curve at all of them.
+  if (grown > 2.5) grown = Math.min(grown, await growth(make, size * 2, undefined, where));
   assert.ok(grown <= 2.5, `${name}: twice the input of ${size} takes ${grown.toFixed(1)} times the time`);
 }
 
