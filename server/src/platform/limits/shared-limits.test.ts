@@ -20,13 +20,15 @@ const { createLogger } = await import(${JSON.stringify(LOG)});
 const [url, prefix, name] = process.argv.slice(1);
 const limits = createSharedLimits({ place: { url, prefix }, log: createLogger({ level: 'silent' }) });
 const limiter = limits.make(name, { capacity: 500, refillPerSecond: 0.001 });
-const probe = limits.make(name + ' probe', { capacity: 1, refillPerSecond: 0.001 });
-for (let allow = true, key = 0; allow; key += 1) {
-  // Both processes, and what this one counted while it was alone, have keys of their own.
-  await probe.take(process.pid + ' ' + key);
+// What one has used up the other is refused only when both are counted by Redis.
+const other = createSharedLimits({ place: { url, prefix }, log: createLogger({ level: 'silent' }) });
+const [mine, theirs] = [limits, other].map((one) => one.make(name + ' probe', { capacity: 1, refillPerSecond: 0.001 }));
+for (let key = 0, allow = true; allow; key += 1) {
+  await mine.take(process.pid + ' ' + key);
   await new Promise(setImmediate);
-  ({ allow } = await probe.take(process.pid + ' ' + key));
+  ({ allow } = await theirs.take(process.pid + ' ' + key));
 }
+other.close();
 let allowed = 0;
 await Promise.all(Array.from({ length: 50 }, async () => {
   for (let index = 0; index < 20; index += 1) if ((await limiter.take('one address')).allow) allowed += 1;
