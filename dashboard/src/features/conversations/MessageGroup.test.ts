@@ -40,3 +40,25 @@ it('offers to send again what was not sent, with the reason in words', () => {
   expect(view.get('[role=alert]').text()).toContain('The server cannot be reached');
   expect(view.get('[role=alert] button').text()).toBe('Try again');
 });
+
+it('says quietly that a file of the customer could not be fetched, beside its caption or instead of nothing', () => {
+  const error = 'A file could not be fetched from the platform: contract.pdf.';
+  const lost = { type: 'document' as const, attachments: [], error };
+  const captioned = draw('contact', { ...lost, text: 'Here it is' });
+  expect(captioned.text()).toContain('Here it is');
+  expect(captioned.text()).toContain(error);
+  const bare = draw('contact', { ...lost, text: '' });
+  expect(bare.text()).toContain(i18n.global.t('thread.fileMissing'));
+  expect(bare.text()).toContain(error);
+  expect(bare.find('[role=alert]').exists()).toBe(false);
+});
+
+it('says that a file is still being fetched, and nothing of the kind about what came or failed to go out', () => {
+  const coming = draw('contact', { type: 'image', text: '', attachments: [] });
+  expect(coming.text()).toContain(i18n.global.t('thread.fileComing'));
+  expect(coming.text()).not.toContain(i18n.global.t('thread.fileMissing'));
+  for (const view of [draw('contact'), draw('agent', { status: 'failed', error: 'Refused.', attachments: [] })]) {
+    expect(view.text()).not.toContain(i18n.global.t('thread.fileComing'));
+    expect(view.text().split('Refused.').length).toBeLessThanOrEqual(2);
+  }
+});

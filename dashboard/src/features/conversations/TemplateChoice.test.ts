@@ -1,6 +1,6 @@
 import { channelsApi, type ChannelTemplate, type Conversation, meApi } from '@parley/contract';
 import { QueryClient, VueQueryPlugin } from '@tanstack/vue-query';
-import { mount } from '@vue/test-utils';
+import { flushPromises, mount } from '@vue/test-utils';
 import { expect, it } from 'vitest';
 import { keyOf } from '../../api/cache.ts';
 import { i18n } from '../../i18n/index.ts';
@@ -17,16 +17,24 @@ const template = (name: string, body: string, variables: string[], status = 'APP
 });
 const conversation = { id: 'c1', inbox: { id: 'i1', name: 'Orders', channel: 'whatsapp' } } as Conversation;
 
-function show(templates: ChannelTemplate[]) {
+function show(templates: ChannelTemplate[], deliver: (outgoing: Outgoing) => Promise<boolean> = async () => true) {
+  const outgoing: Outgoing[] = [];
   const client = new QueryClient({ defaultOptions: { queries: { staleTime: Infinity } } });
   client.setQueryData(keyOf(meApi.get), { user: { id: 'ada' }, permissions: [] });
   client.setQueryData(keyOf(channelsApi.listTemplates, { params: { id: 'i1' } }), templates);
   const view = mount(TemplateChoice, {
-    props: { conversation, busy: false },
+    props: {
+      conversation,
+      busy: false,
+      send: (each: Outgoing) => {
+        outgoing.push(each);
+        return deliver(each);
+      },
+    },
     global: { plugins: [i18n, [VueQueryPlugin, { queryClient: client }]] },
   });
   const send = () => view.get('form').trigger('submit');
-  const sent = () => (view.emitted('send') ?? []).map(([outgoing]) => (outgoing as Outgoing).template);
+  const sent = () => outgoing.map((each) => each.template);
   return { view, send, sent };
 }
 
@@ -57,4 +65,30 @@ it('starts with empty blanks when another template is chosen', async () => {
 
 it('says that there is none to choose', () => {
   expect(show([]).view.get('[role=status]').text()).toBe(i18n.global.t('composer.template.none'));
+});
+
+it('sends once: waits while it goes out, is empty after that, and keeps the words when it did not go out', async () => {
+  const answers: ((sent: boolean) => void)[] = [];
+  const { view, send, sent } = show(
+    [template('one', 'Dear {{1}}', ['1'])],
+    () => new Promise((resolve) => answers.push(resolve)),
+  );
+  const blank = () => view.get<HTMLInputElement>('[name="1"]').element.value;
+  const button = () => view.get<HTMLButtonElement>('[type=submit]').element;
+  await view.get('[name="1"]').setValue('Olli');
+  await send();
+  await send();
+  expect(sent()).toHaveLength(1);
+  expect(button().disabled).toBe(true);
+  answers[0]?.(false);
+  await flushPromises();
+  expect(blank()).toBe('Olli');
+  expect(button().disabled).toBe(false);
+  await send();
+  answers[1]?.(true);
+  await flushPromises();
+  expect(blank()).toBe('');
+  expect(button().disabled).toBe(true);
+  await send();
+  expect(sent()).toHaveLength(2);
 });
