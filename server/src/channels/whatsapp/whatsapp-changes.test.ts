@@ -3,7 +3,7 @@ import { after, before, describe, it } from 'node:test';
 import { connect, startTestApp, until } from '../../test/app.ts';
 import type { TestApp } from '../../test/app.ts';
 import { startWhatsappDouble, type WhatsappDouble } from '../../test/doubles/whatsapp.ts';
-import { openWhatsapp } from '../../test/whatsapp-chat.ts';
+import { openWhatsapp, secondsAgo } from '../../test/whatsapp-chat.ts';
 
 const PNG = Buffer.from(
   'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==',
@@ -47,11 +47,12 @@ describe('WhatsApp, changed afterwards', () => {
 
   const revoke = (phone: string, id: string) =>
     chat.say(phone, '', { type: 'revoke', text: undefined, revoke: { original_message_id: id } });
-  const edit = (phone: string, id: string, body: string) =>
+  const edit = (phone: string, id: string, body: string, more: object = {}) =>
     chat.say(phone, '', {
       type: 'edit',
       text: undefined,
       edit: { original_message_id: id, message: { type: 'text', text: { body } } },
+      ...more,
     });
   const byId = async (phone: string, id: string) =>
     (await chat.messages(phone)).find(({ externalId }) => externalId === id);
@@ -111,5 +112,18 @@ describe('WhatsApp, changed afterwards', () => {
       ),
     );
     assert.doesNotMatch(rows[0]?.left ?? '', /Home|Maria|52\.5|pic-9|image/);
+  });
+
+  it('an older edit that comes later changes nothing', async () => {
+    const phone = '4915100000093';
+    const id = await chat.say(phone, 'one', { timestamp: secondsAgo(60) });
+    await edit(phone, id, 'three', { timestamp: secondsAgo(10) });
+    await until(async () => (await byId(phone, id))?.text === 'three', 'it is edited');
+    await edit(phone, id, 'two', { timestamp: secondsAgo(30) });
+    const next = await chat.say(phone, 'next');
+    await until(() => byId(phone, next), 'the edits were read');
+    assert.equal((await byId(phone, id))?.text, 'three');
+    await edit(phone, id, 'four', { timestamp: secondsAgo(5) });
+    await until(async () => (await byId(phone, id))?.text === 'four', 'a newer one counts');
   });
 });

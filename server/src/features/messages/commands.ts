@@ -281,17 +281,18 @@ function appendStatement(now: Date, target: Target, messages: NewMessage[], opti
 }
 
 /**
- * The platform's message changed, in whichever conversation of its thread it stands. Returns the message as it is now, or
- * nothing when we do not know it.
+ * The platform's message changed at this time, in whichever conversation of its thread it stands. Returns the message as it
+ * is now, or nothing when we do not know it, or know it as it was changed later.
  */
 export async function edit(
   tx: Tx,
   threadId: string,
-  change: { messageId: string; text: string },
+  change: { messageId: string; text: string; at: string },
 ): Promise<Message | undefined> {
   const { rows } = await tx.execute<MessageRow>(sql`
-    update messages set text = ${change.text}, edited_at = ${tx.now}
-    where ${ofPlatform(threadId, change.messageId)} and deleted_at is null returning *`);
+    update messages set text = ${change.text}, edited_at = ${change.at}::timestamptz
+    where ${ofPlatform(threadId, change.messageId)} and deleted_at is null
+      and (edited_at is null or edited_at <= ${change.at}::timestamptz) returning *`);
   const [row] = rows;
   if (row) await previewAgain(tx, row, preview(row.text, row.attachments));
   return row && presentMessage(row);
