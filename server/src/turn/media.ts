@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Attachment } from '@parley/contract';
 import type { MediaReference } from '../channels/contract.ts';
-import { storeFile } from '../features/files/commands.ts';
+import { forgetFetchedFiles, storeFile } from '../features/files/commands.ts';
 import { messageUpdated } from '../features/messages/changes.ts';
 import { attach } from '../features/messages/commands.ts';
 import { messageFacts } from '../features/messages/facts.ts';
@@ -89,6 +89,8 @@ export function createMediaFetcher(deps: {
       const isFirst = attachments.length > 0 || row.error === null;
       const message = await store.inWorkspace(workspaceId, async (tx) => {
         const attached = await attach(tx, subjectId, attachments, problem);
+        // Deleted while its files were on their way.
+        if (!attached) await forgetFetchedFiles(tx, attachments);
         if (attached && isFirst) {
           const counts = { stored: attachments.length, missing: media.length - attachments.length };
           await recordFacts(tx, [

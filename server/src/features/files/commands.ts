@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { and, inArray, isNull } from 'drizzle-orm';
+import { and, eq, inArray, isNull } from 'drizzle-orm';
 import type { Attachment } from '@parley/contract';
 import { files } from '../../db/schema/index.ts';
 import { notFound } from '../../platform/errors.ts';
@@ -81,4 +81,11 @@ export async function shareAttachments(tx: Tx, conversationId: string, ids: stri
   const copies = new Map(foreign.map((row) => [row.id, { ...row, id: newId(), conversationId }]));
   if (copies.size > 0) await tx.insert(files).values([...copies.values()]);
   return rows.map((row) => presentFile(copies.get(row.id) ?? row));
+}
+
+/** Files fetched from a platform for a message that is gone. Their bytes stay where nobody can reach them. */
+export async function forgetFetchedFiles(tx: Tx, attachments: Attachment[]): Promise<void> {
+  if (attachments.length === 0) return;
+  const ids = attachments.map(({ id }) => id);
+  await tx.delete(files).where(and(inArray(files.id, ids), eq(files.createdByType, 'contact')));
 }

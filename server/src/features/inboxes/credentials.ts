@@ -1,4 +1,5 @@
 import type { ChannelName } from '@parley/contract';
+import { fieldsOf } from '../../channels/fields.ts';
 import { channels } from '../../channels/registry.ts';
 import type { Keyring } from '../../platform/security/crypto.ts';
 import { badRequest } from '../../platform/errors.ts';
@@ -39,11 +40,28 @@ export function madeUp(
 export const sealCredentials = (keyring: Keyring, inboxId: string, credentials: unknown): string =>
   keyring.encrypt(JSON.stringify(credentials), inboxId);
 
+type Sealed = { id: string; channel: ChannelName; credentials: string | null };
+
+/** As they were stored, whatever the channel takes today. @throws DecryptError */
+export const readCredentials = (keyring: Keyring, inbox: Sealed): Record<string, unknown> =>
+  inbox.credentials === null ? {} : Object(JSON.parse(keyring.decrypt(inbox.credentials, inbox.id)));
+
 /** @throws DecryptError, or ZodError when the channel no longer takes what was stored */
-export function openCredentials(
-  keyring: Keyring,
-  inbox: { id: string; channel: ChannelName; credentials: string | null },
-): unknown {
-  const stored: unknown = inbox.credentials === null ? {} : JSON.parse(keyring.decrypt(inbox.credentials, inbox.id));
-  return channels[inbox.channel].credentials.parse(stored);
+export const openCredentials = (keyring: Keyring, inbox: Sealed): unknown =>
+  channels[inbox.channel].credentials.parse(readCredentials(keyring, inbox));
+
+/** A field that is not named, or empty, stays as it was stored; null takes away one the channel can do without. */
+export function mergeCredentials(
+  channel: ChannelName,
+  stored: Record<string, unknown>,
+  typed: Record<string, unknown>,
+): Record<string, unknown> {
+  const fields = fieldsOf(channels[channel].credentials);
+  const merged = new Map<string, unknown>();
+  for (const { name } of fields) if (stored[name] !== undefined) merged.set(name, stored[name]);
+  for (const [name, value] of Object.entries(typed)) {
+    if (value === null && fields.some((field) => field.name === name && !field.required)) merged.delete(name);
+    else if (value !== '') merged.set(name, value);
+  }
+  return Object.fromEntries(merged);
 }

@@ -1,5 +1,4 @@
 import type { InboxCheck, InboxInput, InboxPatch } from '@parley/contract';
-import { channels } from '../../channels/registry.ts';
 import type { Config } from '../../platform/config/config.ts';
 import { DecryptError } from '../../platform/security/crypto.ts';
 import type { Keyring } from '../../platform/security/crypto.ts';
@@ -12,7 +11,14 @@ import { changeInbox, createInbox, deleteInbox, noteStatus, requireBot } from '.
 import type { InboxChange } from './commands.ts';
 import { connectInbox, disconnectInbox } from './connection.ts';
 import type { ChannelHttpOf } from './connection.ts';
-import { madeUp, openCredentials, parseCredentials, sealCredentials } from './credentials.ts';
+import {
+  madeUp,
+  mergeCredentials,
+  openCredentials,
+  parseCredentials,
+  readCredentials,
+  sealCredentials,
+} from './credentials.ts';
 import type { InboxRow } from './present.ts';
 import { findInbox } from './queries.ts';
 import { cleanSettings } from './settings.ts';
@@ -67,7 +73,7 @@ export function createInboxSetup({ store, keyring, wake, log, config, channelHtt
     return { row, generated: madeUp(input.channel, input.credentials, credentials) };
   }
 
-  /** Settings and credentials that are not named stay as they are. @throws as `create` */
+  /** Settings and fields of the credentials that are not named stay as they are. @throws as `create` */
   async function change(workspaceId: string, id: string, patch: InboxPatch): Promise<InboxRow> {
     const { credentials: typed, settings, enabled, ...plain } = patch;
     const before = await store.inWorkspace(workspaceId, async (tx) => {
@@ -77,7 +83,9 @@ export function createInboxSetup({ store, keyring, wake, log, config, channelHtt
     const change: InboxChange = { ...plain };
     if (settings) change.settings = { ...before.settings, ...cleanSettings(settings) };
     const isOn = enabled ?? before.status !== 'disabled';
-    const credentials = typed ? parseCredentials(before.channel, { ...inventedFor(before), ...typed }) : undefined;
+    const credentials = typed
+      ? parseCredentials(before.channel, mergeCredentials(before.channel, storedOf(before), typed))
+      : undefined;
     if (credentials !== undefined) change.credentials = sealCredentials(keyring, before.id, credentials);
     if (isOn && (credentials !== undefined || before.status === 'disabled')) {
       const { status, statusDetail, connection } = await connect(
@@ -93,12 +101,10 @@ export function createInboxSetup({ store, keyring, wake, log, config, channelHtt
     return row;
   }
 
-  /** What we invented at the first saving stays when the rest is typed anew, as long as it can be read at all. */
-  const inventedFor = (inbox: InboxRow): Record<string, unknown> => {
-    const { generated = [] } = channels[inbox.channel];
+  /** What cannot be read any more is typed anew. */
+  const storedOf = (inbox: InboxRow): Record<string, unknown> => {
     try {
-      const stored = Object.entries(Object(openCredentials(keyring, inbox)));
-      return Object.fromEntries(stored.filter(([field]) => generated.includes(field)));
+      return readCredentials(keyring, inbox);
     } catch (error) {
       if (error instanceof DecryptError) return {};
       throw error;

@@ -18,6 +18,7 @@ import type { Fact } from '../../platform/facts/define.ts';
 import { factValues } from '../../platform/facts/record.ts';
 import { storedJson } from '../../platform/data/stored-json.ts';
 import type { Store, Tx } from '../../platform/data/tenant.ts';
+import { forgetFetchedFiles } from '../files/commands.ts';
 import { presentMessage } from './present.ts';
 import type { MessageRow } from './present.ts';
 import { since } from './queries.ts';
@@ -280,22 +281,45 @@ function appendStatement(now: Date, target: Target, messages: NewMessage[], opti
 }
 
 /**
- * The platform's message changed, in whichever conversation of its thread it stands. Returns the message as it is now, or
- * nothing when we do not know it.
+ * The platform's message changed at this time, in whichever conversation of its thread it stands. Returns the message as it
+ * is now, or nothing when we do not know it, or know it as it was changed later.
  */
-export async function edit(tx: Tx, threadId: string, platformId: string, text: string): Promise<Message | undefined> {
+export async function edit(
+  tx: Tx,
+  threadId: string,
+  change: { messageId: string; text: string; at: string },
+): Promise<Message | undefined> {
   const { rows } = await tx.execute<MessageRow>(sql`
-    update messages set text = ${text}, edited_at = ${tx.now}
-    where ${ofPlatform(threadId, platformId)} and deleted_at is null returning *`);
-  return rows[0] && presentMessage(rows[0]);
+    update messages set text = ${change.text}, edited_at = ${change.at}::timestamptz
+    where ${ofPlatform(threadId, change.messageId)} and deleted_at is null
+      and (edited_at is null or edited_at <= ${change.at}::timestamptz) returning *`);
+  const [row] = rows;
+  if (row) await previewAgain(tx, row, preview(row.text, row.attachments));
+  return row && presentMessage(row);
 }
 
-/** The customer took a message back: its words go, its place stays. */
+/** The customer took a message back: its words and files go, its place stays. */
 export async function remove(tx: Tx, threadId: string, platformId: string): Promise<Message | undefined> {
-  const { rows } = await tx.execute<MessageRow>(sql`
-    update messages set text = '', attachments = '[]', deleted_at = coalesce(deleted_at, ${tx.now})
-    where ${ofPlatform(threadId, platformId)} returning *`);
-  return rows[0] && presentMessage(rows[0]);
+  const { rows } = await tx.execute<MessageRow & { former: Attachment[] }>(sql`
+    update messages m set text = '', attachments = '[]', payload = m.payload - array['location', 'details', 'template'],
+      deleted_at = coalesce(m.deleted_at, ${tx.now})
+    from (select id, attachments from messages where ${ofPlatform(threadId, platformId)} for update) b
+    where m.id = b.id returning m.*, b.attachments as former`);
+  const [row] = rows;
+  if (!row) return undefined;
+  await forgetFetchedFiles(tx, row.former);
+  await previewAgain(tx, row, '');
+  return presentMessage(row);
+}
+
+/** The list shows the newest message as it is now. */
+async function previewAgain(tx: Tx, row: MessageRow, words: string): Promise<void> {
+  if (row.private) return;
+  await tx.execute(sql`
+    update conversations set last_message_preview = ${words}, updated_at = ${tx.now}
+    where id = ${row.conversation_id}::uuid and not exists (
+      select 1 from messages where conversation_id = ${row.conversation_id}::uuid and ${since(row.conversation_id)}
+        and seq > ${row.seq} and not private and author_type <> 'system')`);
 }
 
 const ofPlatform = (threadId: string, platformId: string): SQL => sql`
