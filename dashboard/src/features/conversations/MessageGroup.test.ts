@@ -6,10 +6,16 @@ import { i18n } from '../../i18n/index.ts';
 import { message as messageOf } from '../../test/message.ts';
 import MessageGroup from './MessageGroup.vue';
 import type { ThreadMessage } from './messageCache.ts';
+import type { Quoted } from './thread.ts';
 
 const attack = '<img src=x onerror="alert(1)"><script>alert(2)</script><b>bold</b>';
 
-function draw(side: 'contact' | 'bot' | 'agent' | 'note', changes: Partial<ThreadMessage> = {}) {
+function draw(
+  side: 'contact' | 'bot' | 'agent' | 'note',
+  changes: Partial<ThreadMessage> = {},
+  quotedOf: (id: string) => Quoted = () => 'deleted',
+  onGo: (id: string) => void = () => undefined,
+) {
   const message = messageOf({
     author: { type: side === 'note' ? 'agent' : side, id: 'a', name: attack },
     text: attack,
@@ -19,7 +25,8 @@ function draw(side: 'contact' | 'bot' | 'agent' | 'note', changes: Partial<Threa
   });
   const group = { kind: 'group' as const, key: 'g', side, name: attack, at: message.createdAt, messages: [message] };
   const root = defineComponent(
-    () => () => h(TooltipProvider, () => h(MessageGroup, { group, contactName: attack, openPassage: '' })),
+    () => () =>
+      h(TooltipProvider, () => h(MessageGroup, { group, contactName: attack, openPassage: '', quotedOf, onGo })),
   );
   return mount(root, { global: { plugins: [i18n] } });
 }
@@ -61,4 +68,25 @@ it('says that a file is still being fetched, and nothing of the kind about what 
     expect(view.text()).not.toContain(i18n.global.t('thread.fileComing'));
     expect(view.text().split('Refused.').length).toBeLessThanOrEqual(2);
   }
+});
+
+it('says in one line what a message answers, and leads there', async () => {
+  const quoted = messageOf({ id: 'm0', author: { type: 'agent', id: 'a', name: 'Ada' }, text: attack });
+  const gone: string[] = [];
+  const view = draw(
+    'contact',
+    { replyToId: 'm0', attachments: [] },
+    () => quoted,
+    (id) => gone.push(id),
+  );
+  expect(view.get('button').text()).toContain(`Ada: ${attack}`);
+  expect(view.findAll('img, script, b')).toHaveLength(0);
+  await view.get('button').trigger('click');
+  expect(gone).toEqual(['m0']);
+});
+
+it.each(['older', 'deleted'] as const)('has no way to a message that is %s', (why) => {
+  const view = draw('agent', { replyToId: 'm0', attachments: [] }, () => why);
+  expect(view.text()).toContain(i18n.global.t(`thread.quoted.${why}`));
+  expect(view.find('button').exists()).toBe(false);
 });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { message as messageOf } from '../../test/message.ts';
 import type { ThreadMessage } from './messageCache.ts';
-import { layOut } from './thread.ts';
+import { layOut, quotedIn } from './thread.ts';
 
 const at = (minute: number, second = 0) => new Date(2026, 10, 20, 10, minute, second).toISOString();
 let seq = 0;
@@ -54,5 +54,21 @@ describe('layOut', () => {
       'event',
       'contact×1',
     ]);
+  });
+});
+
+describe('quotedIn', () => {
+  const known = messageOf({ id: 'known' });
+  const deleted = messageOf({ id: 'gone', deletedAt: at(1), text: 'the secret' });
+  const thread = { messages: [known, deleted], olderCursor: 'more' };
+
+  it('shows nothing of a deleted message, nor of one that is in no page any more', () => {
+    expect(quotedIn(thread, 'gone')).toBe('deleted');
+    expect(quotedIn({ ...thread, olderCursor: null }, 'other')).toBe('deleted');
+  });
+
+  it('finds what is loaded and knows what may be further up', () => {
+    expect(quotedIn(thread, 'known')).toBe(known);
+    expect(quotedIn(thread, 'other')).toBe('older');
   });
 });

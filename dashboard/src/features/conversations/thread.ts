@@ -1,4 +1,4 @@
-import type { ThreadMessage } from './messageCache.ts';
+import type { Thread, ThreadMessage } from './messageCache.ts';
 
 /** What the thread draws, top to bottom. */
 export type ThreadItem =
@@ -55,3 +55,15 @@ export function layOut(messages: readonly ThreadMessage[]): ThreadItem[] {
   }
   return items;
 }
+
+/** What a message answers: it itself, or why it is not shown. */
+export type Quoted = ThreadMessage | 'older' | 'deleted';
+
+export function quotedIn({ messages, olderCursor }: Thread, id: string): Quoted {
+  const found = messages.find((message) => message.id === id);
+  if (found) return found.deletedAt ? 'deleted' : found;
+  return olderCursor ? 'older' : 'deleted';
+}
+
+/** Of the element that shows a message. */
+export const elementId = (messageId: string): string => `message-${messageId}`;
