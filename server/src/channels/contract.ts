@@ -26,7 +26,7 @@ export type Verification =
   /** `status` is what the platform is told; nothing is stored. */
   | { ok: false; status: 400 | 401 | 403; reason: string };
 
-/** `skipped`: one line for each item that could not be read, without what a customer wrote. The others are not held up. */
+/** `skipped`: one line for each item that could not be read, or not wholly, without what a customer wrote. The others are not held up. */
 export type Parsed = { events: Inbound[]; skipped: string[] };
 
 /** Events come as HTTP requests. */

@@ -49,7 +49,7 @@ export function contentOf(message: Content): Said | undefined {
     case 'contacts':
       return message.contacts && cards(message.contacts);
     case 'button':
-      return message.button && pressed(message.button.text, message.button.payload);
+      return message.button && pressed(message.button.text ?? message.button.payload ?? '', message.button.payload);
     case 'interactive':
       return message.interactive && chosen(message.interactive);
     case 'order':
@@ -123,6 +123,9 @@ function cards(contacts: NonNullable<Content['contacts']>): Said {
   });
   return { type: 'contact', text: lines.join('\n\n'), media: [], details: { contacts } };
 }
+
+/** Of a known kind, with nothing in it that could be shown. */
+export const isEmpty = ({ text, media, location }: Said): boolean => text === '' && media.length === 0 && !location;
 
 /** Something came that WhatsApp does not hand over: edits of old clients, polls, view-once pictures. */
 export function unsupportedOf({ type, unsupported, errors }: Message): Said {

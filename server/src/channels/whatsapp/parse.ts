@@ -1,12 +1,14 @@
-/** A WhatsApp webhook to the common inbound events. Pure; every message and status of the batch has its own fate. */
+/** A WhatsApp webhook to the common inbound events. Every message and status of the batch has its own fate. */
+// Real time (1): when an event arrived that does not say when it happened.
 import { z } from 'zod';
 import { badRequest } from '../../platform/errors.ts';
 import type { Inbound, Parsed, Sender, WebhookRequest } from '../contract.ts';
 import { receiptId } from '../inbound.ts';
 import { readJson } from '../json.ts';
-import { contentOf, unsupportedOf } from './content.ts';
+import { contentOf, isEmpty, unsupportedOf } from './content.ts';
 import type { WhatsappCredentials } from './credentials.ts';
 import { identityOf, threadKeyOf, type Identity } from './identity.ts';
+import { readLeniently, withoutNulls } from './lenient.ts';
 import {
   contact,
   envelope,
@@ -41,18 +43,18 @@ export const inboxOf = (request: WebhookRequest): string[] => [
 ];
 
 function changesOf(request: WebhookRequest): { field: string; value: Value }[] {
-  const body = envelope.safeParse(readJson(request.rawBody, 'a WhatsApp webhook'));
+  const body = envelope.safeParse(withoutNulls(readJson(request.rawBody, 'a WhatsApp webhook')));
   if (!body.success) throw badRequest('This is not a WhatsApp webhook.');
   return body.data.entry.flatMap(({ changes }) =>
     changes.flatMap((change) => {
-      const read = value.safeParse(change.value);
-      return read.success ? [{ field: change.field, value: read.data }] : [];
+      const { data } = readLeniently(change.value, value);
+      return data ? [{ field: change.field, value: data }] : [];
     }),
   );
 }
 
 function readChange(field: string, of: Value, parsed: Parsed): void {
-  const contacts = (of.contacts ?? []).flatMap((item) => contact.safeParse(item).data ?? []);
+  const contacts = (of.contacts ?? []).flatMap((item) => readLeniently(item, contact).data ?? []);
   const each = <T>(
     items: unknown[] | undefined,
     schema: z.ZodType<T>,
@@ -60,9 +62,10 @@ function readChange(field: string, of: Value, parsed: Parsed): void {
     read: (item: T) => Inbound | string,
   ): void => {
     for (const [index, item] of (items ?? []).entries()) {
-      const result = readItem(item, schema, read);
+      const { result, odd } = readItem(item, schema, read);
       if (typeof result !== 'string') parsed.events.push(result);
-      else if (result !== '') parsed.skipped.push(`${what} ${index}: ${result}`);
+      const said = odd ?? (typeof result === 'string' ? result : '');
+      if (said !== '') parsed.skipped.push(`${what} ${index}: ${said}`);
     }
   };
   if (field === 'messages') {
@@ -72,19 +75,23 @@ function readChange(field: string, of: Value, parsed: Parsed): void {
   if (field === 'smb_message_echoes') each(of.message_echoes, message, 'echo', (item) => fromEcho(item, contacts));
 }
 
-/** One that cannot be read is said, and keeps no other of its batch from being stored. */
-function readItem<T>(item: unknown, schema: z.ZodType<T>, read: (item: T) => Inbound | string): Inbound | string {
+type Item = { result: Inbound | string; odd?: string };
+
+/** What cannot be read is said: of one field, or the whole. It keeps no other of its batch from being stored. */
+function readItem<T>(item: unknown, schema: z.ZodType<T>, read: (item: T) => Inbound | string): Item {
   try {
-    const { data, error } = schema.safeParse(item);
-    return data === undefined ? `${error?.issues[0]?.path.join('.')} is not as it should be` : read(data);
+    const { data, odd } = readLeniently(item, schema);
+    const said = odd === undefined ? {} : { odd: `${odd} is not as it should be` };
+    return { result: data === undefined ? '' : read(data), ...said };
   } catch (error) {
-    return `it could not be read (${error instanceof Error ? error.name : 'unknown'})`;
+    return { result: `it could not be read (${error instanceof Error ? error.name : 'unknown'})` };
   }
 }
 
-const timeOf = (seconds: number): string => new Date(seconds * 1000).toISOString();
+const timeOf = (seconds: number | undefined): string =>
+  (seconds === undefined ? new Date() : new Date(seconds * 1000)).toISOString();
 
-function base(item: { timestamp: number }, platformId: string, who: Identity, about?: Contact) {
+function base(item: { timestamp?: number | undefined }, platformId: string, who: Identity, about?: Contact) {
   const { phone, otherIds, ...identity } = who;
   const sender: Sender = {
     ...identity,
@@ -114,8 +121,9 @@ function fromChange(item: Message, of: ReturnType<typeof base>): Inbound | undef
   }
   if (item.type === 'edit' && item.edit) {
     const { original_message_id: messageId, message: edited } = item.edit;
-    const text = contentOf(edited)?.text ?? '';
-    return { kind: 'edit', ...of, messageId, text };
+    const text = contentOf(edited)?.text;
+    // What cannot be read takes no words away: it is shown as a message of its own.
+    return text === undefined ? undefined : { kind: 'edit', ...of, messageId, text };
   }
   if (item.type === 'revoke' && item.revoke)
     return { kind: 'delete', ...of, messageId: item.revoke.original_message_id };
@@ -123,8 +131,9 @@ function fromChange(item: Message, of: ReturnType<typeof base>): Inbound | undef
 }
 
 function spoken(item: Message) {
-  const content = contentOf(item) ?? unsupportedOf(item);
-  const details = { ...content.details, ...(item.referral ? { referral: item.referral } : {}) };
+  const known = contentOf(item);
+  const content = known && !isEmpty(known) ? known : unsupportedOf(item);
+  const details = { ...known?.details, ...(item.referral ? { referral: item.referral } : {}) };
   return {
     messageId: item.id,
     ...content,

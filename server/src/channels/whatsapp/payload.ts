@@ -1,7 +1,18 @@
 /** The parts of a WhatsApp webhook Parley reads (Graph API v25.0). Everything else in it is let through unread. */
 import { z } from 'zod';
 
-const text = z.string();
+/** Numbers come as texts at times, and texts as numbers. */
+const text = z.union([z.string(), z.number().transform(String)]);
+const name = text.pipe(z.string().min(1));
+const number = z.union([
+  z.number(),
+  z
+    .string()
+    .trim()
+    .regex(/^-?\d{1,15}(\.\d{1,20})?$/)
+    .transform(Number),
+]);
+const whole = number.pipe(z.int());
 /** seconds since 1970, as text; the bound keeps a date inside what a timestamp can hold */
 const seconds = z
   .union([z.string().regex(/^\d{1,12}$/), z.int().min(0)])
@@ -9,15 +20,15 @@ const seconds = z
   .pipe(z.int().max(253_402_300_799));
 
 const file = z.object({
-  id: text.min(1),
+  id: name,
   mime_type: text.optional(),
   filename: text.optional(),
   caption: text.optional(),
-  file_size: z.int().min(0).optional(),
+  file_size: whole.pipe(z.int().min(0)).optional(),
 });
 
 const problem = z.object({
-  code: z.int(),
+  code: whole,
   title: text.optional(),
   message: text.optional(),
   error_data: z.object({ details: text.optional() }).optional(),
@@ -40,7 +51,7 @@ const sharedContact = z.object({
 });
 
 const content = z.object({
-  type: text,
+  type: text.default('unknown'),
   text: z.object({ body: text }).optional(),
   image: file.optional(),
   audio: file.optional(),
@@ -48,10 +59,10 @@ const content = z.object({
   document: file.optional(),
   sticker: file.optional(),
   location: z
-    .object({ latitude: z.number(), longitude: z.number(), name: text.optional(), address: text.optional() })
+    .object({ latitude: number, longitude: number, name: text.optional(), address: text.optional() })
     .optional(),
   contacts: z.array(sharedContact).optional(),
-  button: z.object({ payload: text.optional(), text }).optional(),
+  button: z.object({ payload: text.optional(), text: text.optional() }).optional(),
   interactive: z
     .object({
       button_reply: z.object({ id: text, title: text }).optional(),
@@ -67,8 +78,8 @@ const content = z.object({
       product_items: z.array(
         z.object({
           product_retailer_id: text,
-          quantity: z.number(),
-          item_price: z.number().optional(),
+          quantity: number,
+          item_price: number.optional(),
           currency: text.optional(),
         }),
       ),
@@ -78,8 +89,8 @@ const content = z.object({
 export type Content = z.infer<typeof content>;
 
 export const message = content.extend({
-  id: text.min(1),
-  timestamp: seconds,
+  id: name,
+  timestamp: seconds.optional(),
   from: text.optional(),
   from_user_id: text.optional(),
   to: text.optional(),
@@ -87,9 +98,9 @@ export const message = content.extend({
   group_id: text.optional(),
   context: z.object({ id: text.optional() }).optional(),
   referral: z.record(z.string(), z.unknown()).optional(),
-  reaction: z.object({ message_id: text.min(1), emoji: text.optional() }).optional(),
-  edit: z.object({ original_message_id: text.min(1), message: content }).optional(),
-  revoke: z.object({ original_message_id: text.min(1) }).optional(),
+  reaction: z.object({ message_id: name, emoji: text.optional() }).optional(),
+  edit: z.object({ original_message_id: name, message: content }).optional(),
+  revoke: z.object({ original_message_id: name }).optional(),
   system: z
     .object({
       type: text.optional(),
@@ -104,9 +115,9 @@ export const message = content.extend({
 export type Message = z.infer<typeof message>;
 
 export const status = z.object({
-  id: text.min(1),
+  id: name,
   status: text,
-  timestamp: seconds,
+  timestamp: seconds.optional(),
   recipient_id: text.optional(),
   recipient_user_id: text.optional(),
   recipient_type: text.optional(),

@@ -144,6 +144,19 @@ describe('WhatsApp, going out', () => {
     );
     assert.equal((await reply(phone, { template: { name: 'not_yet', language: 'en' } })).status, 409);
     assert.equal((await reply(phone, { template: { name: 'nowhere', language: 'en' } })).status, 404);
+    for (const [variables, fields] of [
+      [{}, ['1', '2']],
+      [{ '1': 'Ina', '2': ' ' }, ['2']],
+      [{ '1': 'Ina', '2': '4471', '3': 'more' }, ['3']],
+    ] as const) {
+      const refused = await reply(phone, { template: { name: 'order_news', language: 'en', variables } });
+      assert.equal(refused.status, 400);
+      assert.deepEqual(
+        refused.error?.details?.map(({ field }) => field),
+        fields.map((name) => `template.variables.${name}`),
+      );
+    }
+    assert.equal((await chat.messages(phone)).filter(({ author }) => author.type === 'agent').length, 0);
     const made = await reply(phone, {
       template: { name: 'order_news', language: 'en', variables: { '1': 'Ina', '2': '4471' } },
     });

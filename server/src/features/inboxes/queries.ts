@@ -1,7 +1,7 @@
 import type { ChannelTemplate } from '@parley/contract';
 import { and, asc, count, eq, isNull } from 'drizzle-orm';
 import { inboxes } from '../../db/schema/index.ts';
-import { conflict, notFound } from '../../platform/errors.ts';
+import { badRequest, conflict, notFound } from '../../platform/errors.ts';
 import type { Tx } from '../../platform/data/tenant.ts';
 import type { InboxRow } from './present.ts';
 
@@ -33,9 +33,25 @@ export async function findTemplate(
   return found;
 }
 
-/** Its text with the variables filled in: what the customer will read, and what stands in the conversation. */
-export const fillTemplate = (template: ChannelTemplate, variables: Record<string, string>): string =>
-  template.body.replace(/\{\{\s*([\w.]+)\s*\}\}/g, (_mark, name: string) => variables[name] ?? '');
+/**
+ * Its text with the variables filled in: what the customer will read, and what stands in the conversation.
+ *
+ * @throws badRequest naming the variables that are missing, or not the template's: the platform refuses such a message
+ */
+export function fillTemplate(template: ChannelTemplate, variables: Record<string, string>): string {
+  const given = new Map(Object.entries(variables));
+  const problem = (name: string, message: string) => ({ field: `template.variables.${name}`, message });
+  const problems = [
+    ...template.variables
+      .filter((name) => !given.get(name)?.trim())
+      .map((name) => problem(name, 'is needed by this template')),
+    ...[...given.keys()]
+      .filter((name) => !template.variables.includes(name))
+      .map((name) => problem(name, 'is no variable of this template')),
+  ];
+  if (problems.length > 0) throw badRequest('The variables are not those of the template.', problems);
+  return template.body.replace(/\{\{\s*([\w.]+)\s*\}\}/g, (_mark, name: string) => given.get(name) ?? '');
+}
 
 /** Oldest first. */
 export async function listInboxes(
