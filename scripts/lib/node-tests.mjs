@@ -8,8 +8,8 @@ import { inRoot, node24, root } from './paths.mjs';
 import { run } from './run.mjs';
 import { fromNodeTest, readReport, withCode } from './totals.mjs';
 
-/** Two cores are what the smallest machine has; a third process works while the others wait. */
-const PROCESSES = 3;
+/** Two cores are what the smallest machine has, and the database of a test works in a thread beside it. */
+const PROCESSES = 2;
 /** Files of one process, so that one that crashes takes few along and memory stays small. */
 const FILES_AT_MOST = 8;
 /** For one test: nothing that is alive takes this long. */

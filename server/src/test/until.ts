@@ -1,8 +1,8 @@
-/** Polls until it holds: for what happens behind the door that was knocked at. */
+/** Polls until it holds. The limit is far above what a busy machine needs: it ends a test that would wait for ever. */
 export async function until<T>(
   look: () => Promise<T | undefined | false>,
   what: string,
-  timeoutMs = 20_000,
+  timeoutMs = 60_000,
 ): Promise<T> {
   const end = Date.now() + timeoutMs;
   for (;;) {
