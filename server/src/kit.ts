@@ -1,5 +1,5 @@
 import { openTracing } from './tracing.ts';
-import { realClock } from './platform/clock/clock.ts';
+import { followDatabase } from './platform/clock/database-clock.ts';
 import { CLOCK_SET, openTestClock } from './platform/clock/test-clock.ts';
 import { createOutbound } from './platform/outbound/breaker.ts';
 import type { Config } from './platform/config/config.ts';
@@ -79,7 +79,8 @@ export async function openPlatform(config: Config, log: Logger, features: Featur
     log[isConnectionLoss(error) ? 'debug' : 'error']({ err: error, topic }, 'woken work failed'),
   );
   const testClock = config.testClock ? await openTestClock({ database, wake, log }) : undefined;
-  const clock = testClock ?? realClock;
+  const databaseClock = await followDatabase(database, log);
+  const clock = testClock ?? databaseClock;
   const placements = createPlacements({ database, log, wake });
   await placements.reload();
   const mover = createMover({
@@ -219,6 +220,7 @@ export async function openPlatform(config: Config, log: Logger, features: Featur
       redisWatch?.close();
       for (const part of [publishing, moves, placements, maintenance, pools, migrations]) part.close();
       testClock?.close();
+      databaseClock.close();
       await database.close();
       await tracing.close();
     },
