@@ -357,7 +357,7 @@ async function applyEvent(
   const some = (message: Message | undefined): Message[] => (message ? [message] : []);
   switch (event.kind) {
     case 'edit':
-      return some(await edit(tx, threadId, event));
+      return some(await edit(tx, threadId, { messageId: event.messageId, text: event.text, at: event.at }));
     case 'delete':
       return some(await remove(tx, threadId, event.messageId));
     case 'reaction': {
