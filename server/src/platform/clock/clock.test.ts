@@ -7,6 +7,7 @@ import { newId } from '../data/ids.ts';
 import { createStore } from '../data/tenant.ts';
 import { createLogger } from '../telemetry/log.ts';
 import { realClock } from './clock.ts';
+import { followDatabase } from './database-clock.ts';
 import { CLOCK_SET, openTestClock } from './test-clock.ts';
 
 const log = createLogger({ level: 'fatal' });
@@ -25,6 +26,20 @@ it('the real clock is never set and takes the word of the world outside', () => 
   realClock.onSet(() => assert.fail());
   assert.ok(Math.abs(realClock.ms() - Date.now()) < 1_000);
   assert.equal(realClock.ofOutside('2020-01-01T00:00:00Z'), '2020-01-01T00:00:00Z');
+});
+
+it('is that of the database, also on a machine whose own is wrong', async (context) => {
+  const embedded = test.database.kind === 'embedded';
+  const ahead = 90_000;
+  const started = Date.now();
+  context.mock.timers.enable({ apis: ['Date'], now: started + ahead });
+  const clock = await followDatabase(test.database, log);
+  const difference = clock.ms() - started;
+  // The embedded database runs in this process: there is one clock, right or wrong.
+  if (embedded) assert.equal(difference, ahead);
+  else assert.ok(Math.abs(difference) < 10_000, String(difference));
+  assert.equal(clock.now().getTime(), clock.ms());
+  clock.close();
 });
 
 it('goes on from where it was set, for ids and for whoever starts later, until it is set back', async () => {
