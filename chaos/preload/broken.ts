@@ -6,7 +6,7 @@ import { patchSources } from './patch.ts';
 import type { Patch } from './patch.ts';
 
 export const builds: Record<string, Patch[]> = {
-  /** Guarded writes do not look at the token: whoever once held a thread may write. */
+  /** Guarded writes do not check the token: a former holder of a thread may write. */
   lease: [
     {
       file: '/features/messages/commands.ts',

@@ -48,7 +48,7 @@ export type Writing = { who: 'contact' | 'bot' | 'agent'; name: string | null; u
 /** What a noun adds to the dashboard. `features/<noun>/feature.ts` exports one; its texts are in `locales/` beside it. */
 export type Feature = {
   /**
-   * `open`: for whoever is not signed in. `bare`: signed in, without the rail. `desk`: beside the rail. `studio`: inside
+   * `open`: without signing in. `bare`: signed in, without the rail. `desk`: beside the rail. `studio`: inside
    * the studio, with paths from there.
    */
   routes?: Partial<Record<'open' | 'bare' | 'desk' | 'studio', RouteRecordRaw[]>>;

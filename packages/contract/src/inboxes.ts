@@ -51,7 +51,7 @@ export const Inbox = z.object({
   lastEventAt: Timestamp.nullable(),
   createdAt: Timestamp,
   updatedAt: Timestamp,
-  /** fields of the credentials we made up, told once: in the answer that made or renewed them */
+  /** credentials Parley generated; returned once, in the answer that created or renewed them */
   generated: z.record(z.string(), z.string()).optional(),
 });
 export type Inbox = z.infer<typeof Inbox>;

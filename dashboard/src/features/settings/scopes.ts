@@ -6,7 +6,7 @@ export type ScopeRow = { noun: string; scopes: Partial<Record<(typeof verbs)[num
 
 const isScope = (permission: Permission): permission is ApiKeyScope => allScopes.some((scope) => scope === permission);
 
-/** What somebody may give to a key of theirs: of their own permissions those that keys may have, by what they are about. */
+/** The permissions a person may give to a key: those of their own that keys may have, by noun. */
 export function scopesByNoun(permissions: Permission[]): ScopeRow[] {
   const rows = new Map<string, ScopeRow>();
   for (const value of permissions.filter(isScope)) {

@@ -62,7 +62,7 @@ export function filterRows<Row>(rows: readonly Row[], columns: readonly Column<R
   });
 }
 
-/** Which columns somebody sees: their own choice, kept in this browser for each table and person. */
+/** The columns a person chose to see, kept in this browser for each table and person. */
 export function useColumnChoice<Row>(columns: MaybeRefOrGetter<Column<Row>[]>, name: string, person: string) {
   const chosen = useStorage<Record<string, boolean>>(`parley.table.${person}.${name}`, {});
   const isShown = (column: Column<Row>) => column.fixed || (chosen.value[column.id] ?? !column.hidden);

@@ -13,7 +13,10 @@ export const endedVisitor = (inboxId: string, visitorId: string): SQL => sql`
   select 1 from contact_identities
   where inbox_id = ${inboxId}::uuid and external_id = ${visitorId} and ended_at is not null`;
 
-/** The same, after waiting for an end that is being written; whoever ends later waits for this transaction. */
+/**
+ * Whether the visitor has ended. Locks the row: an end that is being written is waited for, and a later one waits for this
+ * transaction.
+ */
 export async function visitorHasEnded(tx: Tx, inboxId: string, visitorId: string): Promise<boolean> {
   const { rows } = await tx.execute<{ ended: boolean }>(sql`
     select ended_at is not null as ended from contact_identities

@@ -159,8 +159,8 @@ export function createDemo(parts: { store: Store; storage: Storage; knowledge: K
       log.debug({ guides: Object.keys(demo.documents).length }, 'the demo is up to date');
     },
     /**
-     * Resolves when the guides are read, after `patienceMs` at the latest. Who opens /demo the moment Parley says it is
-     * ready would otherwise be told that nothing is known.
+     * Resolves when the guides are read, after `patienceMs` at the latest. Otherwise the first question at /demo would find
+     * no knowledge.
      */
     async read(patienceMs: number): Promise<void> {
       const demo = await marks();

@@ -14,7 +14,7 @@ type Publisher<D> = {
   gather?: (detail: D) => string;
 };
 
-/** Something a commit changed, to be told after it. Made by the function `defineChange` returns. */
+/** What a commit changed, to be published after it. Made by the function `defineChange` returns. */
 export type Change = {
   kind: string;
   workspaceId: string;
