@@ -14,7 +14,9 @@ import { noteSkipped } from './receive.ts';
 import type { Receive } from './receive.ts';
 
 const Params = z.object({ channel: z.string().max(30), token: z.string().max(100) });
-const SharedParams = z.object({ channel: z.string().max(30) });
+const SharedParams = Params.omit({ token: true });
+/** Of either address. */
+const AnyParams = Params.partial({ token: true });
 
 const single = (values: NodeJS.Dict<string | string[]>): Record<string, string | undefined> =>
   Object.fromEntries(Object.entries(values).map(([name, value]) => [name, Array.isArray(value) ? value[0] : value]));
@@ -81,7 +83,7 @@ export function webhookRoutes(
   /** Before the body is read: who is to be sent away costs no more than a line. */
   async function admit(request: FastifyRequest, reply: FastifyReply): Promise<void> {
     try {
-      const { data } = Params.partial({ token: true }).safeParse(request.params);
+      const { data } = AnyParams.safeParse(request.params);
       const found = findWebhook(data?.channel ?? '');
       await refusals.assertFew(request.ip, thingOf(request, data?.token ?? found.channel.name));
       if (data?.token === undefined) return;
