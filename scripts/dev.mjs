@@ -1,11 +1,12 @@
 /** `npm run dev`: the server restarts on change, both front ends rebuild on change. Ctrl-C ends all three. */
 import { spawn } from 'node:child_process';
 import { ensure } from './ensure.mjs';
-import { buildFronts, fronts } from './lib/fronts.mjs';
+import { buildFronts, forgetForms, fronts } from './lib/fronts.mjs';
 import { childEnvironment, inRoot, node24, root } from './lib/paths.mjs';
 
 await ensure();
 if (!(await buildFronts())) process.exit(1);
+for (const front of fronts()) await forgetForms(front);
 
 const server = ['--watch', '--watch-preserve-output', '--env-file-if-exists=.env', inRoot('server/src/main.ts')];
 const children = [

@@ -5,6 +5,7 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { filesBelow, fingerprint, readStamp } from './lib/files.mjs';
+import { oneAtATime, StillBusy } from './lib/one-at-a-time.mjs';
 import { inRoot, node24 } from './lib/paths.mjs';
 import { run, seconds, tail } from './lib/run.mjs';
 
@@ -35,9 +36,20 @@ export async function ensure() {
     );
     process.exit(1);
   }
-  const stamp = wanted();
-  if (readStamp(stampFile) === stamp && existsSync(node24())) return;
+  if (isInstalled()) return;
+  try {
+    // Whoever waited finds the other's work done.
+    await oneAtATime(async () => (isInstalled() ? undefined : install()));
+  } catch (error) {
+    if (!(error instanceof StillBusy)) throw error;
+    console.error(error.message);
+    process.exit(1);
+  }
+}
 
+const isInstalled = () => readStamp(stampFile) === wanted() && existsSync(node24());
+
+async function install() {
   console.log(`${existsSync(inRoot('node_modules')) ? 'Updating' : 'Installing'} dependencies (about a minute)…`);
   const { command, before } = npm();
   // Not `npm ci`: it refuses lock files that name optional binaries of other platforms the registry lacks.

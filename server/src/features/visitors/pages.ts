@@ -1,7 +1,5 @@
-import { createReadStream, existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { z } from 'zod';
-import { notFound } from '../../platform/errors.ts';
+import { useBuiltFiles } from '../../platform/http/index.ts';
 import type { Http } from '../../platform/http/index.ts';
 import type { FindInbox } from '../inboxes/directory.ts';
 import { missingPage } from './missing-page.ts';
@@ -78,21 +76,18 @@ export function visitorPages(
     demoToken: () => Promise<string | undefined>;
   },
 ): void {
-  const file = (url: string, name: string, type: string): void => {
-    http.get(url, { config: { embed: 'script' }, schema: { hide: true } }, (_request, reply) => {
-      const path = join(parts.widgetFolder, name);
-      if (!existsSync(path)) throw notFound('The widget');
-      return reply
-        .header('content-type', type)
-        .header('cache-control', 'public, max-age=300')
-        .send(createReadStream(path));
-    });
-  };
-  const script = 'text/javascript; charset=utf-8';
-  file('/widget.js', 'widget.js', script);
-  file('/widget/panel.js', 'panel.js', script);
-  file('/widget/chat.js', 'chat.js', script);
-  file('/widget/demo.css', 'demo.css', 'text/css; charset=utf-8');
+  void http.register(async (scope: Http) => {
+    await useBuiltFiles(scope, parts.widgetFolder, 'public, max-age=300');
+    const file = (url: string, name: string): void => {
+      scope.get(url, { config: { embed: 'script' }, schema: { hide: true } }, (_request, reply) =>
+        reply.sendFile(name),
+      );
+    };
+    file('/widget.js', 'widget.js');
+    file('/widget/panel.js', 'panel.js');
+    file('/widget/chat.js', 'chat.js');
+    file('/widget/demo.css', 'demo.css');
+  });
 
   http.get(
     '/chat/:token',

@@ -36,7 +36,7 @@ import { refuseUnknownQueries, serializerCompiler, validatorCompiler } from './v
 
 export { actorOf, signedInOf } from './access.ts';
 export { keepRawBodies } from './bodies.ts';
-export { serveDashboard } from './dashboard.ts';
+export { serveDashboard, useBuiltFiles } from './dashboard.ts';
 export { cursor, done, ok, page } from './envelope.ts';
 export { isOperator } from './health.ts';
 export type { Dependency, Health } from './health.ts';

@@ -207,15 +207,19 @@ for (const kind of jobServers) {
       assert.deepEqual([...new Set(ran.seen.slice(1))], ['tick']);
     });
 
-    it('close waits for the running handler', async () => {
+    it('close waits for the running handler, which may still add a job for later', async () => {
       const jobs = begin();
       const queue = jobs.define(definition(newName()));
+      const next = newName();
+      // Asked for the first time by the handler: nothing of it was opened before.
+      const late = jobs.define(definition(next));
       const started = Promise.withResolvers<void>();
       const gate = Promise.withResolvers<void>();
       let finished = false;
       queue.process(async () => {
         started.resolve();
         await gate.promise;
+        await late.add({ text: 'later' });
         finished = true;
       });
       await jobs.start();
@@ -224,6 +228,10 @@ for (const kind of jobServers) {
       const closed = jobs.close().then(() => finished);
       gate.resolve();
       assert.equal(await closed, true);
+      const again = begin();
+      again.define(definition(next));
+      assert.equal((await again.counts())[next]?.waiting, 1);
+      await assert.rejects(late.add({ text: 'too late' }), /closed/);
     });
 
     it('close goes on without a handler that never ends', async () => {

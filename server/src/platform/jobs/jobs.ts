@@ -71,6 +71,8 @@ export function createJobs(options: JobsOptions): Jobs {
   const schedules = createSchedules({ backend, log, lookMs });
   let prepared: Promise<void> | undefined;
   let closing: Promise<void> | undefined;
+  /** What runs while the others end may still add jobs; afterwards there is nothing to add to. */
+  let ended = false;
 
   const find = (name: string): Defined => {
     const found = queues.get(name);
@@ -107,7 +109,7 @@ export function createJobs(options: JobsOptions): Jobs {
     queues.set(name, {
       definition,
       get queue() {
-        if (closing) throw new Error('the jobs are closed');
+        if (ended) throw new Error('the jobs are closed');
         if (!queue) opening.push((queue = open()));
         return queue;
       },
@@ -185,7 +187,11 @@ export function createJobs(options: JobsOptions): Jobs {
         took(later ? 'put off' : 'failed');
         if (later) throw later;
         const failure = error instanceof Error ? error : new Error(String(error));
-        log.warn({ err: failure, queue: definition.name, jobId: job.id, attempt: context.attempt }, 'job failed');
+        // What is cut off by the end of the process was told of in one line, and runs again.
+        log[ended ? 'debug' : 'warn'](
+          { err: failure, queue: definition.name, jobId: job.id, attempt: context.attempt },
+          'job failed',
+        );
         if (failure instanceof PermanentError) throw new UnrecoverableError(safeErrorMessage(failure));
         // The queue keeps the message for people to read, so it keeps the safe one.
         const isOver = context.attempt >= triesOf(failure, Infinity);
@@ -209,6 +215,7 @@ export function createJobs(options: JobsOptions): Jobs {
     schedules.close();
     const drained = Promise.all(workers.map((worker) => worker.close()));
     if (!(await inTime(drained, drainMs))) log.warn('closing over running jobs; they will run again');
+    ended = true;
     for (const queue of await Promise.allSettled(opening)) if (queue.status === 'fulfilled') await queue.value.close();
     // A worker that did not finish still holds its connection; the end of the process takes it.
     await inTime(backend.close(), 2000);
