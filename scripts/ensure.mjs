@@ -27,8 +27,11 @@ function npm() {
     : { command: process.platform === 'win32' ? 'npm.cmd' : 'npm', before: [] };
 }
 
-/** Makes sure the dependencies are there. Ends the process with a reason when that fails. */
-export async function ensure() {
+/**
+ * Makes sure the dependencies are there. Ends the process with a reason when that fails.
+ * @param {{ tools?: boolean }} [options] `tools: false`: what only tests and checks need may be missing (default true)
+ */
+export async function ensure({ tools = true } = {}) {
   const major = Number(process.versions.node.split('.')[0]);
   if (major < 20) {
     console.error(
@@ -36,10 +39,10 @@ export async function ensure() {
     );
     process.exit(1);
   }
-  if (isInstalled()) return;
+  if (isInstalled(tools)) return;
   try {
     // Whoever waited finds the other's work done.
-    await oneAtATime(async () => (isInstalled() ? undefined : install()));
+    await oneAtATime(async () => (isInstalled(tools) ? undefined : install(tools)));
   } catch (error) {
     if (!(error instanceof StillBusy)) throw error;
     console.error(error.message);
@@ -47,15 +50,20 @@ export async function ensure() {
   }
 }
 
-const isInstalled = () => readStamp(stampFile) === wanted() && existsSync(node24());
+/** @param {boolean} tools */
+function isInstalled(tools) {
+  const [stamp, scope] = readStamp(stampFile)?.split('\n') ?? [];
+  return stamp === wanted() && (scope === 'all' || !tools) && existsSync(node24());
+}
 
-async function install() {
+/** @param {boolean} tools */
+async function install(tools) {
   console.log(`${existsSync(inRoot('node_modules')) ? 'Updating' : 'Installing'} dependencies (about a minute)…`);
   const { command, before } = npm();
   // Not `npm ci`: it refuses lock files that name optional binaries of other platforms the registry lacks.
-  // `--no-save` leaves the committed lock file as it is; `--include=dev` because NODE_ENV=production would
-  // otherwise leave out the tools that build the two front ends.
-  const args = [...before, 'install', '--no-audit', '--no-fund', '--no-save', '--include=dev', '--loglevel=error'];
+  // `--no-save` leaves the committed lock file as it is; said either way, because NODE_ENV has a say otherwise.
+  const scope = tools ? '--include=dev' : '--omit=dev';
+  const args = [...before, 'install', '--no-audit', '--no-fund', '--no-save', scope, '--loglevel=error'];
   const { code, output, milliseconds } = await run(command, args);
   if (code !== 0 || !existsSync(node24())) {
     console.error(tail(output, 20));
@@ -74,7 +82,7 @@ async function install() {
     process.exit(1);
   }
   mkdirSync(inRoot('node_modules'), { recursive: true });
-  writeFileSync(inRoot(stampFile), `${wanted()}\n`);
+  writeFileSync(inRoot(stampFile), `${wanted()}\n${tools ? 'all' : 'product'}\n`);
   console.log(`Dependencies are in place (${seconds(milliseconds)}).`);
 }
 

@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { ensure } from './ensure.mjs';
 import { childEnvironment, inRoot, node24, root } from './lib/paths.mjs';
 
-await ensure();
+await ensure({ tools: false });
 const settings = existsSync(inRoot('.env')) ? ['--env-file=.env'] : [];
 const args = [...settings, inRoot('server/src/cli.ts'), ...process.argv.slice(2)];
 const { status } = spawnSync(node24(), args, { cwd: root, stdio: 'inherit', env: childEnvironment() });

@@ -5,7 +5,7 @@ import { ensure } from './ensure.mjs';
 import { buildFronts } from './lib/fronts.mjs';
 import { childEnvironment, inRoot, node24, root } from './lib/paths.mjs';
 
-await ensure();
+await ensure({ tools: false });
 if (!(await buildFronts())) process.exit(1);
 
 // Node would say that there is none, which worries people who need none.
