@@ -1,6 +1,6 @@
 import tailwindcss from '@tailwindcss/vite';
 import vue from '@vitejs/plugin-vue';
-import { defineConfig } from 'vitest/config';
+import { defineConfig } from 'vite';
 
 // The server serves dist/ at the root and falls back to index.html; `npm run dev` proxies to it instead.
 const server = process.env['PARLEY_SERVER'] ?? 'http://127.0.0.1:3000';
@@ -17,5 +17,4 @@ export default defineConfig({
       '/openapi.json': server,
     },
   },
-  test: { environment: 'happy-dom', include: ['src/**/*.test.ts'] },
 });
