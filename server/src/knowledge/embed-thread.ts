@@ -1,10 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import { z } from 'zod';
 
-/**
- * The thread of the model, one request after the other. It starts with the first, ends when nothing was asked for a while, since the
- * model holds much memory, and is started again after it ended.
- */
+/** The thread of the model, one request after the other. It starts with the first and is started again after it ended. */
 export type EmbedThread = {
   /** @throws Error when the model failed, or when its thread ended or fell silent twice in a row */
   ask(texts: string[]): Promise<Float32Array[]>;
@@ -13,8 +10,6 @@ export type EmbedThread = {
 
 /** Longer than a machine under load needs to load the model. */
 const SILENT_MS = 60_000;
-/** Loading takes about a second: nobody in the middle of a conversation should wait for it. */
-const IDLE_MS = 10 * 60_000;
 
 const answerSchema = z.union([
   z.object({ id: z.number(), vectors: z.array(z.instanceof(Float32Array)) }),
@@ -25,18 +20,11 @@ class ThreadEnded extends Error {}
 
 type Request = { id: number; resolve(vectors: Float32Array[]): void; reject(error: Error): void };
 
-export function createEmbedThread(workerUrl: URL, idleMs = IDLE_MS): EmbedThread {
+export function createEmbedThread(workerUrl: URL): EmbedThread {
   let worker: Worker | undefined;
   let current: Request | undefined;
   let closed = false;
   let lastId = 0;
-  let idle: NodeJS.Timeout | undefined;
-
-  function rest(): void {
-    const resting = worker;
-    worker = undefined;
-    void resting?.terminate();
-  }
 
   function onMessage(message: unknown): void {
     const answer = answerSchema.parse(message);
@@ -60,7 +48,6 @@ export function createEmbedThread(workerUrl: URL, idleMs = IDLE_MS): EmbedThread
 
   async function once(texts: string[]): Promise<Float32Array[]> {
     if (closed) throw new Error('The embedder is closed.');
-    clearTimeout(idle);
     worker ??= start();
     const asked = worker;
     const { promise, resolve, reject } = Promise.withResolvers<Float32Array[]>();
@@ -80,7 +67,6 @@ export function createEmbedThread(workerUrl: URL, idleMs = IDLE_MS): EmbedThread
       clearTimeout(timer);
       current = undefined;
       asked.unref();
-      if (!closed) idle = setTimeout(rest, idleMs).unref();
     }
   }
 
@@ -95,7 +81,6 @@ export function createEmbedThread(workerUrl: URL, idleMs = IDLE_MS): EmbedThread
     },
     async close() {
       closed = true;
-      clearTimeout(idle);
       await worker?.terminate();
     },
   };

@@ -4,8 +4,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
-import { until } from '../test/until.ts';
-import { createEmbedThread } from './embed-thread.ts';
 import { createBundledEmbedder, cutForModel, LONGEST_TEXT, similarity, type EmbedTurn } from './embed.ts';
 
 const turn: EmbedTurn = { workspaceId: 'a', purpose: 'question' };
@@ -43,21 +41,6 @@ describe('the thread', () => {
     await assert.rejects(embedder.embed(['poison'], turn), /ended with code 3/);
     assert.deepEqual(await embedder.embed(['fine'], turn), [[4]]);
     await embedder.close();
-  });
-
-  test('that nobody asks for a while ends, and is started again for the next text', async () => {
-    const file = join(folder, 'counted.mjs');
-    writeFileSync(
-      file,
-      `import { parentPort, threadId } from 'node:worker_threads';
-       parentPort.on('message', ({ id, texts }) =>
-         parentPort.postMessage({ id, vectors: texts.map(() => Float32Array.from([threadId])) }));`,
-    );
-    const thread = createEmbedThread(pathToFileURL(file), 1);
-    const threadOf = async (): Promise<number> => (await thread.ask(['text']))[0]?.[0] ?? 0;
-    const first = await threadOf();
-    await until(async () => (await threadOf()) !== first, 'a new thread answers');
-    await thread.close();
   });
 
   test('that reports an error rejects that request alone', async () => {
