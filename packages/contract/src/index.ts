@@ -5,6 +5,7 @@ export { api } from './declare.ts';
 export type { Call } from './declare.ts';
 export * from './people.ts';
 export * from './sessions.ts';
+export * from './account.ts';
 export * from './workspaces.ts';
 export * from './members.ts';
 export * from './api-keys.ts';

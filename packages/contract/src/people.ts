@@ -108,10 +108,11 @@ export const Me = z.object({
   limits: z.object({ attachmentBytes: z.int(), documentBytes: z.int() }),
 });
 export type Me = z.infer<typeof Me>;
-/** A new password needs the current one, and ends the person's other logins. */
+/** A new address or password needs the current password; a new password ends the person's other sessions. */
 export const MePatch = z
   .strictObject({
     name: line(80).optional(),
+    email: Email.optional(),
     password: Password.optional(),
     currentPassword: z.string().min(1).max(200).optional(),
   })

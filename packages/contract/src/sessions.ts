@@ -51,7 +51,11 @@ export const authApi = api('Sign-in', {
 
 export const meApi = api('Sign-in', {
   get: get('/me', 'signed-in', { summary: 'Who I am and what I may do', response: success(Me) }),
-  update: patch('/me', 'signed-in', { summary: 'Change my name or password', body: MePatch, response: success(User) }),
+  update: patch('/me', 'signed-in', {
+    summary: 'Change my name, address or password',
+    body: MePatch,
+    response: success(User),
+  }),
   listSignIns: get('/me/sign-ins', 'signed-in', {
     summary: 'Who tried to sign in to my account, the newest first',
     query: PageQuery,

@@ -63,6 +63,8 @@ export const refreshTokens = pgTable('refresh_tokens', {
   createdAt: createdAt(),
   expiresAt: moment('expires_at').notNull(),
   usedAt: moment('used_at'),
+  /** while the token that came after it was not used */
+  successorSalt: text('successor_salt'),
 });
 
 export const apiKeys = pgTable('api_keys', {

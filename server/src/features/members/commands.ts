@@ -116,6 +116,11 @@ export async function renamePerson(tx: Tx, userId: string, name: string): Promis
   await tx.update(users).set({ name }).where(eq(users.id, userId));
 }
 
+/** Across workspaces. `email` in lower case. Fails with a unique violation (a conflict) when it is somebody else's. */
+export async function changeAddress(tx: Tx, userId: string, email: string): Promise<void> {
+  await tx.update(users).set({ email }).where(eq(users.id, userId));
+}
+
 /** Locks the owners' rows first, so that two owners who demote each other at once leave one. */
 async function assertAnotherOwner(tx: Tx, leaving: string): Promise<void> {
   const owners = await tx

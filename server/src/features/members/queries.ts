@@ -9,14 +9,16 @@ import { findWorkspaces } from '../workspaces/queries.ts';
 export type Account = { id: string; email: string; name: string; passwordHash: string | null; disabledAt: Date | null };
 
 /** Across workspaces, for logins: the only place a password's hash is read. */
-export async function findAccount(tx: Tx, email: string): Promise<Account | undefined> {
-  const { id, name, passwordHash, disabledAt } = users;
-  const [account] = await tx
-    .select({ id, email: users.email, name, passwordHash, disabledAt })
-    .from(users)
-    .where(eq(users.email, email));
+async function findAccountBy(tx: Tx, column: typeof users.email | typeof users.id, value: string) {
+  const { id, name, email, passwordHash, disabledAt } = users;
+  const [account] = await tx.select({ id, email, name, passwordHash, disabledAt }).from(users).where(eq(column, value));
   return account;
 }
+export const findAccount = (tx: Tx, email: string): Promise<Account | undefined> =>
+  findAccountBy(tx, users.email, email);
+/** Of somebody who is signed in. */
+export const findOwnAccount = (tx: Tx, userId: string): Promise<Account | undefined> =>
+  findAccountBy(tx, users.id, userId);
 
 /** Across workspaces. Undefined also for an account that was disabled. */
 export async function findPerson(tx: Tx, userId: string) {

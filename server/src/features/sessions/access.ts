@@ -12,7 +12,8 @@ import { permissionsInFirst, permissionsOf } from '../members/policy.ts';
 import { findPerson, membershipsOf } from '../members/queries.ts';
 import { MEMBERSHIP_CHANGED } from '../members/topics.ts';
 import { findFirstWorkspaceId, findWorkspaces } from '../workspaces/queries.ts';
-import { isSessionOpen } from './queries.ts';
+import { noteSessionUse } from './commands.ts';
+import { findOpenSession } from './queries.ts';
 import type { AccessClaims, AccessTokens } from './tokens.ts';
 import { SESSION_REVOKED } from './topics.ts';
 
@@ -47,9 +48,11 @@ export const createAccess = (parts: { store: Store; wake: Wake; tokens: AccessTo
   let first: string | undefined;
 
   const lookUp = async (tx: Tx, { userId, sessionId, workspaceId }: AccessClaims): Promise<SignedIn | null> => {
-    if (!(await isSessionOpen(tx, sessionId, userId))) return null;
+    const session = await findOpenSession(tx, sessionId, userId);
+    if (!session) return null;
     const person = await findPerson(tx, userId);
     if (!person) return null;
+    if (!session.usedLately) await noteSessionUse(tx, sessionId);
     const { name, email } = person;
     const common = { userId, sessionId, name, email };
     if (workspaceId === null) return { ...common, workspaceId, role: null, permissions: NOBODY };

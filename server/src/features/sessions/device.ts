@@ -1,7 +1,15 @@
 import { createHash, createSecretKey } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
+import type { FastifyRequest } from 'fastify';
 import { errors, jwtVerify, SignJWT } from 'jose';
 import { z } from 'zod';
+import type { Device } from './commands.ts';
+
+/** Whence a request comes, as it says itself. */
+export const deviceOf = ({ headers, ip }: Pick<FastifyRequest, 'headers' | 'ip'>): Device => ({
+  userAgent: headers['user-agent']?.slice(0, 300) ?? null,
+  ip,
+});
 
 const DAYS = 180;
 const issuer = 'parley';

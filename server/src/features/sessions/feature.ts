@@ -1,8 +1,11 @@
 import { defineFeature } from '../../feature.ts';
 import { createPasswords } from '../../platform/security/password.ts';
 import type { Passwords } from '../../platform/security/password.ts';
+import { createAccount } from './account.ts';
+import { accountRoutes } from './account-routes.ts';
 import { createAccess } from './access.ts';
 import type { Access } from './access.ts';
+import { createAskForAddress } from './address.ts';
 import { createDevices } from './device.ts';
 import { meRoutes } from './me-routes.ts';
 import { sessionRoutes } from './routes.ts';
@@ -34,16 +37,19 @@ export const sessions = defineFeature({
   setUp({ config, settingsOf, log, store, publish, makeLimiter, mail, access, passwords }) {
     const { publicUrl } = config;
     const { jwtSecret } = config.secrets;
+    const throttle = createThrottle(makeLimiter, { canMail: mail !== undefined });
+    const askForAddress = createAskForAddress({ store, throttle });
+    const account = createAccount({ store, passwords, access, throttle, askForAddress, log });
     const signIn = createSignIn({
-      ...{ store, passwords, access, mail, publicUrl, log, tokens: createAccessTokens(jwtSecret) },
-      throttle: createThrottle(makeLimiter, { canMail: mail !== undefined }),
+      ...{ store, passwords, access, mail, publicUrl, log, throttle, tokens: createAccessTokens(jwtSecret) },
       devices: createDevices({ jwtSecret, publicUrl }),
     });
     return {
       authenticate: access.authenticate,
       routes(api) {
         sessionRoutes(api, { store, signIn });
-        meRoutes(api, { store, publish, signIn });
+        meRoutes(api, { store, publish, account });
+        accountRoutes(api, { store, account });
       },
       async firstSteps() {
         const setup = await ensureSetup({ store, passwords, publicUrl, owner: settingsOf(ownerSettings) });

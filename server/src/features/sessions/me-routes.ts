@@ -8,13 +8,14 @@ import type { Store } from '../../platform/data/tenant.ts';
 import { changePresence } from '../members/commands.ts';
 import { findPresence, membershipsOf } from '../members/queries.ts';
 import { listAttempts } from './attempts.ts';
-import type { SignIn } from './sign-in.ts';
+import type { Account } from './account.ts';
+import { deviceOf } from './device.ts';
 import { presentWorkspace } from '../workspaces/present.ts';
 import { findWorkspace } from '../workspaces/queries.ts';
 
 export function meRoutes(
   http: Http,
-  { store, publish, signIn }: { store: Store; publish: Publish; signIn: SignIn },
+  { store, publish, account }: { store: Store; publish: Publish; account: Account },
 ): void {
   addRoutes(
     http,
@@ -35,12 +36,7 @@ export function meRoutes(
         return ok({ ...common, workspace, presence: here.presence });
       },
 
-      update: async (request) => {
-        const signedIn = signedInOf(request);
-        await signIn.changeMe(request.body, signedIn);
-        const { userId: id, email } = signedIn;
-        return ok({ id, email, name: request.body.name ?? signedIn.name });
-      },
+      update: async (request) => ok(await account.change(request.body, signedInOf(request), deviceOf(request))),
 
       listSignIns: async (request) => {
         const { userId } = signedInOf(request);
@@ -59,7 +55,9 @@ export function meRoutes(
     {
       update: {
         limit: 'credentials',
-        description: 'A new password needs `currentPassword` and ends all other logins.',
+        description:
+          'A new address or password needs `currentPassword`, which is counted like a sign-in. A new password ends all other sessions. ' +
+          'An address of another account is 409; at most five addresses an hour.',
       },
       listSignIns: { description: 'The latest 200 of the last 90 days. Of attempts that were refused, some.' },
     },

@@ -23,6 +23,11 @@ export async function addProof(tx: Tx, userId: string): Promise<string> {
   return token;
 }
 
+/** What was mailed to an address that is not the account's any more, or under another password, opens nothing. */
+export async function forgetMailedLinks(tx: Tx, userId: string): Promise<void> {
+  await tx.delete(oneTimeTokens).where(and(eq(oneTimeTokens.userId, userId), isNull(oneTimeTokens.usedAt)));
+}
+
 /** Uses it up; of several at once exactly one succeeds. False for one that is another account's, used, too old or unknown. */
 export async function useProof(tx: Tx, userId: string, token: string): Promise<boolean> {
   const used = await tx

@@ -4,12 +4,13 @@ import { done, ok, signedInOf } from '../../platform/http/index.ts';
 import type { Http } from '../../platform/http/index.ts';
 import { addRoutes } from '../../platform/http/routes.ts';
 import type { Store } from '../../platform/data/tenant.ts';
+import { deviceOf } from './device.ts';
 import { needsSetup } from './setup.ts';
 import type { Entrance, SignIn } from './sign-in.ts';
 
 /** Takes a secret: no login, and few tries. */
 const entranceOf = (request: FastifyRequest, reply: FastifyReply): Entrance => ({
-  device: { userAgent: request.headers['user-agent']?.slice(0, 300) ?? null, ip: request.ip },
+  device: deviceOf(request),
   headers: request.headers,
   setCookie: (cookie) => void reply.header('set-cookie', cookie),
 });
@@ -26,7 +27,7 @@ export function sessionRoutes(http: Http, { store, signIn }: { store: Store; sig
         return done();
       },
 
-      refresh: async (request) => ok(await signIn.refresh(request.body.refreshToken)),
+      refresh: async (request) => ok(await signIn.refresh(request.body.refreshToken, deviceOf(request))),
 
       signOut: async (request) => {
         await signIn.logOut(request.body.refreshToken);
@@ -60,7 +61,9 @@ export function sessionRoutes(http: Http, { store, signIn }: { store: Store; sig
       },
       refresh: {
         body: 'credentials',
-        description: 'A refresh token works once. Presenting one again ends the login it belongs to.',
+        description:
+          'A refresh token works once. The last one that was used is answered for 30 seconds more, with the same successor: an answer ' +
+          'may be lost. Presenting it later, or an older one, ends the login it belongs to.',
       },
       signOut: {
         body: 'credentials',

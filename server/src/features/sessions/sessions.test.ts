@@ -105,11 +105,69 @@ describe('sessions', () => {
     assert.equal(failureOf(await me(disabled.accessToken)), '401 unauthorized');
   });
 
-  it('go on with a refresh token once; of ten at once exactly one wins', async () => {
+  /** As if the last use of this token were so long ago. */
+  const usedAgo = (refreshToken: string, seconds: number) =>
+    people.store.asSystem((tx) =>
+      tx.execute(sql`update refresh_tokens set used_at = now() - make_interval(secs => ${seconds})
+        where token_hash = ${hashToken(refreshToken)}`),
+    );
+
+  it('go on with a refresh token once: of ten at once all get the one that follows it, and there is no other', async () => {
     const { refreshToken } = await logIn();
     const answers = await Promise.all(Array.from({ length: 10 }, () => refresh(refreshToken)));
-    assert.equal(answers.filter(({ status }) => status === 200).length, 1);
-    assert.equal(answers.filter((answer) => answer.status === 401).length, 9);
+    const logins = answers.map((answer) => dataOf(answer, Login));
+    assert.equal(new Set(logins.map((login) => login.refreshToken)).size, 1);
+    assert.notEqual(logins[0]?.refreshToken, refreshToken);
+    for (const login of logins) assert.equal((await me(login)).status, 200);
+    const { rows } = await people.store.asSystem((tx) =>
+      tx.execute(sql`select count(*)::int as unused from refresh_tokens where used_at is null and session_id =
+        (select session_id from refresh_tokens where token_hash = ${hashToken(refreshToken)})`),
+    );
+    assert.deepEqual(rows, [{ unused: 1 }]);
+  });
+
+  it('survive an answer that was lost: for half a minute the last token leads to the same successor again', async () => {
+    const first = await logIn();
+    const lost = dataOf(await refresh(first.refreshToken), Login);
+    await usedAgo(first.refreshToken, 25);
+    const again = dataOf(await refresh(first.refreshToken), Login);
+    assert.equal(again.refreshToken, lost.refreshToken);
+    const next = dataOf(await refresh(again.refreshToken), Login);
+    assert.equal((await me(next)).status, 200);
+  });
+
+  it('end when the last token comes back after that, or when its successor was used before it came back', async () => {
+    const late = await logIn();
+    const rotated = dataOf(await refresh(late.refreshToken), Login);
+    await usedAgo(late.refreshToken, 31);
+    assert.equal(failureOf(await refresh(late.refreshToken)), '401 unauthorized');
+    assert.equal(failureOf(await refresh(rotated.refreshToken)), '401 unauthorized');
+    assert.equal(failureOf(await me(rotated)), '401 unauthorized');
+
+    const old = await logIn();
+    const newest = dataOf(await refresh(dataOf(await refresh(old.refreshToken), Login).refreshToken), Login);
+    assert.equal(failureOf(await refresh(old.refreshToken)), '401 unauthorized');
+    assert.equal(failureOf(await me(newest)), '401 unauthorized');
+  });
+
+  it('give a thief no line of tokens of their own: who goes on second ends it for both', async () => {
+    const robbed = await logIn();
+    const mine = dataOf(await refresh(robbed.refreshToken), Login);
+    // In time for the grace: the thief holds what the robbed hold, and nothing else.
+    const stolen = dataOf(await refresh(robbed.refreshToken), Login);
+    assert.equal(stolen.refreshToken, mine.refreshToken);
+    const ahead = dataOf(await refresh(stolen.refreshToken), Login);
+    await usedAgo(stolen.refreshToken, 3_000);
+    assert.equal(failureOf(await refresh(mine.refreshToken)), '401 unauthorized');
+    assert.equal(failureOf(await refresh(ahead.refreshToken)), '401 unauthorized');
+    for (const login of [mine, stolen, ahead]) assert.equal(failureOf(await me(login)), '401 unauthorized');
+  });
+
+  it('do not come back by the last token once they ended', async () => {
+    const first = await logIn();
+    const second = dataOf(await refresh(first.refreshToken), Login);
+    await people.call('POST', '/auth/logout', { body: { refreshToken: second.refreshToken } });
+    assert.equal(failureOf(await refresh(first.refreshToken)), '401 unauthorized');
   });
 
   it('end for everybody when a used refresh token comes back', async () => {
@@ -143,9 +201,12 @@ describe('sessions', () => {
 
   it('keep no token in the database, only hashes', async () => {
     const { refreshToken } = await logIn();
+    const { refreshToken: next } = dataOf(await refresh(refreshToken), Login);
     const { rows } = await people.store.asSystem((tx) => tx.execute(sql`select t::text as row from refresh_tokens t`));
-    assert.ok(!JSON.stringify(rows).includes(refreshToken));
-    assert.ok(JSON.stringify(rows).includes(hashToken(refreshToken)));
+    for (const token of [refreshToken, next]) {
+      assert.ok(!JSON.stringify(rows).includes(token));
+      assert.ok(JSON.stringify(rows).includes(hashToken(token)));
+    }
   });
 
   it('end at once when somebody logs out, which tells nothing about a token', async () => {

@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import type { Login, MePatch } from '@parley/contract';
+import type { Login } from '@parley/contract';
 import type { z } from 'zod';
 import type { AcceptInviteInput, LoginInput, SetupInput } from '@parley/contract';
 import { AppError, badRequest, conflict, notFound, unauthorized } from '../../platform/errors.ts';
@@ -9,21 +9,15 @@ import type { Logger } from '../../platform/telemetry/log.ts';
 import type { Mail } from '../../platform/mail/index.ts';
 import type { Passwords } from '../../platform/security/password.ts';
 import type { Store, Tx } from '../../platform/data/tenant.ts';
-import { acceptInvitation, addAccount, refreshPasswordHash, renamePerson } from '../members/commands.ts';
+import { acceptInvitation, addAccount, refreshPasswordHash } from '../members/commands.ts';
 import { findAccount, findInvitation, findPerson, membershipsOf } from '../members/queries.ts';
 import type { Access } from './access.ts';
 import { recordAttempt } from './attempts.ts';
-import {
-  continueSession,
-  endOtherSessions,
-  endSession,
-  moveSession,
-  startSession,
-  useRefreshToken,
-} from './commands.ts';
+import { endSession, startSession } from './commands.ts';
 import type { Device } from './commands.ts';
 import type { Devices } from './device.ts';
 import { addProof, proofMail, useProof } from './proof.ts';
+import { addRefreshToken, continueSession, moveSession, useRefreshToken } from './rotation.ts';
 import { assertSetupToken, setUp } from './setup.ts';
 import type { Throttle } from './throttle.ts';
 import type { AccessTokens } from './tokens.ts';
@@ -74,8 +68,9 @@ export const createSignIn = (parts: {
     const knownDevice = known !== undefined;
     await recordAttempt(tx, user.id, { outcome: 'signed_in', device, knownDevice });
     const { workspaces, workspaceId } = await choose(tx, user.id, wanted);
-    const session = await startSession(tx, user.id, workspaceId, device);
-    return { workspaces, opened: { user, workspaceId, ...session } };
+    const sessionId = await startSession(tx, user.id, device);
+    const refreshToken = await addRefreshToken(tx, sessionId, workspaceId);
+    return { workspaces, opened: { user, workspaceId, sessionId, refreshToken } };
   };
 
   /** Not waited for: how long an answer takes must not tell whether there is an account. */
@@ -149,45 +144,18 @@ export const createSignIn = (parts: {
         .catch((error: unknown) => log.error({ err: error }, 'a link to sign in was not sent'));
     },
 
-    /** @throws bad-request without the current password; too-many after wrong ones */
-    changeMe: async (patch: MePatch, { userId, sessionId, email }: SignedIn): Promise<void> => {
-      const { name, password, currentPassword } = patch;
-      const wrong = (message: string) => badRequest('The input is not valid.', [{ field: 'currentPassword', message }]);
-      let passwordHash: string | undefined;
-      if (password !== undefined) {
-        if (currentPassword === undefined) throw wrong('is needed for a new password');
-        const guess = { email, address: '', deviceId: `session ${sessionId}` };
-        await throttle.count(guess);
-        const account = await store.asSystem((tx) => findAccount(tx, email));
-        if (!(await passwords.verify(currentPassword, account?.passwordHash ?? undefined))) throw wrong('is not right');
-        await throttle.forgive(guess);
-        passwordHash = await passwords.hash(password);
-      }
-      const ended = await store.asSystem(async (tx) => {
-        if (name !== undefined) await renamePerson(tx, userId, name);
-        if (passwordHash === undefined) return [];
-        await refreshPasswordHash(tx, userId, passwordHash);
-        return endOtherSessions(tx, userId, sessionId);
-      });
-      for (const id of ended) access.announceRevoked(id);
-      access.forget();
-    },
-
-    refresh: async (refreshToken: string): Promise<Login> => {
+    refresh: async (refreshToken: string, device: Device): Promise<Login> => {
       // What a used token brings about has to be committed, so nothing is thrown inside.
       const result = await store.asSystem(async (tx) => {
         const rotation = await useRefreshToken(tx, refreshToken);
-        if (rotation.outcome !== 'rotated') return rotation;
-        const { sessionId, userId } = rotation;
+        if (rotation.outcome === 'reused' || rotation.outcome === 'unknown') return rotation;
+        const { sessionId, userId, next } = rotation;
         const user = await findPerson(tx, userId);
         if (!user) return { outcome: 'unknown' as const };
         const { workspaces, workspaceId } = await choose(tx, userId, rotation.workspaceId);
-        const next = await continueSession(tx, sessionId, workspaceId);
-        return {
-          outcome: 'continued' as const,
-          workspaces,
-          opened: { user, sessionId, refreshToken: next, workspaceId },
-        };
+        if (rotation.outcome === 'rotated') await continueSession(tx, { sessionId, workspaceId, next }, device);
+        const opened = { user, sessionId, refreshToken: next, workspaceId };
+        return { outcome: 'continued' as const, workspaces, opened };
       });
       if (result.outcome === 'reused') access.announceRevoked(result.sessionId);
       if (result.outcome !== 'continued') throw expired();

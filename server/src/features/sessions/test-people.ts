@@ -20,7 +20,10 @@ import { createTestDatabase } from '../../test/database.ts';
 import { apiKeyRoutes } from '../api-keys/routes.ts';
 import { memberRoutes } from '../members/routes.ts';
 import { workspaceRoutes } from '../workspaces/routes.ts';
+import { createAccount } from './account.ts';
+import { accountRoutes } from './account-routes.ts';
 import { createAccess } from './access.ts';
+import { createAskForAddress } from './address.ts';
 import { createDevices } from './device.ts';
 import { meRoutes } from './me-routes.ts';
 import { sessionRoutes } from './routes.ts';
@@ -78,12 +81,15 @@ export const startPeople = async (limits: Partial<Limits> = { credentialsPerMinu
   const passwords = createPasswords();
   const tokens = createAccessTokens(config.secrets.jwtSecret);
   const access = createAccess({ store, wake, tokens });
+  const throttle = createThrottle(localLimits, { canMail: false });
+  const askForAddress = createAskForAddress({ store, throttle });
+  const account = createAccount({ store, passwords, access, throttle, askForAddress, log });
   const signIn = createSignIn({
     store,
     passwords,
     tokens,
     access,
-    throttle: createThrottle(localLimits, { canMail: false }),
+    throttle,
     devices: createDevices({ jwtSecret: config.secrets.jwtSecret, publicUrl: config.publicUrl }),
     mail: undefined,
     publicUrl: config.publicUrl,
@@ -95,7 +101,8 @@ export const startPeople = async (limits: Partial<Limits> = { credentialsPerMinu
   await http.register(
     async (api: Http) => {
       sessionRoutes(api, { store, signIn });
-      meRoutes(api, { store, publish, signIn });
+      meRoutes(api, { store, publish, account });
+      accountRoutes(api, { store, account });
       workspaceRoutes(api, { store, perPerson: 20 });
       apiKeyRoutes(api, { store, wake });
       memberRoutes(api, { store, wake, config });

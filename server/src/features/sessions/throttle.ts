@@ -13,6 +13,8 @@ export type Throttle = {
   forgive(guess: Guess): Promise<void>;
   /** Somebody wants a link mailed. False when enough were mailed to this account lately. @throws too-many */
   countLink(email: string, address: string): Promise<boolean>;
+  /** Somebody signed in wants another address: taken ones can be told from free ones, so few are looked at. @throws too-many */
+  countAddressChange(userId: string): Promise<void>;
   /** Whether another refusal should be written down for the owner of the account: some are, not each. */
   isWorthNoting(email: string): Promise<boolean>;
 };
@@ -49,6 +51,7 @@ export const createThrottle = (make: MakeLimiter, { canMail }: { canMail: boolea
   const linkAddresses = make('login-link-address', { capacity: 10, refillPerSecond: 1 / 60 });
   // What was mailed before is good for longer than the wait for another.
   const linkAccounts = make('login-link-account', { capacity: 5, refillPerSecond: 1 / 180 });
+  const addressChanges = make('login-address-change', { capacity: 5, refillPerSecond: 5 / HOUR });
   const notes = make('login-note', { capacity: 10, refillPerSecond: 1 / 60 });
 
   return {
@@ -76,6 +79,7 @@ export const createThrottle = (make: MakeLimiter, { canMail }: { canMail: boolea
       check(await linkAddresses.take(bucketOf(address)));
       return (await linkAccounts.take(email)).allow;
     },
+    countAddressChange: async (userId) => check(await addressChanges.take(userId)),
     isWorthNoting: async (email) => (await notes.take(email)).allow,
   };
 };

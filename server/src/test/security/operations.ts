@@ -74,6 +74,7 @@ export async function readOperations(url: string): Promise<Operation[]> {
 const SEGMENTS: Record<string, Kind> = {
   workspaces: 'workspace',
   members: 'member',
+  sessions: 'session',
   'api-keys': 'apiKey',
   webhooks: 'webhook',
   deliveries: 'webhookDelivery',

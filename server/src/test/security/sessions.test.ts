@@ -146,10 +146,12 @@ describe('logins and the sockets they open', () => {
     kept.close();
   });
 
-  it('attack 9: cuts a thief and the robbed when a refresh token is used twice', async () => {
+  it('attack 9: cuts a thief and the robbed when an older refresh token comes back', async () => {
     const { accessToken, refreshToken } = await login();
     const socket = await connect(test.url, { token: accessToken });
-    assert.equal((await test.anonymous('POST', '/auth/refresh', { refreshToken })).status, 200);
+    const next = await test.anonymous<Login>('POST', '/auth/refresh', { refreshToken });
+    const goOn = { refreshToken: next.data.refreshToken };
+    assert.equal((await test.anonymous('POST', '/auth/refresh', goOn)).status, 200);
     assert.equal((await test.anonymous('POST', '/auth/refresh', { refreshToken })).status, 401);
     assert.ok(await isCut(socket));
   });
@@ -245,8 +247,7 @@ describe('logins and the sockets they open', () => {
     const refreshed = await Promise.all(
       Array.from({ length: 8 }, () => test.anonymous<Login>('POST', '/auth/refresh', { refreshToken })),
     );
-    assert.ok(refreshed.filter(({ status }) => status === 200).length <= 1);
-    assert.ok(refreshed.every(({ status }) => [200, 401].includes(status)));
+    assert.equal(new Set(refreshed.map(({ data }) => data.refreshToken)).size, 1, 'they lead to one and the same');
 
     // Somebody with an account: no unique address stands in for the link's single use.
     const again = await test.owner<InvitationCreated>('POST', '/members/invite', {

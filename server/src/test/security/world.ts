@@ -13,21 +13,26 @@ import type {
   Me,
   Member,
   Message,
+  OpenSession,
   SessionCreated,
   Source,
   WebhookCreated,
   WebhookDelivery,
 } from '@parley/contract';
 import type { OutboundMessage } from '../../channels/contract.ts';
-import { connect, until } from '../app.ts';
+import { connect, OWNER, until } from '../app.ts';
 import type { Call, TestApp, TestSocket } from '../app.ts';
 import { examples } from './examples.ts';
+
+/** Of everybody who joined by `join`. */
+const PASSWORD = 'a long enough password';
 
 /** Everything a request can name by id. */
 export type Kind =
   | 'workspace'
   | 'user'
   | 'member'
+  | 'session'
   | 'apiKey'
   | 'webhook'
   | 'webhookDelivery'
@@ -65,8 +70,8 @@ export async function join(test: TestApp, by: Call, email: string, role: 'owner'
   const invited = await by<InvitationCreated>('POST', '/members/invite', { email, role });
   assert.equal(invited.status, 201, JSON.stringify(invited.error));
   const token = new URL(invited.data.inviteUrl).searchParams.get('token');
-  const password = 'a long enough password';
-  const { status, data } = await test.anonymous<Login>('POST', '/auth/accept-invite', { token, name: email, password });
+  const accepted = { token, name: email, password: PASSWORD };
+  const { status, data } = await test.anonymous<Login>('POST', '/auth/accept-invite', accepted);
   assert.equal(status, 200);
   return { call: test.as(data.accessToken), accessToken: data.accessToken, refreshToken: data.refreshToken };
 }
@@ -164,12 +169,16 @@ export async function populate(test: TestApp, person: Person, mark: string): Pro
   const [contact] = await get<Contact[]>('GET', '/contacts');
   const [message] = await get<Message[]>('GET', `/conversations/${conversationId}/messages`);
   const [handoff] = await get<Handoff[]>('GET', '/handoffs');
+  // Another of theirs: the one that asks is needed until the end.
+  const password = me.user.email === OWNER.email ? OWNER.password : PASSWORD;
+  assert.equal((await test.anonymous('POST', '/auth/login', { email: me.user.email, password })).status, 200);
+  const session = (await get<OpenSession[]>('GET', '/me/sessions')).find(({ current }) => !current);
   const own = await Promise.all(
     examples.map(
       async ({ segment, make }) => [segment, await make((path, body) => get('POST', path, body), mark)] as const,
     ),
   );
-  assert.ok(chunk && member && contact && message && handoff && me.workspace);
+  assert.ok(chunk && member && session && contact && message && handoff && me.workspace);
   return {
     call,
     token: person.accessToken,
@@ -182,6 +191,7 @@ export async function populate(test: TestApp, person: Person, mark: string): Pro
       workspace: me.workspace.id,
       user: me.user.id,
       member: member.id,
+      session: session.id,
       apiKey: apiKey.id,
       webhook: webhook.id,
       webhookDelivery: delivery.id,
