@@ -1,9 +1,12 @@
 import { type Call, filesApi } from '@parley/contract';
 import { ApiError, statusOf } from './problem.ts';
-import { currentAccessToken, refreshAccess } from './session.ts';
+import { currentAccessToken, endSignIn, refreshAccess } from './session.ts';
 import { type Answer, type AnyInput, type Arguments, fetchRaw, type Input, send } from './transport.ts';
 
-/** Runs a call with the access token; an expired one is renewed once and the call repeated. */
+/**
+ * Runs a call with the access token; an expired one is renewed once and the call repeated. Whatever is refused with a fresh one
+ * ends the sign-in.
+ */
 async function authorized<T>(run: (token: string | null) => Promise<T>): Promise<T> {
   const token = currentAccessToken() ?? (await refreshAccess());
   if (!token) throw new ApiError(401, 'unauthorized', 'Not signed in');
@@ -11,9 +14,14 @@ async function authorized<T>(run: (token: string | null) => Promise<T>): Promise
     return await run(token);
   } catch (error) {
     if (statusOf(error) !== 401) throw error;
-    const renewed = await refreshAccess();
+    // Another call may have renewed it while this one was under way.
+    const current = currentAccessToken();
+    const renewed = current === token ? await refreshAccess() : current;
     if (!renewed) throw error;
-    return run(renewed);
+    return run(renewed).catch((failure: unknown) => {
+      if (statusOf(failure) === 401) endSignIn();
+      throw failure;
+    });
   }
 }
 

@@ -11,6 +11,8 @@ const rules: Rule[] = [
   { pattern: /^Too big: expected array to have <=(\d+) items$/, words: (number) => t('field.tooMany', number) },
   { pattern: /^Invalid email address$/, words: () => t('field.email') },
   { pattern: /^Invalid URL$/, words: () => t('field.url') },
+  { pattern: /^is not the current password$/, words: () => t('field.currentPassword') },
+  { pattern: /^belongs to another account$/, words: () => t('field.addressTaken') },
   { pattern: /^Invalid input: expected \w+, received undefined$/, words: () => t('field.required') },
 ];
 

@@ -2,7 +2,7 @@ import { conversationsApi, meApi } from '@parley/contract';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { call } from './client.ts';
 import { ApiError, describeProblem } from './problem.ts';
-import { forgetLogin, keepLogin, refreshAccess, signedIn, signInEnded } from './session.ts';
+import { departure, forgetLogin, keepLogin, refreshAccess, signedIn } from './session.ts';
 
 type Sent = { method: string; path: string; token: string | null; body: string };
 let calls: Sent[] = [];
@@ -48,7 +48,7 @@ beforeEach(() => {
   calls = [];
   rotations = 0;
   forgetLogin();
-  signInEnded.value = false;
+  departure.value = null;
 });
 
 describe('the sign-in', () => {
@@ -57,7 +57,16 @@ describe('the sign-in', () => {
     serve(() => refused);
     await expect(call(meApi.get)).rejects.toMatchObject({ status: 401 });
     expect(signedIn()).toBe(false);
-    expect(signInEnded.value).toBe(true);
+    expect(departure.value).toBe('ended');
+  });
+
+  it('ends when a call is refused with a fresh token', async () => {
+    keepLogin({ accessToken: 'old', refreshToken: 'good', workspaceId: '01890000-0000-7000-8000-000000000003' });
+    serve(({ path }) => (path.endsWith('/auth/refresh') ? login() : refused));
+    await expect(call(meApi.get)).rejects.toMatchObject({ status: 401 });
+    expect(calls).toHaveLength(3);
+    expect(departure.value).toBe('ended');
+    expect(signedIn()).toBe(false);
   });
 
   it('survives a server that cannot be reached', async () => {

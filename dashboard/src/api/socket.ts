@@ -17,7 +17,7 @@ function refusal(error: Error & { data?: unknown }): string | null {
     : null;
 }
 
-/** Opens the live connection. A refused token is renewed once per attempt; waiting between attempts is Socket.IO's. */
+/** Opens the live connection. Whoever's sign-in ended learns it by the renewal. A refused token is renewed once per attempt; waiting between attempts is Socket.IO's. */
 export function openSocket(): AgentSocket {
   const socket: AgentSocket = io({
     path: '/socket.io',
@@ -34,28 +34,30 @@ export function openSocket(): AgentSocket {
         );
     },
   });
+  let refusals = 0;
   socket.on('connect', () => {
+    refusals = 0;
     connection.value = 'connected';
   });
   socket.on('disconnect', (reason) => {
     connection.value = 'lost';
     // The server closes sockets whose sign-in ended; ask again with a fresh token instead of staying deaf.
-    if (reason === 'io server disconnect') void renew(socket);
+    if (reason === 'io server disconnect') void renew(socket, 1_000);
   });
   socket.on('connect_error', (error) => {
     connection.value = 'lost';
     const code = refusal(error);
-    if (code === 'unauthorized') void renew(socket);
+    if (code === 'unauthorized') void renew(socket, (refusals += 1) > 1 ? 5_000 : 1_000);
     // A refusal by the server, unlike a failure of the line, is not tried again by Socket.IO.
     else if (code) setTimeout(() => socket.connect(), 5000);
   });
   return socket;
 }
 
-async function renew(socket: AgentSocket): Promise<void> {
+async function renew(socket: AgentSocket, waitMs: number): Promise<void> {
   // Not reached, as opposed to refused: the token at hand may still do.
   const token = await refreshAccess().catch(() => currentAccessToken());
-  if (token) setTimeout(() => socket.connect(), 1000);
+  if (token) setTimeout(() => socket.connect(), waitMs);
 }
 
 /** Emits and waits for the acknowledgement; a refused or unanswered event resolves to null, since REST stays the truth. */

@@ -2,6 +2,7 @@ import { createRouter, createWebHistory, type RouteRecordRaw } from 'vue-router'
 import { signedIn } from '../api/session.ts';
 import type { Feature } from './feature.ts';
 import { features } from './features.ts';
+import { signInFrom } from './useDeparture.ts';
 
 const reloadedKey = 'parley.reloaded';
 
@@ -31,7 +32,7 @@ export function createAppRouter() {
   const router = createRouter({ history: createWebHistory(), routes: routes() });
   router.beforeEach((to) => {
     if (to.meta['open'] || signedIn()) return true;
-    return { name: 'sign-in', query: to.fullPath === '/' ? {} : { next: to.fullPath } };
+    return signInFrom(to);
   });
   // After an update of the server the parts this page knows are gone: load the new ones, once per address.
   router.onError((_error, to) => {

@@ -1,3 +1,4 @@
+import { CircleUser } from '@lucide/vue';
 import { defineFeature } from '../../app/feature.ts';
 
 export default defineFeature({
@@ -12,6 +13,17 @@ export default defineFeature({
         component: () => import('./AcceptInvitePage.vue'),
       },
     ],
+    studio: [{ path: 'account', name: 'account', component: () => import('./AccountPage.vue') }],
     bare: [{ path: '/workspaces/new', name: 'new-workspace', component: () => import('./NewWorkspacePage.vue') }],
   },
+  navigation: [
+    {
+      in: 'workspace',
+      order: 70,
+      to: '/studio/account',
+      label: 'studio.account',
+      text: 'studio.accountText',
+      icon: CircleUser,
+    },
+  ],
 });
