@@ -147,6 +147,7 @@ describe('screens', () => {
     await see(page.getByRole('dialog').getByLabel('E-mail'));
     await inspect(page, 'members-invite');
     await go('/settings', 'settings', 'Appearance');
+    await go('/account', 'account', 'Where you are signed in');
     await go('/webhooks', 'webhooks', 'No webhooks yet');
     await page.goto(`${parley.url}/studio/webhooks?new=1`);
     await see(page.getByRole('dialog').getByLabel('Address'));
