@@ -71,7 +71,7 @@ beforeEach(() => {
   beforeAnswer = () => Promise.resolve();
   vi.stubGlobal('navigator', { ...navigator, locks: undefined });
   vi.stubGlobal('fetch', async (url: string, init: RequestInit) => {
-    const { refreshToken } = JSON.parse(String(init.body)) as { refreshToken: string };
+    const { refreshToken } = JSON.parse(init.body as string) as { refreshToken: string };
     if (url.endsWith('/auth/logout')) {
       tokens.clear();
       return new Response(JSON.stringify({ success: true, data: { done: true } }));
