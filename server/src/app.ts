@@ -41,7 +41,7 @@ export async function createApp(config: Config, log: Logger, options: AppOptions
   const parts = features.map((feature) => feature.setUp?.(kit.of(feature)) ?? {});
 
   const reactions = createReactions({
-    jobs,
+    jobs: { define: platform.defineQueue },
     catalogue: createCatalogue(features.flatMap(({ facts }) => facts ?? [])),
     reactions: parts.flatMap((part) => part.reactions ?? []),
   });

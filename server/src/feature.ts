@@ -2,6 +2,7 @@ import type { Http, SignedIn, Dependency } from './platform/http/index.ts';
 import type { Signal } from './platform/limits/pressure.ts';
 import type { Settings, SettingsOf } from './platform/config/define.ts';
 import type { FactDefinitions } from './platform/facts/define.ts';
+import type { QueueDefinition } from './platform/jobs/jobs.ts';
 import type { Reaction } from './platform/facts/reactions.ts';
 import type { MetricDefinitions } from './platform/telemetry/define-metrics.ts';
 import type { Sweep } from './platform/sweeps/sweeps.ts';
@@ -69,6 +70,8 @@ export type Feature = {
   settings?: readonly Settings[];
   /** What it counts; it has them of `metrics.of`. */
   metrics?: readonly MetricDefinitions[];
+  /** Where its work waits; it has them of `queueOf`. Those of reactions are made for them. */
+  queues?: readonly QueueDefinition<unknown>[];
   topics?: Topics;
   /** Services for others, made when one of them first asks. */
   provides?: { [K in keyof Services]?: (kit: Kit) => Services[K] };

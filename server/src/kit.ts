@@ -15,6 +15,7 @@ import { createHttp } from './platform/http/index.ts';
 import type { Dependency, HttpOptions } from './platform/http/index.ts';
 import { createProxies } from './platform/http/proxies.ts';
 import { createJobs } from './platform/jobs/jobs.ts';
+import type { DefinedJobs } from './platform/jobs/jobs.ts';
 import type { Logger } from './platform/telemetry/log.ts';
 import { createMail } from './platform/mail/index.ts';
 import { createMetrics } from './platform/telemetry/metrics.ts';
@@ -111,6 +112,8 @@ export async function openPlatform(config: Config, log: Logger, features: Featur
   const redis = redisNamespace(config.redis.url, await readInstallation(database));
   const redisWatch = config.redis.url ? watchRedis({ url: config.redis.url, log }) : undefined;
   const jobs = createJobs({ redis, database, log, metrics, tracing });
+  // In every process: one that works on none of them still adds to them and shows them.
+  for (const { queues = [] } of features) for (const queue of queues) jobs.define(queue);
   const isWorker = Object.values(config.roles.worker).some((isOn) => isOn);
   const proxies = createProxies(config.trustedProxies);
   const topics = features.map((feature) => feature.topics ?? {});
@@ -157,7 +160,10 @@ export async function openPlatform(config: Config, log: Logger, features: Featur
       placements,
       keyring,
       wake,
-      jobs,
+      /** All queues, for whoever looks after them. */
+      jobs: jobs as DefinedJobs,
+      /** A queue this feature declares. */
+      queueOf: jobs.queueOf,
       outbound,
       outside: createOutside(config.outside),
       storage: createStorage(config, outbound),
@@ -180,6 +186,8 @@ export async function openPlatform(config: Config, log: Logger, features: Featur
       cacheMs: database.kind === 'embedded' ? 5 * MINUTE : MINUTE,
     },
     moves,
+    /** Defines queues, which features only declare. */
+    defineQueue: jobs.define,
     replicas,
     notifier,
     signals,

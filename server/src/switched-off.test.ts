@@ -36,6 +36,8 @@ describe('a feature that is switched off', () => {
     const test = await startTestApp({}, { features: without('webhooks') });
     context.after(() => test.close());
     assert.equal((await test.owner('GET', '/webhooks')).status, 404);
+    const names = (await test.owner<Queue[]>('GET', '/queues')).data.map(({ name }) => name);
+    assert.ok(names.includes('knowledge') && !names.includes('webhooks'), names.join(', '));
 
     const base = await test.owner<{ id: string }>('POST', '/knowledge-bases', { name: 'Shop' });
     await learn(test, base.data.id, 'When are you open?', 'We are open from nine to five on weekdays.');

@@ -11,6 +11,7 @@ import { fileRoutes } from '../features/files/routes.ts';
 import { createInboxDirectory } from '../features/inboxes/directory.ts';
 import { inboxRoutes } from '../features/inboxes/routes.ts';
 import { createKnowledgeProcessing } from '../features/knowledge/processors.ts';
+import { knowledgeQueue } from '../features/knowledge/queue.ts';
 import { knowledgeRoutes } from '../features/knowledge/routes.ts';
 import { permissionsOf } from '../features/members/policy.ts';
 import { createBundledEmbedder } from '../knowledge/embed.ts';
@@ -51,10 +52,12 @@ export async function startContentApp(options: { telegramUrl?: string } = {}) {
   const config = { publicUrl: 'https://parley.example.com' };
   const redis = redisNamespace(process.env.TEST_REDIS_URL, newId());
   const jobs = createJobs({ redis, database: data.database, log });
+  jobs.define(knowledgeQueue);
   const realtime = createRealtime({ log });
   const { publish } = createPublish({ store, live: realtime.live, wake, metrics, log });
   const processing = createKnowledgeProcessing({
-    ...{ store, storage, jobs, embedder, publish, log },
+    ...{ store, storage, embedder, publish, log },
+    queueOf: jobs.queueOf,
     config: { dataDir: data.config.dataDir },
   });
   const outbound = createOutbound({ log });

@@ -4,6 +4,7 @@ import type { Embedder } from '../../knowledge/embed.ts';
 import { knowledgeFacts } from './facts.ts';
 import { createKnowledgeProcessing } from './processors.ts';
 import type { KnowledgeProcessing } from './processors.ts';
+import { knowledgeQueue } from './queue.ts';
 import { knowledgeRoutes } from './routes.ts';
 
 declare module '../../kit.ts' {
@@ -17,8 +18,9 @@ export const knowledge = defineFeature({
   name: 'knowledge',
   tables: ['knowledge_bases', 'sources', 'chunks'],
   busy: ['sources'],
-  uses: ['config', 'log', 'store', 'storage', 'wake', 'jobs', 'publish', 'embedder', 'knowledgeProcessing'],
+  uses: ['config', 'log', 'store', 'storage', 'wake', 'queueOf', 'publish', 'embedder', 'knowledgeProcessing'],
   facts: knowledgeFacts,
+  queues: [knowledgeQueue],
   provides: { embedder: () => createBundledEmbedder(), knowledgeProcessing: createKnowledgeProcessing },
   setUp({ config, knowledgeProcessing: processing, ...kit }) {
     const { api, worker } = config.roles;

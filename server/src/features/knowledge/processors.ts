@@ -11,7 +11,7 @@ import type { SourceContent } from '../../knowledge/index.ts';
 import type { Embedder } from '../../knowledge/embed.ts';
 import { AppError, notFound } from '../../platform/errors.ts';
 import type { Config } from '../../platform/config/config.ts';
-import type { Jobs } from '../../platform/jobs/jobs.ts';
+import type { QueueOf } from '../../platform/jobs/jobs.ts';
 import type { Logger } from '../../platform/telemetry/log.ts';
 import type { Publish } from '../../platform/publish/publish.ts';
 import type { Storage } from '../../platform/storage/storage.ts';
@@ -44,7 +44,7 @@ export type KnowledgeProcessing = {
 export type ProcessingParts = {
   store: Store;
   storage: Storage;
-  jobs: Jobs;
+  queueOf: QueueOf;
   embedder: Embedder;
   publish: Publish;
   log: Logger;
@@ -59,8 +59,8 @@ const hashOf = (row: SourceRow): string =>
 
 /** Queue `knowledge`: sources become passages. Safe to run again at any point, and twice at once. */
 export function createKnowledgeProcessing(parts: ProcessingParts): KnowledgeProcessing {
-  const { store, storage, jobs, embedder, publish, log } = parts;
-  const queue = jobs.define(knowledgeQueue);
+  const { store, storage, embedder, publish, log } = parts;
+  const queue = parts.queueOf(knowledgeQueue);
 
   const load = ({ workspaceId, sourceId }: Task): Promise<SourceRow | undefined> =>
     store.inWorkspace(workspaceId, async (tx) => {

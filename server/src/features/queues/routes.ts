@@ -3,7 +3,7 @@ import type { FastifyRequest } from 'fastify';
 import { actorOf, ok, page } from '../../platform/http/index.ts';
 import type { Http } from '../../platform/http/index.ts';
 import { addRoutes } from '../../platform/http/routes.ts';
-import type { Jobs } from '../../platform/jobs/jobs.ts';
+import type { DefinedJobs } from '../../platform/jobs/jobs.ts';
 import type { Logger } from '../../platform/telemetry/log.ts';
 import { presentFailedJob, presentQueue } from './present.ts';
 
@@ -11,7 +11,7 @@ const description =
   'For owners of the first workspace of the installation alone: queues hold the work of all workspaces.';
 
 /** Queues are of the whole installation: the permissions are those of its operator, whoever owns another workspace. */
-export function queueRoutes(http: Http, { jobs, log }: { jobs: Jobs; log: Logger }): void {
+export function queueRoutes(http: Http, { jobs, log }: { jobs: DefinedJobs; log: Logger }): void {
   /** Who did what to a queue, for whoever asks later. */
   const note = (request: FastifyRequest, what: string, about: Record<string, unknown>): void => {
     const { userId, workspaceId } = actorOf(request);

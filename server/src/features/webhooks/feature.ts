@@ -11,13 +11,14 @@ import { WEBHOOKS_CHANGED } from './topics.ts';
 export const webhooks = defineFeature({
   name: 'webhooks',
   tables: ['webhook_endpoints', 'webhook_deliveries'],
-  uses: ['config', 'store', 'wake', 'log', 'metrics', 'outbound', 'outside', 'keyring', 'jobs', 'cacheMs'],
+  uses: ['config', 'store', 'wake', 'log', 'metrics', 'outbound', 'outside', 'keyring', 'queueOf', 'cacheMs'],
   facts: webhookFacts,
   metrics: [webhookMetrics],
+  queues: [webhookQueue],
   topics: { broadcast: [WEBHOOKS_CHANGED] },
-  setUp({ config, jobs, cacheMs, ...kit }) {
+  setUp({ config, queueOf, cacheMs, ...kit }) {
     const directory = createWebhookDirectory({ wake: kit.wake, ttlMs: cacheMs });
-    const out = createWebhooks({ ...kit, queue: jobs.define(webhookQueue) });
+    const out = createWebhooks({ ...kit, queue: queueOf(webhookQueue) });
     if (config.roles.worker.facts) out.work();
     return {
       routes: (api) => webhookEndpointRoutes(api, { ...kit, sendNow: out.sendNow }),

@@ -27,6 +27,16 @@ for (const kind of jobServers) {
       assert.throws(() => queue.process(async () => {}), /processed twice/);
     });
 
+    it('a queue is had by what defined it, and by nothing that only has its name', async () => {
+      const jobs = begin();
+      const one = definition(newName());
+      assert.throws(() => jobs.queueOf(one), /is not defined/);
+      jobs.define(one);
+      assert.throws(() => jobs.queueOf({ ...one }), /is not defined/);
+      await jobs.queueOf(one).add({ text: 'waits' });
+      assert.equal((await jobs.counts())[one.name]?.waiting, 1);
+    });
+
     it('a stored payload that no longer fits goes to the dead jobs at once', async () => {
       const name = newName();
       const older = begin();

@@ -114,11 +114,18 @@ export function createJobs(options: JobsOptions): Jobs {
         return queue;
       },
     });
+    return queueOf(definition);
+  }
+
+  function queueOf<P>(definition: QueueDefinition<P>): DefinedQueue<P> {
+    const { name, schema } = definition;
+    const found = queues.get(name);
+    if (found?.definition !== definition)
+      throw new Error(`queue ${name} is not defined: a feature declares its own in \`queues\` of feature.ts`);
     return {
       name,
       add: (payload, options) => add(name, payload, options),
       process(handler, dead) {
-        const found = find(name);
         if (found.handler) throw new Error(`queue ${name} is processed twice`);
         found.handler = async (payload, context) => handler(schema.parse(payload), context);
         found.dead = dead && (async (payload, error) => dead(schema.parse(payload), error));
@@ -230,6 +237,7 @@ export function createJobs(options: JobsOptions): Jobs {
 
   return {
     define,
+    queueOf,
     add,
     async schedule(name, when, payload = {}) {
       const { definition, queue } = find(name);

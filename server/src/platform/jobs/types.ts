@@ -82,9 +82,13 @@ export type DefinedQueue<P> = {
   process(handler: JobHandler<P>, dead?: DeadListener<P>): void;
 };
 
+/** The queue that was defined by this. @throws when nobody has defined it */
+export type QueueOf = <P>(definition: QueueDefinition<P>) => DefinedQueue<P>;
+
 export type Jobs = {
   /** Names a queue. Once per name, before `start`. */
   define<P>(definition: QueueDefinition<P>): DefinedQueue<P>;
+  queueOf: QueueOf;
   /** Stores a job; it is durable when this returns. @throws ZodError when the payload does not fit */
   add(name: string, payload: unknown, options?: AddOptions): Promise<void>;
   /**
@@ -114,6 +118,9 @@ export type Jobs = {
   /** Takes no more jobs, waits for running ones (at most `drainMs`), closes. What did not finish runs again later. */
   close(): Promise<void>;
 };
+
+/** What features have of them: a queue of their own is declared in `queues` of feature.ts, and defined for them. */
+export type DefinedJobs = Omit<Jobs, 'define'>;
 
 /** Thrown by a handler whose next run would fail just the same: the job is given up at once. The message is shown to operators. */
 export class PermanentError extends Error {
