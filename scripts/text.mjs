@@ -56,13 +56,29 @@ const emits = new RegExp(
     .join('|'),
 );
 
-/** One place tells the world: other files return changes, which are published. @param {string} file @param {string} text */
+/** Whoever wakes for a feature. The path of a message (`turn/`) wakes itself. */
+const mayWake = /^server\/src\/(?!features\/)|^server\/src\/features\/[\w-]+\/(?:changes|topics)\.ts$/;
+
+/** By whatever way it is got at; the line above may say why it stays: `// Wakes here: <why>`. */
+const wakes = /\bwake(?:\?|!)?\.wake\b|\bwake\s*\[|\{[^{}]*\bwake\b[^{}]*\}\s*=\s*(?:\w+\.)*wake\b/;
+const saysWhyItWakes = /\/\/ Wakes here: \S[^\n]*\n[^\n]*/g;
+
+/** @param {string} text */
+const withoutComments = (text) =>
+  text.replace(/\/\*[\s\S]*?\*\//g, (comment) => comment.replace(/[^\n]/g, '')).replace(/(?<!:)\/\/[^\n]*/g, '');
+
+/**
+ * One place tells the world, by events and by wakes: other files return changes, which are published.
+ * @param {string} file @param {string} text
+ */
 export function emitsElsewhere(file, text) {
-  if (!file.startsWith('server/src/') || mayEmit.test(file) || isTestFile.test(file)) return [];
-  const code = text
-    .replace(/\/\*[\s\S]*?\*\//g, (comment) => comment.replace(/[^\n]/g, ''))
-    .replace(/(?<!:)\/\/[^\n]*/g, '');
-  return linesMatching(code, emits, file, 'emits outside of changes.ts');
+  if (!file.startsWith('server/src/') || isTestFile.test(file)) return [];
+  return [
+    ...(mayEmit.test(file) ? [] : linesMatching(withoutComments(text), emits, file, 'emits outside of changes.ts')),
+    ...(mayWake.test(file)
+      ? []
+      : linesMatching(withoutComments(text.replace(saysWhyItWakes, '\n')), wakes, file, 'wakes outside of changes.ts')),
+  ];
 }
 
 /** Tests that are switched off, and promises to write one. @param {string} file @param {string} text */

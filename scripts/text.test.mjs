@@ -89,6 +89,30 @@ test('events are emitted by changes.ts alone, by whatever way emit is got at', (
   assert.match(String(emitsElsewhere('server/src/turn/turn.ts', ways.at(-1) ?? '')), /turn\.ts:3: emits/);
 });
 
+test('features wake by changes alone, or say why not', () => {
+  const text = 'wake.wake(BOT_CHANGED, botKey(workspaceId, bot.id));';
+  const routes = 'server/src/features/bots/routes.ts';
+  assert.match(String(emitsElsewhere(routes, `a();\n${text}`)), /routes\.ts:2: wakes outside of changes\.ts/);
+  for (const way of [
+    `parts.${text}`,
+    'const { wake: notify } = wake;',
+    'const f = wake.wake;',
+    "wake['wake'](TOPIC, id);",
+  ])
+    assert.equal(emitsElsewhere(routes, way).length, 1, way);
+  for (const place of [
+    'features/bots/changes.ts',
+    'features/bots/topics.ts',
+    'features/bots/bots.test.ts',
+    'turn/receive.ts',
+  ])
+    assert.deepEqual(emitsElsewhere(`server/src/${place}`, text), [], place);
+  assert.deepEqual(emitsElsewhere(routes, 'wake.on(TOPIC, f); createBotDirectory({ store, wake }); // wake.wake'), []);
+  assert.deepEqual(emitsElsewhere(routes, `// Wakes here: of no workspace.\n${text}`), []);
+  for (const unsaid of [`// Wakes here:\n${text}`, `// Wakes here: once.\n${text}\n${text}`])
+    assert.equal(emitsElsewhere(routes, unsaid).length, 1, unsaid);
+});
+
 test('length: silent to 300, a warning to 500, an error above', () => {
   assert.deepEqual(length('a.ts', '\n'.repeat(299)), { warnings: [], errors: [] });
   assert.equal(length('a.ts', '\n'.repeat(300)).warnings.length, 1);

@@ -89,13 +89,13 @@ export async function startContentApp(options: { telegramUrl?: string } = {}) {
         asked.push({ workspaceId, bot, input });
         return { answer: 'Yes.', haveEnoughInformation: true, confidence: 0.9, citations: [], traceId: newId() };
       };
-      botRoutes(api, { store, wake, ask });
-      knowledgeRoutes(api, { store, storage, wake, publish, embedder, processing });
+      botRoutes(api, { store, publish, ask });
+      knowledgeRoutes(api, { store, storage, publish, embedder, processing });
       fileRoutes(api, { store, storage });
       inboxRoutes(api, {
         store,
         keyring,
-        wake,
+        publish,
         log,
         config,
         channelHttp: ({ channel }) =>

@@ -239,8 +239,8 @@ describe('listeners', () => {
         },
       },
     };
-    const { store, keyring, wake, inboxes } = test.app.kit;
-    const deps = { store, keyring, wake, channelOf: () => channel, http: () => noHttp };
+    const { store, keyring, publish, inboxes } = test.app.kit;
+    const deps = { store, keyring, publish, channelOf: () => channel, http: () => noHttp };
     const [here, there] = [createCredentialRefresh(deps), createCredentialRefresh(deps)];
     const all = await Promise.all([here(inbox), here(inbox), there(inbox), there(inbox)]);
     assert.equal(asked, 1);
@@ -256,7 +256,7 @@ describe('listeners', () => {
   it('a renewer that outlives its lease takes nothing from its successor', async () => {
     const inbox = await test.app.kit.inboxes.byToken(chat.inbox.token);
     assert.ok(inbox);
-    const { store, keyring, wake } = test.app.kit;
+    const { store, keyring, publish } = test.app.kit;
     const asked: string[] = [];
     const renewer = (name: string) => {
       const { promise, resolve } = Promise.withResolvers<void>();
@@ -280,7 +280,7 @@ describe('listeners', () => {
           },
         },
       };
-      const deps = { store: counted, keyring, wake, channelOf: () => channel, http: () => noHttp };
+      const deps = { store: counted, keyring, publish, channelOf: () => channel, http: () => noHttp };
       const renew = createCredentialRefresh(deps);
       return { renew: () => renew(inbox), finish: resolve, secretToken, statements: () => statements };
     };

@@ -6,7 +6,7 @@ import { API_KEY_REVOKED } from './topics.ts';
 export const apiKeys = defineFeature({
   name: 'api-keys',
   tables: ['api_keys'],
-  uses: ['store', 'wake'],
+  uses: ['store', 'publish'],
   facts: apiKeyFacts,
   topics: { broadcast: [API_KEY_REVOKED] },
   setUp: (kit) => ({ routes: (api) => apiKeyRoutes(api, kit) }),

@@ -2,14 +2,14 @@ import { apiKeysApi } from '@parley/contract';
 import { actorOf, done, ok, page } from '../../platform/http/index.ts';
 import type { Http } from '../../platform/http/index.ts';
 import { addRoutes } from '../../platform/http/routes.ts';
+import type { Publish } from '../../platform/publish/publish.ts';
 import type { Store } from '../../platform/data/tenant.ts';
-import type { Wake } from '../../platform/cluster/wake.ts';
+import { apiKeyRevoked } from './changes.ts';
 import { createApiKey, revokeApiKey } from './commands.ts';
 import { presentApiKey } from './present.ts';
 import { listApiKeys } from './queries.ts';
-import { API_KEY_REVOKED } from './topics.ts';
 
-export function apiKeyRoutes(http: Http, { store, wake }: { store: Store; wake: Wake }): void {
+export function apiKeyRoutes(http: Http, { store, publish }: { store: Store; publish: Publish }): void {
   addRoutes(
     http,
     apiKeysApi,
@@ -29,7 +29,7 @@ export function apiKeyRoutes(http: Http, { store, wake }: { store: Store; wake: 
       remove: async (request) => {
         const actor = actorOf(request);
         await store.inControl(actor.workspaceId, (tx) => revokeApiKey(tx, actor, request.params.id));
-        wake.wake(API_KEY_REVOKED, request.params.id);
+        publish([apiKeyRevoked(actor.workspaceId, { keyId: request.params.id })]);
         return done();
       },
     },

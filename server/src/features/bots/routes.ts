@@ -2,17 +2,17 @@ import { botsApi } from '@parley/contract';
 import { actorOf, done, ok, page } from '../../platform/http/index.ts';
 import type { Http } from '../../platform/http/index.ts';
 import { addRoutes, callsOf } from '../../platform/http/routes.ts';
+import type { Publish } from '../../platform/publish/publish.ts';
 import type { Store } from '../../platform/data/tenant.ts';
-import type { Wake } from '../../platform/cluster/wake.ts';
-import { INBOX_CHANGED } from '../inboxes/topics.ts';
+import { inboxChanged } from '../inboxes/changes.ts';
+import { botChanged } from './changes.ts';
 import { changeBot, createBot, deleteBot } from './commands.ts';
 import { askRoutes } from './ask-routes.ts';
 import type { AskBot } from './ask-routes.ts';
 import { findBot, listBots } from './queries.ts';
-import { BOT_CHANGED, botKey } from './topics.ts';
 
-export function botRoutes(http: Http, parts: { store: Store; wake: Wake; ask: AskBot }): void {
-  const { store, wake } = parts;
+export function botRoutes(http: Http, parts: { store: Store; publish: Publish; ask: AskBot }): void {
+  const { store, publish } = parts;
   askRoutes(http, parts);
 
   addRoutes(http, callsOf(botsApi, 'list', 'create', 'get', 'update', 'remove'), {
@@ -37,15 +37,17 @@ export function botRoutes(http: Http, parts: { store: Store; wake: Wake; ask: As
       const bot = await store.inWorkspace(workspaceId, (tx) =>
         changeBot(tx, workspaceId, request.params.id, request.body),
       );
-      wake.wake(BOT_CHANGED, botKey(workspaceId, bot.id));
+      publish([botChanged(workspaceId, { botId: bot.id })]);
       return ok(bot);
     },
 
     remove: async (request) => {
       const { workspaceId } = actorOf(request);
       const gone = await store.inWorkspace(workspaceId, (tx) => deleteBot(tx, workspaceId, request.params.id));
-      wake.wake(BOT_CHANGED, botKey(workspaceId, gone.id));
-      for (const inboxId of gone.inboxIds) wake.wake(INBOX_CHANGED, inboxId);
+      publish([
+        botChanged(workspaceId, { botId: gone.id }),
+        ...gone.inboxIds.map((inboxId) => inboxChanged(workspaceId, { inboxId })),
+      ]);
       return done();
     },
   });

@@ -2,14 +2,12 @@ import { sql } from 'drizzle-orm';
 import type { Publish } from '../../platform/publish/publish.ts';
 import { recordFacts } from '../../platform/facts/record.ts';
 import type { Store } from '../../platform/data/tenant.ts';
-import type { Wake } from '../../platform/cluster/wake.ts';
-import { inboxDisconnected } from './changes.ts';
+import { inboxChanged, inboxDisconnected } from './changes.ts';
 import { inboxFacts } from './facts.ts';
-import { INBOX_CHANGED } from './topics.ts';
 
 /** The platform no longer takes the credentials. Said once, however many messages find out. */
 export async function noteDisconnected(
-  parts: { store: Store; wake: Wake; publish: Publish },
+  parts: { store: Store; publish: Publish },
   inbox: { id: string; workspaceId: string; name: string },
   reason: string,
 ): Promise<void> {
@@ -23,6 +21,8 @@ export async function noteDisconnected(
     return true;
   });
   if (!isNews) return;
-  parts.wake.wake(INBOX_CHANGED, id);
-  parts.publish([inboxDisconnected(workspaceId, { name: inbox.name, reason })]);
+  parts.publish([
+    inboxChanged(workspaceId, { inboxId: id }),
+    inboxDisconnected(workspaceId, { name: inbox.name, reason }),
+  ]);
 }

@@ -17,7 +17,7 @@ declare module '../../kit.ts' {
 export const inboxes = defineFeature({
   name: 'inboxes',
   tables: ['inboxes'],
-  uses: ['store', 'keyring', 'wake', 'log', 'config', 'cacheMs', 'channelClient', 'inboxes'],
+  uses: ['store', 'keyring', 'wake', 'publish', 'log', 'config', 'cacheMs', 'channelClient', 'inboxes'],
   facts: inboxFacts,
   topics: { broadcast: [INBOX_CHANGED] },
   provides: {

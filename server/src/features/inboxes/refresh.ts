@@ -4,11 +4,11 @@ import { channels } from '../../channels/registry.ts';
 import type { Channel, ChannelHttp } from '../../channels/contract.ts';
 import type { Keyring } from '../../platform/security/crypto.ts';
 import { unavailable } from '../../platform/errors.ts';
+import type { Publish } from '../../platform/publish/publish.ts';
 import type { Store } from '../../platform/data/tenant.ts';
-import type { Wake } from '../../platform/cluster/wake.ts';
+import { inboxChanged } from './changes.ts';
 import { sealCredentials } from './credentials.ts';
 import type { InboxRuntime } from './directory.ts';
-import { INBOX_CHANGED } from './topics.ts';
 
 // Real time (7): platforms’ tokens and the lease on renewing them.
 
@@ -18,7 +18,7 @@ const LOOK_MS = 200;
 type Parts = {
   store: Store;
   keyring: Keyring;
-  wake: Wake;
+  publish: Publish;
   channelOf?: (inbox: InboxRuntime) => Channel;
   http: (inbox: InboxRuntime) => ChannelHttp;
 };
@@ -28,7 +28,7 @@ type Parts = {
  * asks the platform, since a refresh token that is used twice takes the connection away; the others wait for what it writes.
  */
 export function createCredentialRefresh(parts: Parts): (inbox: InboxRuntime) => Promise<unknown> {
-  const { store, keyring, wake, channelOf = ({ channel }: InboxRuntime) => channels[channel], http } = parts;
+  const { store, keyring, publish, channelOf = ({ channel }: InboxRuntime) => channels[channel], http } = parts;
   const underWay = new Map<string, Promise<unknown>>();
 
   async function renew(inbox: InboxRuntime, refresh: NonNullable<Channel['refresh']>): Promise<unknown> {
@@ -54,7 +54,7 @@ export function createCredentialRefresh(parts: Parts): (inbox: InboxRuntime) => 
                 where ${held} and credentials = ${mine.credentials} returning id`,
           );
           if (written.length > 0) {
-            wake.wake(INBOX_CHANGED, inbox.id);
+            publish([inboxChanged(inbox.workspaceId, { inboxId: inbox.id })]);
             return next;
           }
         } finally {

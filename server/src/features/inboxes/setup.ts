@@ -5,8 +5,9 @@ import type { Keyring } from '../../platform/security/crypto.ts';
 import { AppError } from '../../platform/errors.ts';
 import { newId, newToken } from '../../platform/data/ids.ts';
 import type { Logger } from '../../platform/telemetry/log.ts';
+import type { Publish } from '../../platform/publish/publish.ts';
 import type { Store } from '../../platform/data/tenant.ts';
-import type { Wake } from '../../platform/cluster/wake.ts';
+import { inboxChanged } from './changes.ts';
 import { changeInbox, createInbox, deleteInbox, noteStatus, requireBot } from './commands.ts';
 import type { InboxChange } from './commands.ts';
 import { connectInbox, disconnectInbox } from './connection.ts';
@@ -22,12 +23,11 @@ import {
 import type { InboxRow } from './present.ts';
 import { findInbox } from './queries.ts';
 import { cleanSettings } from './settings.ts';
-import { INBOX_CHANGED } from './topics.ts';
 
 export type InboxParts = {
   store: Store;
   keyring: Keyring;
-  wake: Wake;
+  publish: Publish;
   log: Logger;
   config: Pick<Config, 'publicUrl'>;
   channelHttp: ChannelHttpOf;
@@ -37,7 +37,7 @@ export type InboxParts = {
  * Setting inboxes up: what needs the platform as well as the database. The platform is never called inside a
  * transaction.
  */
-export function createInboxSetup({ store, keyring, wake, log, config, channelHttp }: InboxParts) {
+export function createInboxSetup({ store, keyring, publish, log, config, channelHttp }: InboxParts) {
   const connect = (inbox: Pick<InboxRow, 'workspaceId' | 'channel' | 'token'>, credentials: unknown) =>
     connectInbox({ publicUrl: config.publicUrl, channelHttp }, inbox, credentials);
 
@@ -67,7 +67,7 @@ export function createInboxSetup({ store, keyring, wake, log, config, channelHtt
         externalId,
       }),
     );
-    wake.wake(INBOX_CHANGED, row.id);
+    publish([inboxChanged(workspaceId, { inboxId: row.id })]);
     // From now on its token is found, wherever the workspace lives.
     await store.mirror(workspaceId);
     return { row, generated: madeUp(input.channel, input.credentials, credentials) };
@@ -96,7 +96,7 @@ export function createInboxSetup({ store, keyring, wake, log, config, channelHtt
     }
     if (!isOn) Object.assign(change, { status: 'disabled', statusDetail: null });
     const row = await store.inWorkspace(workspaceId, (tx) => changeInbox(tx, workspaceId, before.id, change));
-    wake.wake(INBOX_CHANGED, row.id);
+    publish([inboxChanged(workspaceId, { inboxId: row.id })]);
     if (!isOn && before.status !== 'disabled') await disconnectOf(before);
     return row;
   }
@@ -117,7 +117,7 @@ export function createInboxSetup({ store, keyring, wake, log, config, channelHtt
 
   async function remove(workspaceId: string, id: string): Promise<void> {
     const row = await store.inWorkspace(workspaceId, (tx) => deleteInbox(tx, workspaceId, id));
-    wake.wake(INBOX_CHANGED, row.id);
+    publish([inboxChanged(workspaceId, { inboxId: row.id })]);
     await disconnectOf(row);
   }
 
@@ -130,7 +130,7 @@ export function createInboxSetup({ store, keyring, wake, log, config, channelHtt
     const statusDetail = ok ? null : found.detail;
     if (found.status !== inbox.status || statusDetail !== inbox.statusDetail) {
       await store.inWorkspace(workspaceId, (tx) => noteStatus(tx, inbox.id, { status: found.status, statusDetail }));
-      wake.wake(INBOX_CHANGED, inbox.id);
+      publish([inboxChanged(workspaceId, { inboxId: inbox.id })]);
     }
     return { ok, displayName: found.displayName, detail: found.detail };
   }

@@ -18,7 +18,7 @@ export const knowledge = defineFeature({
   name: 'knowledge',
   tables: ['knowledge_bases', 'sources', 'chunks'],
   busy: ['sources'],
-  uses: ['config', 'log', 'store', 'storage', 'wake', 'queueOf', 'publish', 'embedder', 'knowledgeProcessing'],
+  uses: ['config', 'log', 'store', 'storage', 'queueOf', 'publish', 'embedder', 'knowledgeProcessing'],
   facts: knowledgeFacts,
   queues: [knowledgeQueue],
   provides: { embedder: () => createBundledEmbedder(), knowledgeProcessing: createKnowledgeProcessing },

@@ -7,8 +7,7 @@ import { addRoutes } from '../../platform/http/routes.ts';
 import type { Publish } from '../../platform/publish/publish.ts';
 import type { Storage } from '../../platform/storage/storage.ts';
 import type { Store } from '../../platform/data/tenant.ts';
-import type { Wake } from '../../platform/cluster/wake.ts';
-import { BOT_CHANGED, botKey } from '../bots/topics.ts';
+import { botChanged } from '../bots/changes.ts';
 import { changeKnowledgeBase, createKnowledgeBase, deleteKnowledgeBase } from './commands.ts';
 import { presentKnowledgeBase } from './present.ts';
 import type { KnowledgeProcessing } from './processors.ts';
@@ -19,14 +18,13 @@ import { sourceRoutes } from './source-routes.ts';
 export type KnowledgeParts = {
   store: Store;
   storage: Storage;
-  wake: Wake;
   publish: Publish;
   embedder: Embedder;
   processing: Pick<KnowledgeProcessing, 'enqueue'>;
 };
 
 export function knowledgeRoutes(http: Http, parts: KnowledgeParts): void {
-  const { store, wake, embedder } = parts;
+  const { store, publish, embedder } = parts;
   const retrieve = createRetrieve(store, embedder);
   sourceRoutes(http, parts);
 
@@ -65,7 +63,7 @@ export function knowledgeRoutes(http: Http, parts: KnowledgeParts): void {
         const { botIds } = await store.inWorkspace(workspaceId, (tx) =>
           deleteKnowledgeBase(tx, workspaceId, request.params.id),
         );
-        for (const botId of botIds) wake.wake(BOT_CHANGED, botKey(workspaceId, botId));
+        publish(botIds.map((botId) => botChanged(workspaceId, { botId })));
         return done();
       },
 

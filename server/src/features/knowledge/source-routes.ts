@@ -10,7 +10,7 @@ import { findKnowledgeBase, findSource, listChunks, listSources } from './querie
 import type { KnowledgeParts } from './routes.ts';
 import { addDocument, addSource, changeSource, deleteSource, retrySource } from './source-commands.ts';
 
-export function sourceRoutes(http: Http, parts: Omit<KnowledgeParts, 'embedder' | 'wake'>): void {
+export function sourceRoutes(http: Http, parts: Omit<KnowledgeParts, 'embedder'>): void {
   const { store, publish, processing } = parts;
 
   /** After the commit: the queue and the colleagues hear of it. */

@@ -3,16 +3,16 @@ import type { Config } from '../../platform/config/config.ts';
 import { actorOf, done, ok, page } from '../../platform/http/index.ts';
 import type { Http } from '../../platform/http/index.ts';
 import { addRoutes } from '../../platform/http/routes.ts';
+import type { Publish } from '../../platform/publish/publish.ts';
 import type { Store } from '../../platform/data/tenant.ts';
-import type { Wake } from '../../platform/cluster/wake.ts';
+import { membershipChanged } from './changes.ts';
 import { changeRole, invite, removeMember, revokeInvitation } from './commands.ts';
 import { presentInvitation, presentMember } from './present.ts';
 import { listInvitations, listMembers } from './queries.ts';
-import { MEMBERSHIP_CHANGED, membershipKey } from './topics.ts';
 
 export function memberRoutes(
   http: Http,
-  { store, wake, config }: { store: Store; wake: Wake; config: Pick<Config, 'publicUrl'> },
+  { store, publish, config }: { store: Store; publish: Publish; config: Pick<Config, 'publicUrl'> },
 ): void {
   addRoutes(
     http,
@@ -29,14 +29,14 @@ export function memberRoutes(
         const member = await store.inControl(actor.workspaceId, (tx) =>
           changeRole(tx, actor, request.params.id, request.body.role),
         );
-        wake.wake(MEMBERSHIP_CHANGED, membershipKey(actor.workspaceId, member.userId));
+        publish([membershipChanged(actor.workspaceId, { userId: member.userId })]);
         return ok(presentMember(member));
       },
 
       remove: async (request) => {
         const actor = actorOf(request);
         const member = await store.inControl(actor.workspaceId, (tx) => removeMember(tx, actor, request.params.id));
-        wake.wake(MEMBERSHIP_CHANGED, membershipKey(actor.workspaceId, member.userId));
+        publish([membershipChanged(actor.workspaceId, { userId: member.userId })]);
         return done();
       },
 

@@ -114,6 +114,7 @@ export const createAccess = (parts: { store: Store; wake: Wake; tokens: AccessTo
     forget,
     announceRevoked: (sessionId) => {
       forget();
+      // Wakes here: a session is of a person, whatever the workspace, and a change is of one workspace.
       wake.wake(SESSION_REVOKED, sessionId);
     },
     close: () => {

@@ -104,8 +104,8 @@ export const startPeople = async (limits: Partial<Limits> = { credentialsPerMinu
       meRoutes(api, { store, publish, account });
       accountRoutes(api, { store, account });
       workspaceRoutes(api, { store, perPerson: 20 });
-      apiKeyRoutes(api, { store, wake });
-      memberRoutes(api, { store, wake, config });
+      apiKeyRoutes(api, { store, publish });
+      memberRoutes(api, { store, publish, config });
     },
     { prefix: '/api/v1' },
   );

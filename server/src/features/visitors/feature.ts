@@ -19,25 +19,15 @@ export const visitors = defineFeature({
   name: 'visitors',
   topics: { broadcast: [VISITOR_ENDED] },
   uses: [
-    ...([
-      'config',
-      'store',
-      'storage',
-      'wake',
-      'inboxes',
-      'findInbox',
-      'bots',
-      'visitorTokens',
-      'makeLimiter',
-    ] as const),
+    ...(['config', 'store', 'storage', 'inboxes', 'findInbox', 'bots', 'visitorTokens', 'makeLimiter'] as const),
     ...(['demo', 'receive', 'publish', 'emitTyping'] as const),
   ],
   provides: { visitorTokens: ({ config }) => createVisitorTokens(config.secrets.jwtSecret) },
-  setUp: ({ config, storage, wake, inboxes, findInbox, visitorTokens: tokens, makeLimiter, demo, ...kit }) => ({
+  setUp: ({ config, storage, inboxes, findInbox, visitorTokens: tokens, makeLimiter, demo, ...kit }) => ({
     routes(api) {
       const ownOrigin = new URL(config.publicUrl).origin;
       const uploadLimit = makeLimiter('visitor-upload', { capacity: 30, refillPerSecond: 0.1 });
-      visitorRoutes(api, { ...kit, storage, wake, inboxes, tokens, ownOrigin, uploadLimit });
+      visitorRoutes(api, { ...kit, storage, inboxes, tokens, ownOrigin, uploadLimit });
     },
     visitorEvents: () =>
       visitorSocketEvents({

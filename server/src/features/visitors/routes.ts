@@ -6,7 +6,7 @@ import { done, ok, withUpload } from '../../platform/http/index.ts';
 import type { Http } from '../../platform/http/index.ts';
 import { addRoutes } from '../../platform/http/routes.ts';
 import { bucketOf } from '../../platform/http/proxies.ts';
-import type { Wake } from '../../platform/cluster/wake.ts';
+import type { Publish } from '../../platform/publish/publish.ts';
 import { parseVisitorEvent } from '../../channels/web/parse.ts';
 import type { Inbound } from '../../channels/contract.ts';
 import type { Limiter } from '../../platform/limits/limiter.ts';
@@ -18,8 +18,8 @@ import { storeFile } from '../files/commands.ts';
 import { sendFile } from '../files/present.ts';
 import { openVisitorFile } from '../files/queries.ts';
 import type { InboxDirectory, InboxRuntime } from '../inboxes/directory.ts';
+import { visitorEnded } from './changes.ts';
 import { assertOrigin } from './handshake.ts';
-import { VISITOR_ENDED } from './topics.ts';
 import type { VisitorTokens } from './token.ts';
 
 // Foreign tables: chunks, contact_identities, conversations, sources, threads, workspaces. What a visitor may see is decided by one statement.
@@ -34,7 +34,7 @@ export function visitorRoutes(
     bots: BotDirectory;
     tokens: VisitorTokens;
     ownOrigin: string;
-    wake: Pick<Wake, 'wake'>;
+    publish: Publish;
     receive: (inbox: InboxRuntime, events: Inbound[]) => Promise<unknown>;
     /** files per address: whoever opens a chat may send some, nobody may fill the disk */
     uploadLimit: Limiter;
@@ -129,7 +129,7 @@ export function visitorRoutes(
         if (inbox?.channel !== 'web') throw notFound('The inbox');
         const visitorId = await visitorOf(request, inbox);
         await store.inWorkspace(inbox.workspaceId, (tx) => endVisitor(tx, inbox.id, visitorId));
-        parts.wake.wake(VISITOR_ENDED, visitorId);
+        parts.publish([visitorEnded(inbox.workspaceId, { visitorId })]);
         // Nobody is there to read an answer. Asked again, e.g. after an answer that was lost, it is the same event.
         const newest = await newestOf(inbox, visitorId);
         if (newest && newest.status !== 'resolved') {

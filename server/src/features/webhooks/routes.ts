@@ -4,8 +4,9 @@ import { actorOf, done, ok, page } from '../../platform/http/index.ts';
 import type { Http } from '../../platform/http/index.ts';
 import { addRoutes } from '../../platform/http/routes.ts';
 import type { Outside } from '../../platform/outbound/outside.ts';
+import type { Publish } from '../../platform/publish/publish.ts';
 import type { Store } from '../../platform/data/tenant.ts';
-import type { Wake } from '../../platform/cluster/wake.ts';
+import { webhooksChanged } from './changes.ts';
 import {
   addTest,
   changeWebhook,
@@ -18,20 +19,19 @@ import {
 import { presentDelivery, presentWebhook } from './present.ts';
 import { findWebhook, listDeliveries, listWebhooks } from './queries.ts';
 import type { WebhookToSend } from './send.ts';
-import { WEBHOOKS_CHANGED } from './topics.ts';
 
 export function webhookEndpointRoutes(
   http: Http,
   parts: {
     store: Store;
-    wake: Wake;
+    publish: Publish;
     keyring: Keyring;
     outside: Outside;
     /** has a delivery sent now */
     sendNow: (delivery: WebhookToSend) => Promise<void>;
   },
 ): void {
-  const { store, wake, keyring, outside, sendNow } = parts;
+  const { store, publish, keyring, outside, sendNow } = parts;
 
   addRoutes(
     http,
@@ -59,7 +59,7 @@ export function webhookEndpointRoutes(
         const { row, secret } = await store.inWorkspace(actor.workspaceId, (tx) =>
           createWebhook(tx, actor, keyring, request.body),
         );
-        wake.wake(WEBHOOKS_CHANGED, actor.workspaceId);
+        publish([webhooksChanged(actor.workspaceId)]);
         return ok({ ...presentWebhook(keyring, row), secret });
       },
 
@@ -69,14 +69,14 @@ export function webhookEndpointRoutes(
         const row = await store.inWorkspace(actor.workspaceId, (tx) =>
           changeWebhook(tx, actor, keyring, { ...request.body, id: request.params.id }),
         );
-        wake.wake(WEBHOOKS_CHANGED, actor.workspaceId);
+        publish([webhooksChanged(actor.workspaceId)]);
         return ok(presentWebhook(keyring, row));
       },
 
       remove: async (request) => {
         const actor = actorOf(request);
         await store.inWorkspace(actor.workspaceId, (tx) => deleteWebhook(tx, actor, request.params.id));
-        wake.wake(WEBHOOKS_CHANGED, actor.workspaceId);
+        publish([webhooksChanged(actor.workspaceId)]);
         return done();
       },
 

@@ -7,17 +7,17 @@ import type { DefinedQueue } from '../../platform/jobs/jobs.ts';
 import type { Logger } from '../../platform/telemetry/log.ts';
 import type { Metrics } from '../../platform/telemetry/metrics.ts';
 import type { Outside } from '../../platform/outbound/outside.ts';
+import type { Publish } from '../../platform/publish/publish.ts';
 import type { Store } from '../../platform/data/tenant.ts';
-import type { Wake } from '../../platform/cluster/wake.ts';
 import { openAddress } from './address.ts';
 import { composeBody } from './body.ts';
+import { webhooksChanged } from './changes.ts';
 import { webhookMetrics } from './metrics.ts';
 import { outcomeOf } from './outcome.ts';
 import type { Outcome } from './outcome.ts';
 import { eventIdOf } from './present.ts';
 import { targetOf } from './queries.ts';
 import { signedHeaders } from './secrets.ts';
-import { WEBHOOKS_CHANGED } from './topics.ts';
 
 // Real time (9): schedule of deliveries.
 
@@ -47,7 +47,7 @@ type Claimed = {
 /** Sends single deliveries. What becomes of one stands in its row; a job that runs twice finds it taken, or done. */
 export function createSender(parts: {
   store: Store;
-  wake: Wake;
+  publish: Publish;
   log: Logger;
   metrics: Metrics;
   outbound: Outbound;
@@ -55,7 +55,7 @@ export function createSender(parts: {
   keyring: Keyring;
   queue: Pick<DefinedQueue<WebhookToSend>, 'add'>;
 }) {
-  const { store, wake, log, metrics, outbound, outside, keyring, queue } = parts;
+  const { store, publish, log, metrics, outbound, outside, keyring, queue } = parts;
 
   async function claim({ workspaceId, deliveryId }: WebhookToSend): Promise<Claimed | undefined> {
     const [claimed] = await store.once<Claimed>(
@@ -177,7 +177,7 @@ export function createSender(parts: {
         { workspaceId: at.workspaceId, endpointId: claimed.endpoint_id, reason: disabledFor },
         'a webhook is switched off',
       );
-      wake.wake(WEBHOOKS_CHANGED, at.workspaceId);
+      publish([webhooksChanged(at.workspaceId)]);
     }
     if (waitSeconds !== null)
       await queue.add(at, {
