@@ -33,6 +33,7 @@ export function filesOf(noun, migration = '0000') {
   const camel = (/** @type {string} */ text) => text.replace(/-(\w)/g, (_all, letter) => letter.toUpperCase());
   const Type = camel(`-${one}`);
   const nouns = camel(noun);
+  const kind = camel(one);
   const table = noun.replaceAll('-', '_');
   const fact = one.replaceAll('-', '_');
   const words = noun.replaceAll('-', ' ');
@@ -278,12 +279,21 @@ export const ${nouns} = defineFeature({
     },
     {
       file: `${folder}/test-example.ts`,
-      text: `import type { WalkExample } from '../../test/security/examples.ts';
+      text: `import type { ${Type} } from '@parley/contract/${noun}';
+import type { WalkExample } from '../../test/security/examples.ts';
+
+declare module '../../test/security/examples.ts' {
+  interface Kinds {
+    ${kind}: string;
+  }
+}
 
 /** One of a company's own, for the walk that looks for foreign ids. */
 export const example: WalkExample = {
-  segment: '${noun}',
-  make: async (post, mark) => (await post<{ id: string }>('/${noun}', { name: \`A name of \${mark}\` })).id,
+  make: { ${kind}: async ({ post, mark }) => (await post<${Type}>('/${noun}', { name: \`A name of \${mark}\` })).id },
+  segments: { ${/^[a-z]+$/.test(noun) ? noun : `'${noun}'`}: '${kind}' },
+  // What an id in a body or a query is of, whoever takes it.
+  fields: { ${kind}Id: '${kind}' },
 };
 `,
     },
@@ -413,8 +423,7 @@ async function main() {
   }
   console.log(`
 One of them is called "${oneOf(noun).replaceAll('-', ' ')}". Now: npm run check, npm test -- ${noun}. What is yours to do:
-- its name for API keys: apiKeys.noun of the three dashboard/src/features/settings/locales (or \`keys: false\` in nouns.ts);
-- when a call takes the id of something else in its body or query: that field in FIELDS of server/src/test/security/operations.ts.`);
+- its name for API keys: apiKeys.noun of the three dashboard/src/features/settings/locales (or \`keys: false\` in nouns.ts).`);
 }
 
 if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) await main();

@@ -8,7 +8,8 @@ import { startTestApp, until } from '../app.ts';
 import type { TestApp } from '../app.ts';
 import { startTelegramDouble } from '../doubles/telegram.ts';
 import type { TelegramDouble } from '../doubles/telegram.ts';
-import { fileForm, populate, words } from './world.ts';
+import { fileForm } from './requests.ts';
+import { populate, words } from './world.ts';
 import type { Company } from './world.ts';
 
 /** Pieces that cost a careless parser more than linear time when they are repeated. */

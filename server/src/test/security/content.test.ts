@@ -6,7 +6,8 @@ import type { Passage } from '../../ai/retrieval.ts';
 import { render } from '../../channels/telegram/render.ts';
 import { startTestApp } from '../app.ts';
 import type { TestApp } from '../app.ts';
-import { asVisitor, fileForm, populate, words } from './world.ts';
+import { asVisitor, fileForm } from './requests.ts';
+import { populate, words } from './world.ts';
 import type { Company } from './world.ts';
 
 describe('hostile content', () => {

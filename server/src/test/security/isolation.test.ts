@@ -2,10 +2,12 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { startTestApp } from '../app.ts';
 import type { Answer, Call, TestApp } from '../app.ts';
+import type { Kind } from './examples.ts';
 import { example, fill, idsInFields, idsInPath, readOperations } from './operations.ts';
 import type { Operation } from './operations.ts';
-import { asVisitor, fileForm, join, joinAnotherCompany, populate } from './world.ts';
-import type { Company, Kind } from './world.ts';
+import { asVisitor, fileForm } from './requests.ts';
+import { join, joinAnotherCompany, populate } from './world.ts';
+import type { Company } from './world.ts';
 
 /** What an agent may do, written down a second time: the product's own table must not be its only witness. */
 const AGENT_MAY = new Set([

@@ -20,7 +20,7 @@ import { visit } from '../talk.ts';
 import type { Visit } from '../talk.ts';
 import { example, fill, readOperations } from './operations.ts';
 import type { Operation } from './operations.ts';
-import { fileForm } from './world.ts';
+import { fileForm } from './requests.ts';
 
 const MB = 1024 * 1024;
 const DOCUMENT_MB = 3;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { examples } from './examples.ts';
-import type { Kind } from './world.ts';
+import { fields, names, segments } from './examples.ts';
+import type { Kind } from './examples.ts';
 
 /** The part of JSON Schema that /openapi.json uses. */
 export type Schema = {
@@ -70,60 +70,16 @@ export async function readOperations(url: string): Promise<Operation[]> {
     );
 }
 
-/** What stands before an id in an address says what it is the id of. */
-const SEGMENTS: Record<string, Kind> = {
-  workspaces: 'workspace',
-  members: 'member',
-  sessions: 'session',
-  'api-keys': 'apiKey',
-  webhooks: 'webhook',
-  deliveries: 'webhookDelivery',
-  invitations: 'invitation',
-  'knowledge-bases': 'knowledgeBase',
-  sources: 'source',
-  passages: 'chunk',
-  files: 'file',
-  bots: 'bot',
-  traces: 'trace',
-  inboxes: 'inbox',
-  widget: 'inboxToken',
-  contacts: 'contact',
-  conversations: 'conversation',
-  messages: 'message',
-  handoffs: 'handoff',
-  ...Object.fromEntries(
-    // Each is a kind of its own, called like its segment.
-    examples.map(({ segment }) => [segment, segment as Kind]),
-  ),
-};
-
-/** Names that are nobody's id. */
-const NAMES: Record<string, string> = { queues: 'fetch-files', failed: 'no-such-job' };
-
-/** In bodies and queries the name says it. */
-const FIELDS: Record<string, Kind> = {
-  workspaceId: 'workspace',
-  agentId: 'user',
-  assigneeId: 'user',
-  userId: 'user',
-  botId: 'bot',
-  inboxId: 'inbox',
-  contactId: 'contact',
-  knowledgeBaseIds: 'knowledgeBase',
-  attachmentIds: 'file',
-  replyToId: 'message',
-};
-
-/** The ids in an operation's address. Throws for one nobody has told us about: a new noun needs a line above. */
+/** The ids in an operation's address. Throws for one nobody has told us about: its noun says it in `segments` of its test-example.ts. */
 export function idsInPath({ name, path }: Operation): { parameter: string; kind: Kind }[] {
-  const segments = path.split('/');
-  return segments.flatMap((segment, index) => {
-    const parameter = /^\{(.+)\}$/.exec(segment)?.[1];
+  const steps = path.split('/');
+  return steps.flatMap((step, index) => {
+    const parameter = /^\{(.+)\}$/.exec(step)?.[1];
     if (parameter === undefined) return [];
-    const before = segments[index - 1] ?? '';
-    if (NAMES[before]) return [];
-    const kind = name === 'GET /auth/invitations/{token}' ? 'invitationToken' : SEGMENTS[before];
-    assert.ok(kind, `${name}: the walker knows no foreign id for {${parameter}}; add what follows /${before}/`);
+    const before = steps[index - 1] ?? '';
+    if (names.has(before)) return [];
+    const kind = segments.get(`${steps[index - 2]}/${before}`) ?? segments.get(before);
+    assert.ok(kind, `${name}: no test-example.ts says in \`segments\` what {${parameter}} after /${before}/ is of`);
     return [{ parameter, kind }];
   });
 }
@@ -132,9 +88,9 @@ const isUuid = (schema: Schema): boolean =>
   schema.format === 'uuid' ||
   [...(schema.anyOf ?? []), ...(schema.oneOf ?? []), ...(schema.items ? [schema.items] : [])].some(isUuid);
 
-/** The ids among an operation's fields. Throws for one nobody has told us about. */
+/** The ids among an operation's fields. Throws for one nobody has told us about: its noun says it in `fields`. */
 export function idsInFields(operation: Operation): { field: string; where: 'body' | 'query'; kind: Kind }[] {
-  const fields = [
+  const taken = [
     ...Object.entries(operation.body?.properties ?? {}).map(([field, schema]) => ({
       field,
       schema,
@@ -144,11 +100,11 @@ export function idsInFields(operation: Operation): { field: string; where: 'body
       .filter((parameter) => parameter.in === 'query')
       .map(({ name, schema }) => ({ field: name, schema, where: 'query' as const })),
   ];
-  return fields
+  return taken
     .filter(({ schema }) => isUuid(schema))
     .map(({ field, where }) => {
-      const kind = FIELDS[field];
-      assert.ok(kind, `${operation.name}: the walker knows no foreign id for the field ${field}`);
+      const kind = fields.get(field);
+      assert.ok(kind, `${operation.name}: no test-example.ts says in \`fields\` what ${field} is of`);
       return { field, where, kind };
     });
 }
@@ -184,6 +140,6 @@ export const fill = (operation: Operation, ids: (kind: Kind, parameter: string) 
   idsInPath(operation).reduce(
     (path, { kind, parameter }) => path.replace(`{${parameter}}`, encodeURIComponent(ids(kind, parameter))),
     operation.path.replaceAll(/\/([\w-]+)\/\{\w+\}/g, (whole, before: string) =>
-      NAMES[before] ? `/${before}/${NAMES[before]}` : whole,
+      names.has(before) ? `/${before}/${names.get(before)}` : whole,
     ),
   );

@@ -7,7 +7,7 @@ import { connect, startTestApp } from '../app.ts';
 import type { TestApp } from '../app.ts';
 import { visit } from '../talk.ts';
 import type { Visit } from '../talk.ts';
-import { asVisitor, fileForm } from './world.ts';
+import { asVisitor, fileForm } from './requests.ts';
 
 type Json = Record<string, unknown>;
 type Forgery = { header?: Json; claims?: Json; secret?: string; sign?: (input: string) => string };

@@ -16,7 +16,8 @@ import { RESYNC } from '../../platform/cluster/wake.ts';
 import { connect, startTestApp, until } from '../app.ts';
 import type { TestApp, TestSocket } from '../app.ts';
 import { payloadsFor } from './socket-payloads.ts';
-import { asVisitor, fileForm, populate } from './world.ts';
+import { asVisitor, fileForm } from './requests.ts';
+import { populate } from './world.ts';
 import type { Company } from './world.ts';
 
 type Visit = { socket: TestSocket; conversationId: string; token: string };

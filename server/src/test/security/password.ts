@@ -1,0 +1,2 @@
+/** Of everybody who joined by `join` (world.ts). */
+export const PASSWORD = 'a long enough password';
