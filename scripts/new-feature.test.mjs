@@ -5,8 +5,9 @@ import { check, resolveConfig } from 'prettier';
 import ts from 'typescript';
 import { arrowsOf, offence } from './arrows.mjs';
 import { otherClocks } from './clocks.mjs';
+import { oneOf } from './lib/noun-names.mjs';
 import { inRoot } from './lib/paths.mjs';
-import { filesOf, formattedFilesOf, linesOf, nounOffences, oneOf, refusal } from './new-feature.mjs';
+import { filesOf, formattedFilesOf, linesOf, nounOffences, refusal } from './new-feature.mjs';
 import { foreignTables, ownersOf, tablesOf } from './tables.mjs';
 import { emitsElsewhere, length, machinePaths } from './text.mjs';
 
