@@ -9,7 +9,7 @@ export const builds: Record<string, Patch[]> = {
   /** Guarded writes do not check the token: a former holder of a thread may write. */
   lease: [
     {
-      file: '/features/messages/commands.ts',
+      file: '/features/messages/append-statement.ts',
       from: ' and lease_token = ${guard.lease.token}::bigint for share',
       to: ' for share',
     },
@@ -23,7 +23,7 @@ export const builds: Record<string, Patch[]> = {
     { file: '/turn/events.ts', from: ' and t.lease_token = ${round.lease.token}', to: '' },
   ],
   /** Facts are not written with the state. */
-  outbox: [{ file: '/features/messages/commands.ts', from: 'facts.length > 0 ?', to: 'facts.length < 0 ?' }],
+  outbox: [{ file: '/features/messages/append-statement.ts', from: 'facts.length > 0 ?', to: 'facts.length < 0 ?' }],
   /** One wake in five is lost, the holder gives a thread back without looking, and the sweeper does not look either. */
   wake: [
     { file: '/turn/receive.ts', from: 'wake.wake(THREAD,', to: 'if (Math.random() > 0.2) wake.wake(THREAD,' },
