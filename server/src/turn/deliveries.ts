@@ -7,7 +7,8 @@ import { presentMessage } from '../features/messages/present.ts';
 import type { MessageRow } from '../features/messages/present.ts';
 import type { DeliveryKey } from '../features/messages/topics.ts';
 import type { Store, Tx } from '../platform/data/tenant.ts';
-import { heldBy, LEASE_MS, until } from './lease.ts';
+import { ahead } from '../platform/data/lease.ts';
+import { heldBy, LEASE_MS } from './lease.ts';
 import type { ClaimedDelivery } from './lease.ts';
 
 // Foreign tables: contact_identities, contacts, conversations, messages. The hot path reads and writes in one statement.
@@ -93,7 +94,7 @@ export async function notePart(
   const rows = await store.once(
     workspaceId,
     sql`update deliveries set platform_ids = array_append(platform_ids, ${platformId}),
-          lease_until = ${until(LEASE_MS)}
+          lease_until = ${ahead(LEASE_MS)}
         where ${heldBy(delivery.id, delivery.token)} returning id`,
   );
   return rows.length === 1;

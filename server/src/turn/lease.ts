@@ -5,18 +5,17 @@ import { presentMessage } from '../features/messages/present.ts';
 import type { MessageRow } from '../features/messages/present.ts';
 import type { DeliveryKey } from '../features/messages/topics.ts';
 import { newId } from '../platform/data/ids.ts';
+import { ahead, isFree } from '../platform/data/lease.ts';
 import type { Store } from '../platform/data/tenant.ts';
 import { mailboxColumns, pendingEvents, readMailboxRow } from './threads.ts';
 import type { Mailbox, MailboxRow, ThreadKey } from './threads.ts';
 
 // Foreign tables: messages. A delivery is claimed with its message in one statement.
-// Real time (4): leases.
+// Real time (2): leases.
 
 /** Short, so that what a dead process held does not wait long; renewed while it is worked on. */
 export const LEASE_MS = 6_000;
 
-/** So far ahead by the clock of the database: no other counts. */
-export const until = (milliseconds: number) => sql`now() + make_interval(secs => ${milliseconds / 1000})`;
 /** Condition, of every write of a holder: the row is still its own. */
 export const heldBy = (id: string, token: number) => sql`id = ${id}::uuid and lease_token = ${token}`;
 
@@ -52,7 +51,7 @@ export type ClaimedThread = Mailbox & {
  */
 export async function claimThread(store: Store, key: ThreadKey): Promise<ClaimedThread | undefined> {
   const holder = newId();
-  const free = sql`(threads.lease_until is null or threads.lease_until < now())`;
+  const free = isFree(sql`threads.lease_until`);
   const [row] = await store.once<
     MailboxRow & { id: string; token: string | number; wakes: string | number; got: boolean }
   >(
@@ -60,7 +59,7 @@ export async function claimThread(store: Store, key: ThreadKey): Promise<Claimed
     sql`
     with taken as (
       insert into threads (id, workspace_id, inbox_id, thread_key, lease_token, lease_holder, lease_until, wakes)
-      values (${newId()}::uuid, ${key.workspaceId}::uuid, ${key.inboxId}::uuid, ${key.threadKey}, 1, ${holder}::uuid, ${until(LEASE_MS)}, 1)
+      values (${newId()}::uuid, ${key.workspaceId}::uuid, ${key.inboxId}::uuid, ${key.threadKey}, 1, ${holder}::uuid, ${ahead(LEASE_MS)}, 1)
       on conflict (inbox_id, thread_key) do update set
         wakes = threads.wakes + 1,
         lease_token = threads.lease_token + case when ${free} then 1 else 0 end,
@@ -78,7 +77,7 @@ export async function claimThread(store: Store, key: ThreadKey): Promise<Claimed
 export async function renewThread(store: Store, workspaceId: string, lease: Lease): Promise<boolean> {
   const rows = await store.once(
     workspaceId,
-    sql`update threads set lease_until = ${until(LEASE_MS)}
+    sql`update threads set lease_until = ${ahead(LEASE_MS)}
         where ${heldBy(lease.threadId, lease.token)} returning id`,
   );
   return rows.length === 1;
@@ -99,7 +98,7 @@ export async function releaseThread(
   const [row] = await store.once<{ wakes: string | number; released: boolean }>(
     key.workspaceId,
     sql`
-    update threads set lease_until = case when ${idle} then null else ${until(LEASE_MS)} end,
+    update threads set lease_until = case when ${idle} then null else ${ahead(LEASE_MS)} end,
       lease_holder = case when ${idle} then null else lease_holder end
     where ${heldBy(lease.threadId, lease.token)}
     returning wakes, lease_until is null as released`,
@@ -111,7 +110,7 @@ export async function releaseThread(
 export async function postponeThread(store: Store, workspaceId: string, lease: Lease, delayMs: number): Promise<void> {
   await store.once(
     workspaceId,
-    sql`update threads set lease_holder = null, lease_until = ${until(delayMs)}
+    sql`update threads set lease_holder = null, lease_until = ${ahead(delayMs)}
         where ${heldBy(lease.threadId, lease.token)}`,
   );
 }
@@ -152,7 +151,7 @@ export async function claimDelivery(store: Store, key: DeliveryKey): Promise<Cla
     key.workspaceId,
     sql`
     update deliveries d set state = 'sending', attempts = d.attempts + 1, lease_token = d.lease_token + 1,
-      lease_until = ${until(LEASE_MS)}
+      lease_until = ${ahead(LEASE_MS)}
     from messages m, threads t
     where d.id = (select id from deliveries where thread_id = ${key.threadId}::uuid and state in ('pending', 'sending') order by seq limit 1)
       and ((d.state = 'pending' and d.next_attempt_at <= now()) or (d.state = 'sending' and d.lease_until < now()))
@@ -181,7 +180,7 @@ export async function claimDelivery(store: Store, key: DeliveryKey): Promise<Cla
 export async function renewDelivery(store: Store, workspaceId: string, delivery: ClaimedDelivery): Promise<void> {
   await store.once(
     workspaceId,
-    sql`update deliveries set lease_until = ${until(LEASE_MS)}
+    sql`update deliveries set lease_until = ${ahead(LEASE_MS)}
         where ${heldBy(delivery.id, delivery.token)} and state = 'sending'`,
   );
 }
@@ -196,7 +195,7 @@ export async function postponeDelivery(
   await store.once(
     workspaceId,
     sql`update deliveries set state = 'pending', lease_until = null, error = ${reason.slice(0, 500)},
-          next_attempt_at = ${until(afterMs)},
+          next_attempt_at = ${ahead(afterMs)},
           attempts = attempts - ${counts ? 0 : 1}
         where ${heldBy(delivery.id, delivery.token)}`,
   );

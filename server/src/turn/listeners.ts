@@ -3,17 +3,18 @@ import type { Channel, ListenerIntake } from '../channels/contract.ts';
 import { channels } from '../channels/registry.ts';
 import type { InboxDirectory, InboxRuntime } from '../features/inboxes/directory.ts';
 import type { Logger } from '../platform/telemetry/log.ts';
+import { ahead, isFree } from '../platform/data/lease.ts';
 import { storedJson } from '../platform/data/stored-json.ts';
 import type { Place, Store } from '../platform/data/tenant.ts';
 import type { Metrics } from '../platform/telemetry/metrics.ts';
 import { isConnectionLoss } from '../platform/telemetry/outage.ts';
 import type { ClientOf } from './deliver.ts';
-import { keepRenewed, LEASE_MS, until } from './lease.ts';
+import { keepRenewed, LEASE_MS } from './lease.ts';
 import { noteSkipped } from './receive.ts';
 import type { Receive } from './receive.ts';
 
 // Foreign tables: inboxes. The lease and the cursor stand on the row of what is listened for.
-// Real time (4): leases and tries.
+// Real time (2): tries.
 
 const FIRST_WAIT_MS = 1_000;
 const LONGEST_WAIT_MS = 60_000;
@@ -73,7 +74,7 @@ export function createListeners(deps: {
     const { rows } = await place.asSystem((tx) =>
       tx.execute<{ id: string; workspace_id: string }>(sql`
           select id, workspace_id from inboxes where channel = any(${sql.param(names)}::text[]) and deleted_at is null
-            and status in ('connected', 'failing') and (listener_until is null or listener_until < now())
+            and status in ('connected', 'failing') and ${isFree(sql`listener_until`)}
             and id > ${lookedTo.get(place.name) ?? FIRST_ID}::uuid order by id limit ${perLook}`),
     );
     const last = rows.at(-1);
@@ -100,8 +101,8 @@ export function createListeners(deps: {
   async function take(inbox: InboxRuntime): Promise<void> {
     const [row] = await store.once<{ token: string | number; cursor: unknown }>(
       inbox.workspaceId,
-      sql`update inboxes set listener_token = listener_token + 1, listener_until = ${until(LEASE_MS)}
-          where id = ${inbox.id}::uuid and (listener_until is null or listener_until < now()) and deleted_at is null
+      sql`update inboxes set listener_token = listener_token + 1, listener_until = ${ahead(LEASE_MS)}
+          where id = ${inbox.id}::uuid and ${isFree(sql`listener_until`)} and deleted_at is null
           returning listener_token as token, listener_cursor as cursor`,
     );
     if (!row || closed) return;
@@ -117,7 +118,7 @@ export function createListeners(deps: {
   async function renew(inbox: InboxRuntime, token: number): Promise<boolean> {
     const rows = await store.once(
       inbox.workspaceId,
-      sql`update inboxes set listener_until = ${until(LEASE_MS)} where ${mine(inbox, token)} returning id`,
+      sql`update inboxes set listener_until = ${ahead(LEASE_MS)} where ${mine(inbox, token)} returning id`,
     );
     return rows.length === 1;
   }

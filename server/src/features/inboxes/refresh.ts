@@ -4,15 +4,16 @@ import { channels } from '../../channels/registry.ts';
 import type { Channel, ChannelHttp } from '../../channels/contract.ts';
 import type { Keyring } from '../../platform/security/crypto.ts';
 import { unavailable } from '../../platform/errors.ts';
+import { ahead, isFree, isHeld } from '../../platform/data/lease.ts';
 import type { Publish } from '../../platform/publish/publish.ts';
 import type { Store } from '../../platform/data/tenant.ts';
 import { inboxChanged } from './changes.ts';
 import { sealCredentials } from './credentials.ts';
 import type { InboxRuntime } from './directory.ts';
 
-// Real time (7): platforms’ tokens and the lease on renewing them.
+// Real time (5): platforms’ tokens and the lease on renewing them.
 
-const LEASE_SECONDS = 30;
+const LEASE_MS = 30_000;
 const LOOK_MS = 200;
 
 type Parts = {
@@ -33,17 +34,16 @@ export function createCredentialRefresh(parts: Parts): (inbox: InboxRuntime) => 
 
   async function renew(inbox: InboxRuntime, refresh: NonNullable<Channel['refresh']>): Promise<unknown> {
     const stored = (sealed: string): unknown => JSON.parse(keyring.decrypt(sealed, inbox.id));
-    const givesUpAt = Date.now() + LEASE_SECONDS * 1_000;
+    const givesUpAt = Date.now() + LEASE_MS;
     for (;;) {
       const [mine] = await store.once<{ credentials: string; lease: string }>(
         inbox.workspaceId,
-        sql`update inboxes set refreshing_until = now() + make_interval(secs => ${LEASE_SECONDS})
-            where id = ${inbox.id}::uuid and (refreshing_until is null or refreshing_until < now())
+        sql`update inboxes set refreshing_until = ${ahead(LEASE_MS)}
+            where id = ${inbox.id}::uuid and ${isFree(sql`refreshing_until`)}
             returning credentials, refreshing_until::text as lease`,
       );
       if (mine) {
-        // The end of a lease names it: the next one, taken after it, ends later.
-        const held = sql`id = ${inbox.id}::uuid and refreshing_until = ${mine.lease}::timestamptz`;
+        const held = sql`id = ${inbox.id}::uuid and ${isHeld(sql`refreshing_until`, mine.lease)}`;
         const current = stored(mine.credentials);
         try {
           if (!refresh.isDue(current, new Date())) return current;

@@ -7,6 +7,7 @@ import type { DefinedQueue } from '../../platform/jobs/jobs.ts';
 import type { Logger } from '../../platform/telemetry/log.ts';
 import type { Metrics } from '../../platform/telemetry/metrics.ts';
 import type { Outside } from '../../platform/outbound/outside.ts';
+import { ahead, isFree, isHeld } from '../../platform/data/lease.ts';
 import type { Publish } from '../../platform/publish/publish.ts';
 import type { Store } from '../../platform/data/tenant.ts';
 import { openAddress } from './address.ts';
@@ -19,20 +20,22 @@ import { eventIdOf } from './present.ts';
 import { targetOf } from './queries.ts';
 import { signedHeaders } from './secrets.ts';
 
-// Real time (9): schedule of deliveries.
+// Real time (5): schedule of deliveries.
 
 /** A delivery to send. */
 export type WebhookToSend = { workspaceId: string; deliveryId: string };
 
 const TIMEOUT_MS = 15_000;
 /** Longer than an attempt takes: whoever sends has it alone meanwhile. */
-const LEASE_SECONDS = 60;
+const LEASE_MS = 60_000;
 /** The clocks of the database and of the queue may differ by so much. */
 const EARLY_SECONDS = 1;
 /** An endpoint to which nothing was delivered for so long is switched off. */
 const FAILING_DAYS = 5;
 
 type Claimed = {
+  /** how its writes name the lease */
+  lease: string;
   endpoint_id: string;
   fact_id: string;
   type: string;
@@ -60,11 +63,11 @@ export function createSender(parts: {
   async function claim({ workspaceId, deliveryId }: WebhookToSend): Promise<Claimed | undefined> {
     const [claimed] = await store.once<Claimed>(
       workspaceId,
-      sql`update webhook_deliveries d set attempts = d.attempts + 1, lease_until = now() + make_interval(secs => ${LEASE_SECONDS})
+      sql`update webhook_deliveries d set attempts = d.attempts + 1, lease_until = ${ahead(LEASE_MS)}
           from webhook_endpoints e
           where d.id = ${deliveryId}::uuid and e.id = d.endpoint_id and d.state = 'pending'
-            and d.next_attempt_at <= now() + make_interval(secs => ${EARLY_SECONDS}) and (d.lease_until is null or d.lease_until < now())
-          returning d.endpoint_id, d.fact_id, d.type, d.subject_id, d.detail, d.attempts, e.url, e.secrets, e.enabled`,
+            and d.next_attempt_at <= now() + make_interval(secs => ${EARLY_SECONDS}) and ${isFree(sql`d.lease_until`)}
+          returning d.lease_until::text as lease, d.endpoint_id, d.fact_id, d.type, d.subject_id, d.detail, d.attempts, e.url, e.secrets, e.enabled`,
     );
     if (claimed) return claimed;
     // Made while its endpoint was being deleted.
@@ -121,31 +124,36 @@ export function createSender(parts: {
     }
   }
 
-  /** Returns the reason when the endpoint is switched off with this. */
+  /**
+   * @returns the reason when the endpoint is switched off with this; undefined when another one sends the delivery by now, since
+   * this one was paused past its lease: what became of it then counts for nothing
+   */
   async function note(at: WebhookToSend, claimed: Claimed, outcome: Outcome, tookMs: number | null) {
     const { workspaceId, deliveryId } = at;
     const endpointId = claimed.endpoint_id;
-    return store.inWorkspace(workspaceId, async (tx) => {
+    const mine = sql`id = ${deliveryId}::uuid and ${isHeld(sql`lease_until`, claimed.lease)}`;
+    return store.inWorkspace(workspaceId, async (tx): Promise<{ disabledFor?: string } | undefined> => {
       if (outcome.is === 'put off') {
-        await tx.execute(sql`
+        const { rows } = await tx.execute(sql`
           update webhook_deliveries set attempts = attempts - 1, lease_until = null,
-            next_attempt_at = now() + make_interval(secs => ${outcome.waitSeconds}) where id = ${deliveryId}::uuid`);
-        return undefined;
+            next_attempt_at = ${ahead(outcome.waitSeconds * 1_000)} where ${mine} returning id`);
+        return rows[0] && {};
       }
       const wait = outcome.is === 'failed' ? outcome.waitSeconds : null;
       const state = outcome.is === 'delivered' ? 'delivered' : wait === null ? 'failed' : 'pending';
-      await tx.execute(sql`
+      const noted = await tx.execute(sql`
         update webhook_deliveries set state = ${state}, status = ${outcome.status}::int, response_ms = ${tookMs}::int,
           error = ${outcome.is === 'delivered' ? null : outcome.error}::text, lease_until = null,
-          next_attempt_at = now() + make_interval(secs => ${wait ?? 0}),
+          next_attempt_at = ${ahead((wait ?? 0) * 1_000)},
           finished_at = case when ${state} <> 'pending' then now() end
-        where id = ${deliveryId}::uuid`);
-      if (!claimed.enabled) return undefined;
+        where ${mine} returning id`);
+      if (!noted.rows[0]) return undefined;
+      if (!claimed.enabled) return {};
       if (outcome.is === 'delivered') {
         await tx.execute(
           sql`update webhook_endpoints set failing_since = null where id = ${endpointId}::uuid and failing_since is not null`,
         );
-        return undefined;
+        return {};
       }
       const { rows } = await tx.execute<{ too_long: boolean }>(sql`
         update webhook_endpoints set failing_since = coalesce(failing_since, now()) where id = ${endpointId}::uuid and enabled
@@ -159,7 +167,7 @@ export function createSender(parts: {
       if (reason !== undefined)
         await tx.execute(sql`
           update webhook_endpoints set enabled = false, disabled_reason = ${reason} where id = ${endpointId}::uuid`);
-      return reason;
+      return { disabledFor: reason };
     });
   }
 
@@ -167,7 +175,9 @@ export function createSender(parts: {
     const claimed = await claim(at);
     if (!claimed) return;
     const { outcome, tookMs } = await attempt(at.workspaceId, claimed);
-    const disabledFor = await note(at, claimed, outcome, tookMs);
+    const noted = await note(at, claimed, outcome, tookMs);
+    if (!noted) return;
+    const { disabledFor } = noted;
     const waitSeconds = 'waitSeconds' in outcome ? outcome.waitSeconds : null;
     metrics.of(webhookMetrics).webhookDeliveries.inc({
       outcome: outcome.is === 'failed' && waitSeconds !== null ? 'retried' : outcome.is,

@@ -20,6 +20,7 @@ import type { Call, TestApp, TestSocket } from '../../test/app.ts';
 import { startHttpDouble } from '../../test/doubles/http-double.ts';
 import type { HttpDouble } from '../../test/doubles/http-double.ts';
 import { join } from '../../test/security/world.ts';
+import { stays } from '../../test/stays.ts';
 
 type Got = { path: string; headers: Record<string, string>; body: string; at: number };
 const Sent = z.object({ type: z.string(), timestamp: z.iso.datetime(), data: z.record(z.string(), z.unknown()) });
@@ -33,7 +34,7 @@ describe('webhooks', () => {
   let conversationId: string;
   let got: Got[];
   /** by path: what to answer, the last again and again */
-  let answers: Record<string, { status: number; headers?: Record<string, string> }[]>;
+  let answers: Record<string, { status: number; headers?: Record<string, string>; after?: Promise<unknown> }[]>;
   const lines: string[] = [];
 
   before(async () => {
@@ -41,6 +42,7 @@ describe('webhooks', () => {
       got.push({ path, headers, body: rawBody.toString(), at: performance.now() });
       const mine = answers[path] ?? [];
       const answer = (mine.length > 1 ? mine.shift() : mine[0]) ?? { status: 200 };
+      await answer.after;
       response.writeHead(answer.status, answer.headers).end('thanks');
     });
     test = await startTestApp(
@@ -210,6 +212,27 @@ describe('webhooks', () => {
     assert.notEqual(first.headers['webhook-signature'], second.headers['webhook-signature']);
     for (const one of [first, second]) new Webhook(secret).verify(one.body, one.headers);
     assert.equal((await find(id)).failingSince, null);
+  });
+
+  it('a sender that was paused past its lease changes nothing of what its successor did', async () => {
+    const { promise: paused, resolve } = Promise.withResolvers<void>();
+    answers['/paused'] = [{ status: 500, after: paused }, { status: 200 }];
+    const { id } = await create('/paused');
+    const { id: deliveryId } = await sendTest(id);
+    await arrived('/paused');
+    await execute(
+      sql`update webhook_deliveries set lease_until = now() - interval '1 second' where id = ${deliveryId}::uuid`,
+    );
+    await test.app.jobs.add('webhooks', { workspaceId, deliveryId });
+    await until(async () => (await log(id))[0]?.state === 'delivered', 'the successor delivers it');
+    const noted = lines.filter((line) => line.includes('a webhook was not delivered')).length;
+    resolve();
+    await until(
+      async () => lines.filter((line) => line.includes('a webhook was not delivered')).length > noted,
+      'the first one hears that it failed',
+    );
+    await stays(async () => (await log(id))[0]?.state === 'delivered', 'it is delivered', 300);
+    assert.equal((await find(id)).failingSince ?? null, null);
   });
 
   it('can be sent again by hand, also after the last attempt', async () => {
