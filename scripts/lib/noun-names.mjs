@@ -9,7 +9,6 @@ const camel = (/** @type {string} */ text) => text.replace(/-(\w)/g, (_all, lett
 
 /**
  * What everything of a noun is called in its files, for `saved-replies` as an example.
- * @typedef {ReturnType<typeof namesOf>} Names
  * @param {string} noun @param {string} migration its number
  */
 export function namesOf(noun, migration) {
@@ -41,3 +40,5 @@ export function namesOf(noun, migration) {
     title: words[0]?.toUpperCase() + words.slice(1),
   };
 }
+
+/** @typedef {ReturnType<typeof namesOf>} Names */
