@@ -35,7 +35,11 @@ export type Reactions = {
 };
 
 /** A queue per reaction: what one cannot do waits, fails and is given up there, and no other knows of it. */
-export function createReactions(parts: { jobs: Pick<Jobs, 'define'>; catalogue: Catalogue; reactions: Reaction[] }): Reactions {
+export function createReactions(parts: {
+  jobs: Pick<Jobs, 'define'>;
+  catalogue: Catalogue;
+  reactions: Reaction[];
+}): Reactions {
   const { jobs, catalogue } = parts;
   const known = new Map<string, { reaction: Reaction; queue: DefinedQueue<CommittedFact> }>();
   const byType = new Map<string, Reaction[]>();
