@@ -36,7 +36,10 @@ export const linesOf = (noun) => {
     {
       file: 'packages/contract/src/nouns.ts',
       change: (/** @type {string} */ text) =>
-        text.replace('} as const satisfies Record<string, Noun>;', `  ${key}: { read: 'agent', write: 'admin' },\n$&`),
+        text.replace(
+          '} as const satisfies Record<string, Noun>;',
+          `  ${key}: { read: 'admin', write: 'admin', keys: false },\n$&`,
+        ),
     },
     {
       file: 'server/src/features/index.ts',
@@ -116,8 +119,10 @@ async function main() {
     console.log(`changed  ${file}`);
   }
   console.log(`
-One of them is called "${oneOf(noun).replaceAll('-', ' ')}". Now: npm run check, npm test -- ${noun}. What is yours to do:
-- its name for API keys: apiKeys.noun of the three dashboard/src/features/settings/locales (or \`keys: false\` in nouns.ts).`);
+One of them is called "${oneOf(noun).replaceAll('-', ' ')}". Now: npm run check, npm test -- ${noun}. It is for admins until you open it:
+- to agents: \`read: 'agent'\` in nouns.ts, and its line in AGENT_MAY of server/src/test/security/isolation.test.ts, which is written by hand
+  on purpose;
+- to API keys: without \`keys: false\` in nouns.ts, and its name in apiKeys.noun of the three dashboard/src/features/settings/locales.`);
 }
 
 if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) await main();

@@ -85,7 +85,7 @@ test('a new noun touches two lists and a migration outside of its own files', ()
 
 test('its lines go into the lists as they are today', () => {
   const changed = linesOf('saved-replies').map(({ file, change }) => change(readFileSync(inRoot(file), 'utf8')));
-  assert.match(changed[0] ?? '', /^ {2}'saved-replies': \{ read: 'agent', write: 'admin' \},$/m);
+  assert.match(changed[0] ?? '', /^ {2}'saved-replies': \{ read: 'admin', write: 'admin', keys: false \},$/m);
   assert.match(changed[1] ?? '', /^import \{ savedReplies \} from '\.\/saved-replies\/feature\.ts';$/m);
   assert.match(changed[1] ?? '', /^ {2}savedReplies,$/m);
 });
