@@ -43,6 +43,10 @@ export type SourceInput = z.infer<typeof SourceInput>;
 export const SourcePatch = z.strictObject({ title: line(1000), content: line(200_000) }).partial();
 export const SourceQuery = PageQuery.extend({ status: SourceStatus.optional(), type: SourceType.optional() });
 
+/** What the person who added a source should know of how it was read. `message` is for people, `code` for programs. */
+export const SourceWarning = z.object({ code: z.string(), message: z.string() });
+export type SourceWarning = z.infer<typeof SourceWarning>;
+
 export const Source = z.object({
   id: Id,
   knowledgeBaseId: Id,
@@ -55,6 +59,9 @@ export const Source = z.object({
   progress: z.int(),
   error: z.string().nullable(),
   chunkCount: z.int(),
+  /** of the original, and how many of them can be found; null until it was read */
+  words: z.object({ read: z.int(), searchable: z.int() }).nullable(),
+  warnings: z.array(SourceWarning),
   createdAt: Timestamp,
   updatedAt: Timestamp,
 });

@@ -57,7 +57,7 @@ export const embeddingText = (title: string, chunk: { headingPath: string[]; tex
 };
 
 /** Blocks → chunks in reading order, each ≤ 512 tokens, none across a heading. */
-export const chunk = ({ title, blocks }: Extracted): Chunk[] =>
+export const chunk = ({ title, blocks }: Pick<Extracted, 'title' | 'blocks'>): Chunk[] =>
   sections(blocks)
     .flatMap(pack)
     .map((group, ordinal) => {

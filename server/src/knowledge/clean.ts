@@ -53,9 +53,12 @@ const contentsTitle = /^\W*table of contents\W*$/i;
 
 const saysSomething = (block: Block): boolean => /[\p{L}\p{N}]/u.test(block.text);
 
-/** What a reader would skip goes: page furniture, empty blocks, a block repeated right after itself. */
+const isRepeat = (block: Block, before: Block | undefined): boolean =>
+  block.text === before?.text && block.headingPath.join('\n') === before.headingPath.join('\n');
+
+/** What a reader would skip goes: page furniture, empty blocks, a block repeated right after itself under the same heading. */
 export const clean = (blocks: Block[]): Block[] =>
   withoutFurniture(blocks.filter((block) => !contentsTitle.test(block.text)))
     .map((block) => ({ ...block, text: tidy(block.text).trim() }))
     .filter(saysSomething)
-    .filter((block, at, all) => block.text !== all[at - 1]?.text);
+    .filter((block, at, all) => !isRepeat(block, all[at - 1]));

@@ -48,7 +48,7 @@ const setProgress = (store: Store, source: SourceToIngest, progress: number) =>
 const setFailed = (store: Store, source: SourceToIngest, error: string) =>
   store.inWorkspace(source.workspaceId, (tx) =>
     tx.execute(sql`
-      update sources set status = 'failed', error = ${error}, updated_at = ${tx.now}
+      update sources set status = 'failed', error = ${error}, updated_at = ${tx.now}, warnings = '[]'
       where id = ${source.sourceId} and deleted_at is null`),
   );
 
@@ -61,7 +61,7 @@ const replaceChunks = async (
   tx: Tx,
   source: SourceToIngest,
   embedder: Embedder,
-  { title, chunks }: Prepared,
+  { title, chunks, words, warnings }: Prepared,
   vectors: Map<string, string>,
 ): Promise<boolean> => {
   // The lock makes a second run of the same source wait, then replace what the first one wrote.
@@ -90,7 +90,8 @@ const replaceChunks = async (
         as r(id uuid, ordinal int, heading_path text, page int, text text, tokens int, content_hash text, embedding text)`);
   }
   await tx.execute(sql`
-    update sources set status = 'ready', progress = 100, error = null, chunk_count = ${chunks.length}, updated_at = ${tx.now}
+    update sources set status = 'ready', progress = 100, error = null, chunk_count = ${chunks.length}, updated_at = ${tx.now},
+      words_read = ${words.read}, words_searchable = ${words.searchable}, warnings = ${storedJson(warnings)}::jsonb
     where id = ${source.sourceId}`);
   return true;
 };

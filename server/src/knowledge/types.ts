@@ -14,7 +14,26 @@ export type Block = {
   page?: number;
 };
 
-export type Extracted = { title: string; blocks: Block[] };
+/** What the person who added a source should know of how it was read; shown to them. */
+export type Warning = { code: string; message: string };
+
+/** What an extractor found. */
+export type Found = {
+  title: string;
+  /** words of the original a reader would see, where the format knows; default: those of the blocks */
+  wordsRead?: number;
+  /** which parts of those are not among the blocks, in words */
+  leftOut?: string[];
+  warnings?: Warning[];
+};
+
+export type Extracted = {
+  title: string;
+  blocks: Block[];
+  wordsRead: number;
+  leftOut: string[];
+  warnings: Warning[];
+};
 
 export type Chunk = {
   ordinal: number;

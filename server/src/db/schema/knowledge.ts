@@ -1,5 +1,5 @@
-import { integer, pgTable, primaryKey, text, uuid } from 'drizzle-orm/pg-core';
-import type { SourceStatus, SourceType } from '@parley/contract';
+import { integer, jsonb, pgTable, primaryKey, text, uuid } from 'drizzle-orm/pg-core';
+import type { SourceStatus, SourceType, SourceWarning } from '@parley/contract';
 import { createdAt, deletedAt, halfvec, id, updatedAt, workspaceId } from './columns.ts';
 
 export const knowledgeBases = pgTable('knowledge_bases', {
@@ -27,6 +27,9 @@ export const sources = pgTable('sources', {
   error: text('error'),
   chunkCount: integer('chunk_count').notNull().default(0),
   contentHash: text('content_hash'),
+  wordsRead: integer('words_read'),
+  wordsSearchable: integer('words_searchable'),
+  warnings: jsonb('warnings').$type<SourceWarning[]>().notNull().default([]),
   createdAt: createdAt(),
   updatedAt: updatedAt(),
   deletedAt: deletedAt(),

@@ -37,6 +37,11 @@ export const presentSource = (row: SourceSummaryRow): Source => ({
   progress: row.progress,
   error: row.error,
   chunkCount: row.chunkCount,
+  words:
+    row.wordsRead === null || row.wordsSearchable === null
+      ? null
+      : { read: row.wordsRead, searchable: row.wordsSearchable },
+  warnings: row.warnings,
   createdAt: row.createdAt.toISOString(),
   updatedAt: row.updatedAt.toISOString(),
 });

@@ -73,6 +73,9 @@ export const summaryColumns = {
   progress: sources.progress,
   error: sources.error,
   chunkCount: sources.chunkCount,
+  wordsRead: sources.wordsRead,
+  wordsSearchable: sources.wordsSearchable,
+  warnings: sources.warnings,
   createdAt: sources.createdAt,
   updatedAt: sources.updatedAt,
 };

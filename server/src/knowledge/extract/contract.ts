@@ -1,4 +1,4 @@
-import type { Block } from '../types.ts';
+import type { Block, Found } from '../types.ts';
 
 /** A file to be read, in memory or on the disk. */
 export type SourceFile = {
@@ -34,8 +34,5 @@ export type Extractor = {
   extensions: string[];
   /** Whether these first bytes are of this format, whatever name and type say. A format of bytes needs it, text does not. */
   recognises?(head: Buffer): boolean;
-  extract(
-    file: SourceFile,
-    reading: Reading,
-  ): Promise<{ title: string; blocks: AsyncIterable<Block> | Iterable<Block> }>;
+  extract(file: SourceFile, reading: Reading): Promise<Found & { blocks: AsyncIterable<Block> | Iterable<Block> }>;
 };

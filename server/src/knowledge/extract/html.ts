@@ -1,12 +1,14 @@
 import { Readability } from '@mozilla/readability';
 import { parseHTML } from 'linkedom';
 import TurndownService from 'turndown';
-import type { Extracted } from '../types.ts';
+import type { Block, Found } from '../types.ts';
 import type { Extractor } from './contract.ts';
 import { extractionFailed } from './failure.ts';
 import { parseMarkdown } from './markdown.ts';
-import { decodeText } from './sniff.ts';
+import { charsetInPage, charsetOf, decodeText } from './decode.ts';
+import { frameOut, openParts, proseWords } from './page.ts';
 import { titleFromName } from './text.ts';
+import { countWords } from './words.ts';
 
 const maximumBytes = 3 * 1024 * 1024;
 const maximumElements = 100_000;
@@ -45,7 +47,8 @@ const cell = (text: string): string => text.replace(/\s+/g, ' ').replaceAll('|',
 
 const createTurndown = (): TurndownService => {
   const turndown = new TurndownService({ headingStyle: 'atx', codeBlockStyle: 'fenced', bulletListMarker: '-' });
-  turndown.remove(['script', 'style', 'noscript', 'iframe', 'form', 'button', 'template']);
+  // Forms stay: whole pages stand in one. Their controls say nothing.
+  turndown.remove(['script', 'style', 'noscript', 'iframe', 'button', 'select', 'textarea', 'template']);
   // Turndown knows no tables; rows become pipes, and the first row carries the rule under it.
   turndown.addRule('row', {
     filter: 'tr',
@@ -63,28 +66,43 @@ const createTurndown = (): TurndownService => {
   return turndown;
 };
 
-/** HTML text → blocks. The main content is what readability finds; a page too short for it is taken whole, less its frame. */
-export const parseHtml = (html: string, name: string): Extracted => {
+/** The parser has no body for a page whose head is left out or that begins twice, as browsers do. Everything is put into one. */
+const inOneBody = (html: string): string =>
+  `<html><head></head><body>${html.replace(/<!doctype[^<>]{0,1000}>|<\/?(?:html|head|body)(?:\s[^<>]{0,5000})?>/gi, ' ')}</body></html>`;
+
+/** Of the sentences of a page readability may leave out this share; more is a page of equal parts, of which it kept some. */
+const MAY_MISS = 0.1;
+
+/**
+ * HTML text → blocks. The main content is what readability finds, where that is nearly all the page says; else the page is taken whole,
+ * less its frame.
+ */
+export const parseHtml = (html: string, name: string): Found & { blocks: Block[] } => {
   guard(html);
   try {
-    const { document } = parseHTML(/<html[\s>]/i.test(html) ? html : `<html><body>${html}</body></html>`);
-    const title =
-      document.querySelector('title')?.textContent?.trim() || document.querySelector('h1')?.textContent?.trim();
+    const { document } = parseHTML(inOneBody(html));
+    const { body } = document;
+    const titles = [...body.querySelectorAll('title')].filter((one) => !one.closest('svg'));
+    const title = (titles[0] ?? body.querySelector('h1'))?.textContent?.trim();
+    for (const unseen of [...titles, ...body.querySelectorAll('script,style,noscript,template,svg')]) unseen.remove();
+    const wordsRead = countWords(body.textContent ?? '');
+    openParts(body);
+    const leftOut = frameOut(body);
     // Readability changes the tree it reads, so the fallback is taken first.
-    const whole = document.body.cloneNode(true);
-    for (const frame of whole.querySelectorAll('nav,header,footer,aside,script,style,noscript,template,form'))
-      frame.remove();
+    const whole = body.cloneNode(true);
     const article = new Readability<string>(document, { charThreshold: 200, keepClasses: true }).parse();
-    // Readability sometimes keeps one column of a page of equal parts: then the whole page is the better reading.
-    const words = (text: string | null | undefined) => (text ?? '').split(/\s+/).length;
-    const found = article?.content && words(article.textContent) * 3 >= words(whole.textContent);
-    const main = found && article.content ? article.content : whole.innerHTML;
+    const said = proseWords(whole);
+    const kept = article?.content ? proseWords(parseHTML(inOneBody(article.content)).document.body) : 0;
+    const isArticle = article?.content && kept >= said * (1 - MAY_MISS);
+    const main = isArticle && article.content ? article.content : whole.innerHTML;
     // The converter's parser takes quadratic time over runs of entities; this one is as good unescaped.
     const markdown = createTurndown().turndown(main.replaceAll('&gt;', '>'));
     const parsed = parseMarkdown(markdown, name);
     return {
       title: (title || article?.title || titleFromName(name)).replace(/\s+/g, ' ').slice(0, 200),
       blocks: parsed.blocks,
+      wordsRead,
+      leftOut: isArticle ? [...leftOut, 'what stands around the article'] : leftOut,
     };
   } catch (error) {
     if (error instanceof RangeError) throw extractionFailed('This page is nested too deeply to be read.', error);
@@ -96,6 +114,9 @@ export const html: Extractor = {
   name: 'html',
   mimes: ['text/html', 'application/xhtml+xml'],
   extensions: ['html', 'htm', 'xhtml'],
-  extract: async (file) =>
-    parseHtml(decodeText(await file.read(maximumBytes, 'This page is larger than 3 MB. Split it.')), file.name),
+  async extract(file) {
+    const bytes = await file.read(maximumBytes, 'This page is larger than 3 MB. Split it.');
+    const { text, warnings } = decodeText(bytes, charsetOf(file.mime) ?? charsetInPage(file.head));
+    return { ...parseHtml(text, file.name), warnings };
+  },
 };

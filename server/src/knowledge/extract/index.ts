@@ -8,6 +8,7 @@ import { html } from './html.ts';
 import { markdown } from './markdown.ts';
 import { refuseBinary } from './sniff.ts';
 import { text } from './text.ts';
+import { wordsOf } from './words.ts';
 
 /** A new format is a new file and a line here. Of several that fit the first is taken. */
 export const extractors: Extractor[] = [markdown, html, text];
@@ -40,10 +41,10 @@ function extractorOf(file: SourceFile, known: Extractor[]): Extractor {
 export async function extract(source: FileToExtract, reading: Reading, known = extractors): Promise<Extracted> {
   const file = await openSourceFile(source);
   if (file.size === 0) throw extractionFailed('This file is empty.');
-  const { title, blocks } = await extractorOf(file, known).extract(file, reading);
+  const found = await extractorOf(file, known).extract(file, reading);
   const all: Block[] = [];
   let size = 0;
-  for await (const block of blocks) {
+  for await (const block of found.blocks) {
     reading.signal.throwIfAborted();
     size += block.text.length;
     if (size > TEXT_AT_MOST) throw extractionFailed('This file holds more than 20 million characters. Split it.');
@@ -52,5 +53,6 @@ export async function extract(source: FileToExtract, reading: Reading, known = e
   }
   const cleaned = clean(all);
   if (cleaned.length === 0) throw extractionFailed('No text was found in this file.');
-  return { title, blocks: cleaned };
+  const { title, leftOut = [], warnings = [] } = found;
+  return { title, blocks: cleaned, wordsRead: found.wordsRead ?? wordsOf(all), leftOut, warnings };
 }

@@ -1,24 +1,36 @@
 import { Lexer, type Token, type Tokens } from 'marked';
 import { tidy } from '../clean.ts';
-import type { Block, BlockKind, Extracted } from '../types.ts';
+import type { Block, BlockKind, Found } from '../types.ts';
 import type { Extractor } from './contract.ts';
 import { extractionFailed } from './failure.ts';
-import { decodeText } from './sniff.ts';
+import { charsetOf, decodeText } from './decode.ts';
 import { titleFromName } from './text.ts';
+import { countWords } from './words.ts';
 
 const maximumBytes = 5 * 1024 * 1024;
 
-/** Front matter is metadata; only its title is of use. */
-const splitFrontMatter = (text: string): { title?: string; body: string } => {
-  if (!text.startsWith('---\n')) return { body: text };
-  const end = text.indexOf('\n---', 3);
-  if (end === -1) return { body: text };
-  const title = text
-    .slice(4, end)
-    .match(/^title:[ \t]*["']?([^"'\n]{1,200})/m)?.[1]
-    ?.trim();
+/** A line of YAML or TOML as it stands in front matter: a key, an entry of a list, something indented, a comment, nothing. */
+const metaLine =
+  /^(?:[\w"'.-][\w"'. -]{0,80}\s?[:=](?:\s|$)|[\w-]{1,80}\s?=|-(?:\s|$)|\s+\S|#|[\]}],?$|\[{1,2}[\w. -]{1,80}\]{1,2}$|$)/;
+
+/** Front matter is metadata; only its title is of use. Between rules that stand in a text there are sentences. */
+const splitFrontMatter = (text: string): { title?: string; body: string; isCut: boolean } => {
+  const fence = ['---', '+++'].find((mark) => text.startsWith(`${mark}\n`));
+  const end = fence === undefined ? -1 : text.indexOf(`\n${fence}`, 3);
+  if (fence === undefined || end === -1 || !/^\s*$/.test(text.slice(end + 4, lineEnd(text, end + 4))))
+    return { body: text, isCut: false };
+  const meta = text.slice(4, Math.max(4, end));
+  const lines = meta.split('\n');
+  if (!lines.every((line) => metaLine.test(line.slice(0, 200))) || !lines.some((line) => /^["'\w]/.test(line)))
+    return { body: text, isCut: false };
+  const title = meta.match(/^["']?title["']?[ \t]*[:=][ \t]*["']?([^"'\n]{1,200})/m)?.[1]?.trim();
   const body = text.slice(end + 4);
-  return title ? { title, body } : { body };
+  return title ? { title, body, isCut: true } : { body, isCut: true };
+};
+
+const lineEnd = (text: string, from: number): number => {
+  const end = text.indexOf('\n', from);
+  return end === -1 ? text.length : end;
 };
 
 const entities: Record<string, string> = { amp: '&', lt: '<', gt: '>', quot: '"', '#39': "'", nbsp: ' ' };
@@ -68,6 +80,14 @@ type Piece = { heading: number; text: string } | { kind: BlockKind; text: string
 const isContents = (raw: string): boolean =>
   raw.trim().includes('\n') && !/[\p{L}\p{N}]/u.test(raw.replace(/\[[^\]]{1,200}\]\(#[^)]{0,200}\)/g, ''));
 
+const isContentsList = (token: Token): boolean => token.type === 'list' && isContents(token.raw);
+
+/** Without tags, and without the addresses of links and pictures. */
+const asSeen = (body: string): string =>
+  stripTags(
+    body.replace(/\]\([^()\s]{0,1000}(?: "[^"\n]{0,200}")?\)/g, ']').replace(/^\[[^\]\n]{1,200}\]:[ \t][^\n]*$/gm, ''),
+  );
+
 /** One top-level token → nothing, a heading, or a block. */
 const pieces = (token: Token): Piece[] => {
   switch (token.type) {
@@ -103,8 +123,8 @@ const fence = (code: string, language = ''): string => {
 };
 
 /** Markdown text → blocks under their headings. A single level-1 heading is the title, not a heading above everything. */
-export const parseMarkdown = (text: string, name: string): Extracted => {
-  const { title: declared, body } = splitFrontMatter(tidy(text));
+export const parseMarkdown = (text: string, name: string): Found & { blocks: Block[] } => {
+  const { title: declared, body, isCut } = splitFrontMatter(tidy(text));
   const tokens = lex(body);
   const all = tokens.flatMap(pieces);
   const firstHeadings = all.filter((piece) => 'heading' in piece && piece.heading === 1);
@@ -120,7 +140,15 @@ export const parseMarkdown = (text: string, name: string): Extracted => {
       blocks.push({ ...piece, headingPath: open.map((heading) => heading.text) });
     }
   }
-  return { title: declared || onlyTitle?.text || titleFromName(name), blocks };
+  return {
+    title: declared || onlyTitle?.text || titleFromName(name),
+    blocks,
+    wordsRead: countWords(asSeen(body)),
+    leftOut: [
+      ...(isCut ? ['the front matter'] : []),
+      ...(tokens.some(isContentsList) ? ['the table of contents'] : []),
+    ],
+  };
 };
 
 const mostMarks = 40;
@@ -146,9 +174,9 @@ export const markdown: Extractor = {
   name: 'markdown',
   mimes: ['text/markdown', 'text/x-markdown'],
   extensions: ['md', 'markdown', 'mdx'],
-  extract: async (file) =>
-    parseMarkdown(
-      decodeText(await file.read(maximumBytes, 'This Markdown file is larger than 5 MB. Split it.')),
-      file.name,
-    ),
+  async extract(file) {
+    const bytes = await file.read(maximumBytes, 'This Markdown file is larger than 5 MB. Split it.');
+    const { text, warnings } = decodeText(bytes, charsetOf(file.mime));
+    return { ...parseMarkdown(text, file.name), warnings };
+  },
 };

@@ -21,8 +21,11 @@ const signatures: Signature[] = [
   { bytes: [0x00, 0x61, 0x73, 0x6d], what: 'a WebAssembly program', advice: convert },
   { bytes: [0x66, 0x74, 0x79, 0x70], offset: 4, what: 'a video', advice: convert },
   { bytes: [0x4f, 0x67, 0x67, 0x53], what: 'a sound file', advice: convert },
-  { bytes: [0x49, 0x44, 0x33], what: 'a sound file', advice: convert },
-  { bytes: [0x53, 0x51, 0x4c, 0x69, 0x74, 0x65], what: 'an SQLite database', advice: convert },
+  // ID3 and its version; and SQLite with the whole of its first line: words may begin like them.
+  { bytes: [0x49, 0x44, 0x33, 0x02], what: 'a sound file', advice: convert },
+  { bytes: [0x49, 0x44, 0x33, 0x03], what: 'a sound file', advice: convert },
+  { bytes: [0x49, 0x44, 0x33, 0x04], what: 'a sound file', advice: convert },
+  { bytes: [...Buffer.from('SQLite format 3\0')], what: 'an SQLite database', advice: convert },
 ];
 
 const matches = (content: Buffer, { bytes, offset = 0 }: Signature): boolean =>
@@ -53,18 +56,5 @@ export const refuseBinary = (content: Buffer): void => {
   if (isUtf16(content)) return;
   if (controlShare(content) > 0.01) {
     throw extractionFailed(`This file is binary data, not text. ${convert}`);
-  }
-};
-
-/** Bytes → text: by byte order mark, else UTF-8, else (the bytes are no UTF-8) Windows-1252. */
-export const decodeText = (content: Buffer): string => {
-  refuseBinary(content);
-  if (content[0] === 0xff && content[1] === 0xfe) return new TextDecoder('utf-16le').decode(content);
-  if (content[0] === 0xfe && content[1] === 0xff) return new TextDecoder('utf-16be').decode(content);
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(content);
-  } catch (error) {
-    if (!(error instanceof TypeError)) throw error;
-    return new TextDecoder('windows-1252').decode(content);
   }
 };

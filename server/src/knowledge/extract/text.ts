@@ -1,7 +1,7 @@
 import { tidy } from '../clean.ts';
 import type { Block } from '../types.ts';
 import type { Extractor } from './contract.ts';
-import { decodeText } from './sniff.ts';
+import { charsetOf, decodeText } from './decode.ts';
 
 const maximumBytes = 20 * 1024 * 1024;
 /** in characters */
@@ -37,8 +37,9 @@ export const text: Extractor = {
   mimes: ['text/plain'],
   extensions: ['txt', 'text', 'log', 'rst'],
   async extract(file, { progress }) {
-    const content = decodeText(await file.read(maximumBytes, 'This text is larger than 20 MB. Split it.'));
-    return { title: titleFromName(file.name), blocks: parseText(content, progress) };
+    const bytes = await file.read(maximumBytes, 'This text is larger than 20 MB. Split it.');
+    const { text: content, warnings } = decodeText(bytes, charsetOf(file.mime));
+    return { title: titleFromName(file.name), blocks: parseText(content, progress), warnings };
   },
 };
 
