@@ -10,8 +10,8 @@ import { gone, see } from './lib/see.ts';
 import { startHostPage, widgetOn } from './lib/widget.ts';
 
 /**
- * Every screen in light and dark at three widths, as pictures for people, and checked: nothing serious for axe, and no
- * text that leaves the screen at 360 px, in German and Finnish, or at 200 % zoom.
+ * Every screen in light and dark, checked: nothing serious for axe, and no text that leaves the screen at 360 px or at
+ * 200 % zoom. With --pictures also as pictures for people, at three widths.
  */
 describe('screens', () => {
   const gallery = createGallery();

@@ -1,21 +1,21 @@
 /**
- * `npm run e2e [-- --require-browser] [part-of-a-path …]`: the browser run, e2e/*.e2e.ts in a real Chromium.
+ * `npm run e2e [-- --require-browser] [--pictures] [part-of-a-path …]`: the browser run, e2e/*.e2e.ts in a real Chromium;
+ * with --pictures it leaves a picture of every screen in e2e/out.
  * Without a browser it says so and exits 0, or non-zero with --require-browser. Ends with `N passed, N failed`.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
+import { rmSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { ensure } from './ensure.mjs';
 import { findChromium } from './lib/chromium.mjs';
 import { filesBelow } from './lib/files.mjs';
 import { buildFronts } from './lib/fronts.mjs';
-import { inRoot, node24 } from './lib/paths.mjs';
-import { run } from './lib/run.mjs';
-import { fromNodeTest, line, readReport, withCode } from './lib/totals.mjs';
+import { inRoot } from './lib/paths.mjs';
+import { runNodeTests } from './lib/node-tests.mjs';
+import { makeScratch } from './lib/scratch.mjs';
+import { line, sum } from './lib/totals.mjs';
 
 const { values, positionals } = parseArgs({
-  options: { 'require-browser': { type: 'boolean', default: false } },
+  options: { 'require-browser': { type: 'boolean', default: false }, pictures: { type: 'boolean', default: false } },
   allowPositionals: true,
 });
 
@@ -42,25 +42,14 @@ if (files.length === 0 || !(await buildFronts())) {
 // Pictures of an earlier run would pass for this one's.
 rmSync(inRoot('e2e/out'), { recursive: true, force: true });
 
-const scratch = mkdtempSync(path.join(tmpdir(), 'parley-e2e-'));
-process.on('exit', () => rmSync(scratch, { recursive: true, force: true }));
-const report = path.join(scratch, 'node.json');
-const { code } = await run(
-  node24(),
-  [
-    '--test',
-    // One at a time: each file starts a whole Parley and a browser.
-    '--test-concurrency=1',
-    '--test-timeout=300000',
-    '--test-reporter=spec',
-    '--test-reporter-destination=stdout',
-    `--test-reporter=${inRoot('scripts/lib/reporter.mjs')}`,
-    `--test-reporter-destination=${report}`,
-    ...files,
-  ],
-  { show: true, env: { CHROMIUM_PATH: chromium } },
-);
-const totals = withCode(fromNodeTest(readReport(report)), code);
+// Two at a time: each file starts a whole Parley and a browser, and waits for one of them most of the time.
+const parts = await runNodeTests(files, makeScratch(), {
+  alone: true,
+  processes: 2,
+  timeoutMs: 300_000,
+  env: { CHROMIUM_PATH: chromium, E2E_PICTURES: values.pictures ? '1' : '' },
+});
+const totals = sum(parts);
 console.log(`\nbrowser: ${chromium}`);
 console.log(line(totals));
 process.exitCode = totals.failed > 0 ? 1 : 0;

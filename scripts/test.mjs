@@ -2,8 +2,6 @@
  * `npm test [-- part-of-a-path …]`: everything that needs no browser, on the embedded database, or on the server
  * named by TEST_DATABASE_URL. Sets up what is missing first and ends with `N passed, N failed`.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { ensure } from './ensure.mjs';
 import { findChromium } from './lib/chromium.mjs';
@@ -12,6 +10,7 @@ import { buildFronts } from './lib/fronts.mjs';
 import { inRoot, node24 } from './lib/paths.mjs';
 import { run } from './lib/run.mjs';
 import { runNodeTests } from './lib/node-tests.mjs';
+import { makeScratch } from './lib/scratch.mjs';
 import { fromVitest, line, readReport, sum, withCode } from './lib/totals.mjs';
 
 await ensure();
@@ -29,8 +28,7 @@ if (nodeFiles.length + vueFiles.length === 0) {
 }
 
 const built = await buildFronts();
-const scratch = mkdtempSync(path.join(tmpdir(), 'parley-test-'));
-process.on('exit', () => rmSync(scratch, { recursive: true, force: true }));
+const scratch = makeScratch();
 const parts = built ? [] : [{ passed: 0, failed: 1, skipped: 0 }];
 
 if (nodeFiles.length > 0) parts.push(...(await runNodeTests(nodeFiles, scratch)));

@@ -11,19 +11,26 @@ const SIZES = [
   { width: 360, height: 740 },
 ] as const;
 const THEMES = ['light', 'dark'] as const;
+/** Pictures are for people, who ask for them: `npm run e2e -- --pictures`. The checks need three looks of six. */
+const hasPictures = process.env.E2E_PICTURES === '1';
+const isChecked = (width: number, theme: string): boolean => (width === 1440 && theme === 'light') || width === 360;
 
 type Shot = { name: string; width: number; theme: string; file: string };
 
-/** Three frames: the change of theme or size is told in the first, drawn in the next. */
+/** Three frames: the change of theme or size is told in the first, drawn in the next. Colours on their way are there then. */
 const settled = (): Promise<void> =>
   new Promise((done) => {
     const wait = (frames: number): void => {
-      requestAnimationFrame(() => (frames === 0 ? done() : wait(frames - 1)));
+      requestAnimationFrame(() => {
+        for (const animation of document.getAnimations()) if (animation instanceof CSSTransition) animation.finish();
+        if (frames === 0) done();
+        else wait(frames - 1);
+      });
     };
     wait(2);
   });
 
-/** Takes pictures into e2e/out, looks at what they show, and lays all of one width on one sheet. */
+/** Looks at screens; with pictures also puts each look into e2e/out, and lays all of one width on one sheet. */
 export function createGallery() {
   const shots: Shot[] = [];
   mkdirSync(OUT, { recursive: true });
@@ -34,23 +41,27 @@ export function createGallery() {
     each: (state: { width: number; theme: string }) => Promise<void>,
     widths: readonly number[] = SIZES.map((size) => size.width),
   ): Promise<void> {
-    for (const size of SIZES.filter(({ width }) => widths.includes(width))) {
-      await page.setViewportSize(size);
+    for (const { width, height } of SIZES.filter((size) => widths.includes(size.width))) {
       for (const theme of THEMES) {
+        if (!hasPictures && !isChecked(width, theme)) continue;
+        await page.setViewportSize({ width, height });
         await page.emulateMedia({ colorScheme: theme, reducedMotion: 'reduce' });
         await page.evaluate(settled);
-        const file = `${name}-${size.width}-${theme}.png`;
-        await page.screenshot({ path: join(OUT, file), animations: 'disabled', caret: 'hide' });
-        shots.push({ name, width: size.width, theme, file });
-        await each({ width: size.width, theme });
+        if (hasPictures) {
+          const file = `${name}-${width}-${theme}.png`;
+          await page.screenshot({ path: join(OUT, file), animations: 'disabled', caret: 'hide' });
+          shots.push({ name, width, theme, file });
+        }
+        await each({ width, theme });
       }
     }
   }
 
   return {
-    /** The screen in both themes at each width, without judging it. */
-    picture: (page: Page, name: string, widths?: readonly number[]): Promise<void> =>
-      take(page, name, async () => undefined, widths),
+    /** The screen in both themes at each width, without judging it; nothing without pictures. */
+    async picture(page: Page, name: string, widths?: readonly number[]): Promise<void> {
+      if (hasPictures) await take(page, name, async () => undefined, widths);
+    },
     /**
      * The same, and what is wrong with it, one line each: serious for axe, or text that leaves the screen at 360 px or
      * at 200 % zoom.
@@ -81,6 +92,7 @@ export function createGallery() {
     /** One picture per width with every screen on it. */
     async sheets(page: Page): Promise<string[]> {
       const made: string[] = [];
+      if (!hasPictures) return made;
       for (const { width, height } of SIZES) {
         const across = width > 1000 ? 360 : 150;
         const figures = shots

@@ -44,9 +44,9 @@ export async function startParley(env: Record<string, string> = {}): Promise<Par
   const boot = (): Promise<string> =>
     new Promise((resolve, reject) => {
       output = '';
-      const { PATH = '', HOME = '' } = process.env;
+      const { PATH = '', HOME = '', NODE_COMPILE_CACHE } = process.env;
       child = spawn(process.execPath, [main], {
-        env: { PATH, HOME, LOG_LEVEL: 'warn', DATA_DIR: dataDir, PORT: String(port), ...env },
+        env: { PATH, HOME, NODE_COMPILE_CACHE, LOG_LEVEL: 'warn', DATA_DIR: dataDir, PORT: String(port), ...env },
         stdio: ['ignore', 'pipe', 'pipe'],
       });
       const timer = setTimeout(() => reject(new Error(`Parley did not get ready:\n${output}`)), 60_000);

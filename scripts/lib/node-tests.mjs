@@ -8,16 +8,16 @@ import { inRoot, node24, root } from './paths.mjs';
 import { run } from './run.mjs';
 import { fromNodeTest, readReport, withCode } from './totals.mjs';
 
-/** Two cores are what the smallest machine has, and the database of a test works in a thread beside it. */
-const PROCESSES = 2;
-/** Files of one process, so that one that crashes takes few along and memory stays small. */
-const FILES_AT_MOST = 8;
+/** Two cores are what the smallest machine has, and a third of the time a test waits for a clock. */
+const PROCESSES = 3;
+/** Files of one process, so that one that crashes takes not all along: loading the server costs as much as four files. */
+const FILES_AT_MOST = 20;
 /** For one test: nothing that is alive takes this long. */
 const TIMEOUT_MS = 180_000;
 /** How long each file took when it was last run here, in milliseconds. */
 const DURATIONS = inRoot('node_modules/.cache/parley-test/durations.json');
-/** Of a file that was never run. */
-const USUAL_MS = 3_000;
+/** Code that was loaded once need not be parsed and stripped of its types again. */
+const COMPILED = inRoot('node_modules/.cache/parley-test/compiled');
 
 /**
  * Whether a test file needs a process of its own: it says so (`// Own process: <why>.`), has hooks outside of a `describe`,
@@ -64,20 +64,23 @@ function readDurations() {
 
 /**
  * @param {string[]} files
- * @param {string} scratch a folder for reports
- * @param {{ write?: (text: string) => void, processes?: number }} [options] `write` gets what each process printed, whole
+ * @param {string} scratch a folder for reports, and for what tests write
+ * @param {{ write?: (text: string) => void, processes?: number, alone?: boolean, timeoutMs?: number, env?: Record<string, string> }} [options]
+ *   `write` gets what each process printed, whole; `alone`: no files share one
  * @returns {Promise<{ passed: number, failed: number, skipped: number }[]>}
  */
 export async function runNodeTests(files, scratch, options = {}) {
-  const { write = (text) => void process.stdout.write(text), processes = PROCESSES } = options;
+  const { write = (text) => void process.stdout.write(text), processes = PROCESSES, alone = false } = options;
+  const { timeoutMs = TIMEOUT_MS, env = {} } = options;
   const durations = readDurations();
   const nameOf = (/** @type {string} */ file) => path.relative(root, path.resolve(root, file));
   const waiting = groupsOf(
-    files.map((file) => ({
-      file,
-      milliseconds: durations[nameOf(file)] ?? USUAL_MS,
-      isAlone: needsOwnProcess(readFileSync(path.resolve(root, file), 'utf8')),
-    })),
+    files.map((file) => {
+      const text = readFileSync(path.resolve(root, file), 'utf8');
+      // Of a file that was never run only its length is known.
+      const milliseconds = durations[nameOf(file)] ?? text.length;
+      return { file, milliseconds, isAlone: alone || needsOwnProcess(text) };
+    }),
     processes,
   );
   /** @type {{ passed: number, failed: number, skipped: number }[]} */
@@ -89,16 +92,20 @@ export async function runNodeTests(files, scratch, options = {}) {
   /** @param {string[]} group */
   async function runGroup(group, isSecond = false) {
     const report = path.join(scratch, `node-${reports++}.json`);
-    const { code, output } = await run(node24(), [
-      '--test',
-      ...(group.length > 1 ? ['--test-isolation=none'] : []),
-      `--test-timeout=${TIMEOUT_MS}`,
-      '--test-reporter=spec',
-      '--test-reporter-destination=stdout',
-      `--test-reporter=${inRoot('scripts/lib/reporter.mjs')}`,
-      `--test-reporter-destination=${report}`,
-      ...group,
-    ]);
+    const { code, output } = await run(
+      node24(),
+      [
+        '--test',
+        ...(group.length > 1 ? ['--test-isolation=none'] : []),
+        `--test-timeout=${timeoutMs}`,
+        '--test-reporter=spec',
+        '--test-reporter-destination=stdout',
+        `--test-reporter=${inRoot('scripts/lib/reporter.mjs')}`,
+        `--test-reporter-destination=${report}`,
+        ...group,
+      ],
+      { env: { TMPDIR: scratch, NODE_COMPILE_CACHE: COMPILED, ...env } },
+    );
     write(output);
     const counted = fromNodeTest(readReport(report));
     rmSync(report, { force: true });

@@ -25,15 +25,15 @@ test('a file gets a process of its own when it changes what a process has one of
     assert.equal(needsOwnProcess(text), false, text);
 });
 
-test('every file is in one group, the longest group first, and no group is larger than eight', () => {
-  const files = Array.from({ length: 40 }, (_unused, index) => ({
+test('every file is in one group, the longest group first, and no group is larger than twenty', () => {
+  const files = Array.from({ length: 90 }, (_unused, index) => ({
     file: `${index}.test.ts`,
     milliseconds: index === 3 ? 50_000 : index * 100,
     isAlone: index % 10 === 0,
   }));
   const groups = groupsOf(files);
   assert.deepEqual(groups.flat().sort(), files.map(({ file }) => file).sort());
-  assert.ok(groups.every((group) => group.length <= 8));
+  assert.ok(groups.every((group) => group.length <= 20));
   assert.ok(groups[0]?.includes('3.test.ts'));
   for (const { file, isAlone } of files)
     if (isAlone)
@@ -72,8 +72,6 @@ test('files that share a process are counted, and one that takes it along is run
   const parts = await runNodeTests(files, folder, { write: (text) => void written.push(text), processes: 1 });
   const sum = (/** @type {'passed' | 'failed'} */ key) => parts.reduce((all, part) => all + part[key], 0);
   assert.deepEqual([sum('passed'), sum('failed')], [2, 1]);
-  assert.match(
-    written.join(''),
-    /The runtime crashed in one of .*a\.test\.mjs, .*b\.test\.mjs, .*c\.test\.mjs: once again/,
-  );
+  const [told = ''] = /The runtime crashed in one of .*: once again/.exec(written.join('')) ?? [];
+  for (const name of ['a', 'b', 'c']) assert.ok(told.includes(`${name}.test.mjs`), told);
 });

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { connect, startTestApp } from './test/app.ts';
 import { startParley } from './test/process.ts';
+import { copyEmbeddedTemplate } from './test/template.ts';
 
 const NOBODY = { PARLEY_OWNER_EMAIL: '', PARLEY_OWNER_PASSWORD: '' };
 
@@ -57,6 +58,7 @@ describe('the doors of a worker', () => {
 
   it('--roles= on the command line is the same as the variable', async () => {
     const dataDir = mkdtempSync(join(tmpdir(), 'parley-roles-'));
+    await copyEmbeddedTemplate(dataDir);
     const env = { DATA_DIR: dataDir, PORT: '0', PARLEY_DEMO: '0', PARLEY_ROLES: 'api' };
     const parley = await startParley(env, ['--roles=worker:delivery']);
     try {

@@ -2,18 +2,20 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, describe, it } from 'node:test';
+import { after, before, describe, it } from 'node:test';
 import type { Bot, Inbox } from '@parley/contract';
 import { createApp } from './app.ts';
 import { createLogger } from './platform/telemetry/log.ts';
 import { readConfig } from './settings.ts';
 import { createCall, until } from './test/app.ts';
 import { startTelegramDouble } from './test/doubles/telegram.ts';
+import { copyEmbeddedTemplate } from './test/template.ts';
 
 const SECRET = 'a-secret-of-ours';
 
 describe('roles', () => {
   const dataDir = mkdtempSync(join(tmpdir(), 'parley-roles-'));
+  before(() => copyEmbeddedTemplate(dataDir));
   after(() => rmSync(dataDir, { recursive: true, force: true }));
 
   const boot = async (roles: string, telegramUrl: string) => {

@@ -25,6 +25,7 @@ import {
   visit,
 } from '../test/talk.ts';
 import type { Chat } from '../test/talk.ts';
+import { copyEmbeddedTemplate } from '../test/template.ts';
 
 const PARAGRAPHS = [
   'The first paragraph is about the parcel.',
@@ -51,6 +52,7 @@ describe('a restart in the middle of an answer', () => {
 
   before(async () => {
     [telegram, model] = await Promise.all([startTelegramDouble(), startOpenAiDouble()]);
+    await copyEmbeddedTemplate(dataDir);
     env = {
       DATA_DIR: dataDir,
       PORT: String(await freePort()),

@@ -11,7 +11,11 @@ import type { FromWorker, ToWorker, WorkerSettings } from './embedded.ts';
 async function run(settings: WorkerSettings): Promise<void> {
   const port = parentPort;
   if (!port) throw new Error('the embedded database runs in a worker thread');
-  const database = await PGlite.create({ dataDir: settings.folder, extensions: { vector } });
+  const database = await PGlite.create({
+    dataDir: settings.folder,
+    extensions: { vector },
+    pgliteWasmModule: settings.program,
+  });
   // There is no autovacuum in here, so tables have no statistics and a kept plan is never made anew: one made while a
   // table was empty would read it from end to end for ever. Every question we ask often has an index.
   await database.exec('set enable_seqscan = off');

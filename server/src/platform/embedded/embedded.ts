@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { existsSync, mkdirSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { Worker } from 'node:worker_threads';
@@ -7,7 +8,11 @@ import type { Logger } from '../telemetry/log.ts';
 import { lockFolder } from '../data/lock.ts';
 import { portStream } from './port-stream.ts';
 
-export type WorkerSettings = { folder: string; idleTransactionMs: number };
+/** Compiled WebAssembly, of which the libraries of our types know nothing. */
+export type Program = object;
+declare const WebAssembly: { compile(bytes: Uint8Array): Promise<Program> };
+
+export type WorkerSettings = { folder: string; idleTransactionMs: number; program: Program };
 export type ToWorker =
   { type: 'open' | 'close'; id: number } | { type: 'data'; id: number; bytes: Uint8Array } | { type: 'stop' };
 export type FromWorker =
@@ -21,6 +26,17 @@ export type Embedded = {
 };
 
 const IDLE_TRANSACTION_MS = 30_000;
+
+let compiled: Promise<Program> | undefined;
+/**
+ * The program of the database, compiled once for all threads of the process: machine code made for one of them serves the
+ * next. It is kept, because V8 sometimes aborts where it frees such code (github.com/nodejs/node/issues/64500).
+ */
+function program(): Promise<Program> {
+  const file = new URL('./pglite.wasm', import.meta.resolve('@electric-sql/pglite'));
+  compiled ??= readFile(file).then((bytes) => WebAssembly.compile(bytes));
+  return compiled;
+}
 
 /**
  * Starts the embedded database of `dataDir` in a thread of its own.
@@ -36,9 +52,11 @@ const IDLE_TRANSACTION_MS = 30_000;
 export async function startEmbedded(dataDir: string, log: Logger): Promise<Embedded> {
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   const lock = await lockFolder(dataDir);
-  const settings: WorkerSettings = { folder: join(dataDir, 'database'), idleTransactionMs: IDLE_TRANSACTION_MS };
+  const folder = join(dataDir, 'database');
+  let settings: WorkerSettings;
   try {
-    if (!existsSync(settings.folder)) await createDatabase(settings.folder);
+    settings = { folder, idleTransactionMs: IDLE_TRANSACTION_MS, program: await program() };
+    if (!existsSync(folder)) await createDatabase(settings);
   } catch (error) {
     await lock.release();
     throw error;
@@ -110,12 +128,12 @@ export async function startEmbedded(dataDir: string, log: Logger): Promise<Embed
   };
 }
 
-async function createDatabase(folder: string): Promise<void> {
+async function createDatabase(settings: WorkerSettings): Promise<void> {
   const worker = new Worker(new URL('./create-worker.ts', import.meta.url), {
-    workerData: folder,
+    workerData: settings,
     name: 'database creation',
     execArgv: [],
   });
   await once(worker, 'exit');
-  if (!existsSync(folder)) throw new Error('the embedded database could not be created');
+  if (!existsSync(settings.folder)) throw new Error('the embedded database could not be created');
 }

@@ -31,11 +31,13 @@ export type MakeLimiter = (name: string, bucket: Bucket) => Limiter;
  */
 export const createLimiter = (options: Bucket & { maxKeys?: number; clock?: () => number }): Limiter => {
   const { capacity, refillPerSecond, maxKeys = 50_000, clock = Date.now } = options;
-  const buckets = new LRUCache<string, { tokens: number; at: number }>({ max: maxKeys });
+  // Made when it is first asked, since it takes its room at once.
+  let made: LRUCache<string, { tokens: number; at: number }> | undefined;
 
   return {
     take: async (key, cost = 1) => {
       const now = clock();
+      const buckets = (made ??= new LRUCache({ max: maxKeys }));
       const bucket = buckets.get(key) ?? { tokens: capacity, at: now };
       // A clock set back must neither refill nor drain.
       const elapsed = Math.max(0, now - bucket.at) / 1_000;
@@ -51,7 +53,7 @@ export const createLimiter = (options: Bucket & { maxKeys?: number; clock?: () =
       };
     },
     reset: async (key) => {
-      buckets.delete(key);
+      made?.delete(key);
     },
   };
 };

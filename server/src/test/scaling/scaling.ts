@@ -9,6 +9,8 @@ const ROUNDS = 3;
 const LONG_ENOUGH_MS = 10;
 /** Work that takes less than this at twice its largest input harms nobody, whatever its curve. */
 const FELT_MS = 10;
+/** Between linear and quadratic, as far from both as clocks are wrong. */
+const PLAIN = 2.3;
 
 const cpuMs = (since?: NodeJS.CpuUsage): number => {
   const { user, system } = process.threadCpuUsage(since);
@@ -54,7 +56,14 @@ export async function growth(make: Work, size: number, enough = 2.5, where?: Whe
   const twice = make(size * 2);
   // Warms up.
   await wallMs(once);
-  if (Math.min(await wallMs(twice), await wallMs(twice)) < FELT_MS) return 1;
+  const doubled = [await wallMs(twice)];
+  if (doubled.some((ms) => ms < FELT_MS)) return 1;
+  doubled.push(await wallMs(twice));
+  if (doubled.some((ms) => ms < FELT_MS)) return 1;
+  // What is plainly linear needs no long look: nothing came in between where two looks at the same say the same.
+  const single = [await wallMs(once), await wallMs(once)];
+  const seen = Math.min(...doubled) / Math.max(...single);
+  if (Math.max(...single) < Math.min(...single) * 1.2 && seen < Math.min(PLAIN, enough)) return seen;
   // On a busy machine the clock says more than was done.
   if ((await timed(twice, await timesFor(twice, 4 * LONG_ENOUGH_MS, where), where)) < FELT_MS) return 1;
   let grown = Infinity;
