@@ -1,15 +1,11 @@
 import { z } from 'zod';
 import { Done, Id, IdParams, PageQuery, Timestamp, paged, success } from './common.ts';
 import { api, get, remove } from './declare.ts';
+import { DeviceName } from './people.ts';
 
 /** Where somebody is signed in: one browser or program, until it signs out or is ended. */
-export const OpenSession = z.object({
+export const OpenSession = DeviceName.extend({
   id: Id,
-  kind: z.enum(['computer', 'phone', 'tablet', 'program']),
-  /** "Firefox", or how a program calls itself; null when it says nothing */
-  browser: z.string().nullable(),
-  /** "Windows"; null when it is not known */
-  system: z.string().nullable(),
   /** from which it was used last; null when it is not known */
   address: z.string().nullable(),
   createdAt: Timestamp,

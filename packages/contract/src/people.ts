@@ -119,8 +119,18 @@ export const MePatch = z
   .meta({ examples: [{ name: 'Ada Lovelace' }] });
 export type MePatch = z.infer<typeof MePatch>;
 
+/** What a browser or program says of itself, in words its owner knows. */
+export const DeviceName = z.object({
+  kind: z.enum(['computer', 'phone', 'tablet', 'program']),
+  /** "Firefox", or how a program calls itself; null when it says nothing */
+  browser: z.string().nullable(),
+  /** "Windows"; null when it is not known */
+  system: z.string().nullable(),
+});
+export type DeviceName = z.infer<typeof DeviceName>;
+
 /** Somebody tried to sign in to one's account. */
-export const SignInAttempt = z.object({
+export const SignInAttempt = DeviceName.extend({
   id: Id,
   at: Timestamp,
   /** shortened: "203.0.113.…" */

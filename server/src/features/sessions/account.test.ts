@@ -153,9 +153,9 @@ describe('my own account', () => {
     // Whoever knows the password is let in meanwhile, and sees it.
     const { accessToken } = await signIn('guessed@acme.test');
     const tried = async () => (await test.as(accessToken)<SignInAttempt[]>('GET', '/me/sign-ins?limit=100')).data;
-    await until(
-      async () => (await tried()).filter(({ outcome }) => outcome === 'wrong_password').length === 10,
-      'they are written down',
-    );
+    const wrong = async () => (await tried()).filter(({ outcome }) => outcome === 'wrong_password');
+    await until(async () => (await wrong()).length === 10, 'they are written down');
+    const [{ kind, browser } = {}] = await wrong();
+    assert.deepEqual([kind, browser], ['program', 'node']);
   });
 });

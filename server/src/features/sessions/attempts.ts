@@ -5,6 +5,7 @@ import { signIns } from '../../db/schema/index.ts';
 import { newId } from '../../platform/data/ids.ts';
 import type { Tx } from '../../platform/data/tenant.ts';
 import type { Device } from './commands.ts';
+import { readUserAgent } from './user-agent.ts';
 
 // Real time (1): attempts to sign in.
 
@@ -60,6 +61,7 @@ export async function listAttempts(
       at: createdAt.toISOString(),
       address,
       device,
+      ...readUserAgent(device),
       knownDevice,
       outcome,
     })),

@@ -1,6 +1,4 @@
-import type { OpenSession } from '@parley/contract';
-
-type Told = Pick<OpenSession, 'kind' | 'browser' | 'system'>;
+import type { DeviceName } from '@parley/contract';
 
 /** The first that is found counts: most browsers also name those they descend from. */
 const browsers: [RegExp, string][] = [
@@ -24,7 +22,7 @@ const systems: [RegExp, string][] = [
 const nameIn = (known: [RegExp, string][], text: string): string | null =>
   known.find(([pattern]) => pattern.test(text))?.[1] ?? null;
 
-function kindOf(text: string, system: string | null): Told['kind'] {
+function kindOf(text: string, system: string | null): DeviceName['kind'] {
   if (!text.startsWith('Mozilla/')) return 'program';
   if (system === 'iPadOS' || /\bTablet\b/.test(text)) return 'tablet';
   // Tablets with Android leave "Mobile" out.
@@ -33,7 +31,7 @@ function kindOf(text: string, system: string | null): Told['kind'] {
 }
 
 /** What a user agent tells of itself, for a person to recognise. Nothing depends on it: anybody may write anything there. */
-export function readUserAgent(userAgent: string | null): Told {
+export function readUserAgent(userAgent: string | null): DeviceName {
   const text = userAgent ?? '';
   const system = nameIn(systems, text);
   const kind = kindOf(text, system);
