@@ -225,7 +225,7 @@ describe('screens', () => {
       const [latest] = await company.call<{ id: string }[]>('GET', '/conversations?status=waiting&limit=1');
       await company.call('POST', `/conversations/${latest?.id}/take-over`);
       await company.call('POST', `/conversations/${latest?.id}/messages`, {
-        text: 'Hello, Olivia here. **Which order** is it about?',
+        text: 'Hello, Olivia here. Which order is it about?',
       });
       await see(chat.said('Which order'));
       await inspect(page, 'widget-human');

@@ -103,7 +103,9 @@ export async function startProduct(profile: Profile, roles: string[], env: Recor
     /** Several, since a platform takes only so many messages a second of one bot (30 on Telegram), and Parley keeps to it. */
     async telegramInboxes(telegram: { token: string }, count: number): Promise<string[]> {
       const urls: string[] = [];
-      while (urls.length < count) urls.push((await makeTelegramInbox(call, url, telegram.token)).webhookUrl);
+      // One bot has one inbox of a workspace.
+      const tokenOf = (n: number) => telegram.token.replace(/^\d+/, (id) => String(Number(id) + n));
+      while (urls.length < count) urls.push((await makeTelegramInbox(call, url, tokenOf(urls.length + 1))).webhookUrl);
       return urls;
     },
     async webInbox(): Promise<Inbox> {

@@ -129,4 +129,20 @@ describe('markdown', () => {
     );
     assert.equal(holder.innerHTML, '<p>Yes <button></button>, no [2].</p>');
   });
+
+  it('leaves what a person typed as it is, and makes an address a link', () => {
+    const holder = document.createElement('div');
+    const typed = 'Dial *123*456#\n1. `now` [1] **or** https://shop.example/a_b_c.';
+    holder.append(renderMarkdown(typed, document, false));
+    assert.equal(holder.textContent, typed);
+    assert.deepEqual(
+      [...holder.querySelectorAll('*')].map((node) => [node.localName, node.getAttribute('href')]),
+      [['a', 'https://shop.example/a_b_c']],
+    );
+    for (const attack of attacks) {
+      const shown = document.createElement('div');
+      shown.append(renderMarkdown(attack, document, false));
+      assert.equal(shown.textContent, attack);
+    }
+  });
 });

@@ -24,7 +24,8 @@ export function safeUrl(text: string): string | null {
   return url.href;
 }
 
-export function renderMarkdown(text: string, document: Document, cite: Cite = () => null): DocumentFragment {
+/** `cite` false: a person typed it, and no mark but an address means anything. */
+export function renderMarkdown(text: string, document: Document, cite: Cite | false = () => null): DocumentFragment {
   function make(tag: string, ...children: (Node | string)[]): HTMLElement {
     const node = document.createElement(tag);
     node.append(...children);
@@ -62,7 +63,7 @@ export function renderMarkdown(text: string, document: Document, cite: Cite = ()
       if (escaped !== undefined) out.push(escaped);
       else if (code !== undefined) out.push(make('code', code));
       else if (address !== undefined) out.push(link([label || address], address, whole));
-      else if (number !== undefined) out.push(cite(Number(number)) ?? whole);
+      else if (number !== undefined) out.push((cite && cite(Number(number))) ?? whole);
       else if (url !== undefined) out.push(...bareLink(whole));
       else if (depth > 3) out.push(whole);
       else if (bold !== undefined) out.push(make('strong', ...inline(bold, depth + 1)));
@@ -73,6 +74,12 @@ export function renderMarkdown(text: string, document: Document, cite: Cite = ()
   }
 
   const fragment = document.createDocumentFragment();
+  if (!cite) {
+    fragment.append(
+      ...text.split(/(https?:\/\/[^\s<>"'`]{1,2000})/).flatMap((part, index) => (index % 2 ? bareLink(part) : part)),
+    );
+    return fragment;
+  }
   const lines = text.replaceAll('\r\n', '\n').split('\n');
   let paragraph: HTMLElement | null = null;
   let list: HTMLElement | null = null;

@@ -72,6 +72,8 @@ export const Message = z.object({
   text: z.string(),
   location: z.object({ latitude: z.number(), longitude: z.number(), name: z.string().optional() }).nullable(),
   attachments: z.array(Attachment),
+  /** files of the customer that the platform did not hand over: not yet, or given up */
+  missingFiles: z.array(z.object({ name: z.string(), state: z.enum(['pending', 'failed']), reason: z.string() })),
   citations: z.array(Citation),
   /** seen by agents only */
   private: z.boolean(),
@@ -82,6 +84,8 @@ export const Message = z.object({
   retries: z.int(),
   /** the message it answers */
   replyToId: Id.nullable(),
+  /** what it answers in the platform's words: a part of a message, or one from before we know of the conversation */
+  quote: z.object({ text: z.string(), author: z.enum(['contact', 'bot', 'agent']).nullable() }).nullable(),
   reactions: z.array(Reaction),
   /** the platform's id of what a customer wrote */
   externalId: z.string().nullable(),
@@ -94,8 +98,13 @@ export const Message = z.object({
   clientId: z.string().nullable(),
   /** system messages only: what happened, e.g. `handoff.requested` */
   event: z.string().nullable(),
+  /** when we have it; order goes by `seq` */
   createdAt: Timestamp,
+  /** when the platform says it was written, where that is not when it reached us */
+  sentAt: Timestamp.nullable(),
   editedAt: Timestamp.nullable(),
+  /** what it said before it was edited, oldest first; of older texts only the newest are kept */
+  earlier: z.array(z.object({ text: z.string(), until: Timestamp })),
   deletedAt: Timestamp.nullable(),
   edited: z.boolean(),
   deleted: z.boolean(),
@@ -223,6 +232,11 @@ export const conversationsApi = api('Conversations', {
   }),
   retryMessage: post('/messages/:id/retry', 'conversations:write', {
     summary: 'Send a failed message again',
+    params: IdParams,
+    response: success(Message),
+  }),
+  retryFiles: post('/messages/:id/files/retry', 'conversations:write', {
+    summary: 'Fetch files again that the platform did not hand over',
     params: IdParams,
     response: success(Message),
   }),

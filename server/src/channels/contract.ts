@@ -68,7 +68,10 @@ export type ListenerIntake<Credentials> = {
   ): Promise<void>;
 };
 
-/** What is to be said, in Parley's words: Markdown text and stored attachments, or a template of the platform's. */
+/**
+ * What is to be said, in Parley's words: text and stored attachments, or a template of the platform's. A bot writes Markdown;
+ * what a person typed is no Markdown and is said as it is.
+ */
 export type OutboundMessage = {
   messageId: string;
   author: Author;
@@ -199,8 +202,12 @@ export type Channel<Credentials = unknown> = {
     credentials: Credentials,
     http: ChannelHttp,
   ): Promise<{ bytes: Buffer; mime?: string; name?: string }>;
+  /** for how long the platform keeps a file a customer sent (default 24) */
+  mediaHours?: number;
   /** The approved texts for outside the window. Throws `badRequest` in the platform's words. */
   listTemplates?(credentials: Credentials, http: ChannelHttp): Promise<ChannelTemplate[]>;
+  /** The account behind the credentials, as `externalId` of `Connection` names it, read without asking the platform. */
+  accountOf?(credentials: Credentials): string;
   /** Checks the credentials live; throws `badRequest` saying what is wrong in words. */
   connect?(credentials: Credentials, options: { webhookUrl: string }, http: ChannelHttp): Promise<Connection>;
   /** `connect` also tells the platform the inbox’s own address; else a person pastes it there. */

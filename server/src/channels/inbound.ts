@@ -54,6 +54,12 @@ type Content = {
   media: MediaReference[];
   location?: { latitude: number; longitude: number; name?: string };
   replyToMessageId?: string;
+  /** what it answers in the platform's words: the part that was chosen, or the whole where we may not have the message */
+  quote?: { text: string; author: 'contact' | 'bot' | null; isPart: boolean };
+  /** messages of one sender with the same value are one (an album); they come one by one */
+  groupId?: string;
+  /** the platform does not say when it was written: `at` is of something else */
+  timeless?: true;
   /** what the platform tells besides: an order, shared contacts, the advertisement it came from */
   details?: Record<string, unknown>;
   /** something came that the platform does not hand over; the text is empty then and nobody answers it */
@@ -89,6 +95,8 @@ export type Inbound =
   | (InboundBase & { kind: 'watermark'; upTo: string; status: 'delivered' | 'read' })
   /** the customer blocked or unblocked us */
   | (InboundBase & { kind: 'reachability'; reachable: boolean })
+  /** the conversation goes by another key from now on (a group that became a supergroup) */
+  | (InboundBase & { kind: 'moved'; toThreadKey: string })
   /** the person goes by another id from now on, `sender.externalId`; contact and conversation stay */
   | (InboundBase & { kind: 'identity'; previousId: string });
 

@@ -1,6 +1,7 @@
 /** Markdown, as models and agents write it, to flat text with spans. Hostile input costs a bounded time. */
 import { marked, type Token, type Tokens } from 'marked';
 import { cleanText } from '@parley/contract';
+import { slices } from './markdown-slices.ts';
 import { trimmed, type RichText, type Span, type SpanType } from './rich-text.ts';
 
 /** Some inputs cost the Markdown parser quadratic time (5 s for 100 000 characters of `_a`); slices bound it. */
@@ -11,10 +12,10 @@ type Builder = RichText & { open: Set<SpanType> };
 
 export function fromMarkdown(markdown: string): RichText {
   const whole: RichText = { text: '', spans: [] };
-  for (const slice of slices(cleanText(markdown))) {
-    const part = parseSlice(slice);
+  for (const { text, glue, code } of slices(cleanText(markdown), SLICE)) {
+    const part = code ? literalBlock(text, code.language) : parseSlice(text);
     if (part.text === '') continue;
-    if (whole.text !== '') whole.text += '\n\n';
+    if (whole.text !== '') whole.text += glue;
     const offset = whole.text.length;
     whole.text += part.text;
     for (const span of part.spans) whole.spans.push({ ...span, start: span.start + offset, end: span.end + offset });
@@ -22,8 +23,13 @@ export function fromMarkdown(markdown: string): RichText {
   return whole;
 }
 
+/** Markdown of a bot; of anybody else the text as it was typed, in which no mark means anything. */
+export const richTextOf = ({ author, text }: { author: { type: string }; text: string }): RichText =>
+  author.type === 'bot' ? fromMarkdown(text) : fromPlainText(text);
+
+const fromPlainText = (text: string): RichText => trimmed({ text: cleanText(text), spans: [] });
+
 function parseSlice(slice: string): RichText {
-  if (slice.length > SLICE) return { text: slice.trim(), spans: [] };
   const builder: Builder = { text: '', spans: [], open: new Set() };
   try {
     blocks(builder, marked.lexer(slice), '\n\n');
@@ -35,36 +41,8 @@ function parseSlice(slice: string): RichText {
   return trimmed(builder);
 }
 
-/** Cuts at blank lines outside code fences; a piece without any stays whole, over the limit, and is shown as it is. */
-function slices(markdown: string): string[] {
-  if (markdown.length <= SLICE) return [markdown];
-  const pieces: string[] = [];
-  let current: string[] = [];
-  let length = 0;
-  let paragraph: string[] = [];
-  let fence: string | undefined;
-  const flush = (): void => {
-    if (current.length > 0) pieces.push(current.join('\n'));
-    current = [];
-    length = 0;
-  };
-  const endParagraph = (): void => {
-    const size = paragraph.reduce((sum, line) => sum + line.length + 1, 0);
-    if (length + size > SLICE) flush();
-    current.push(...paragraph);
-    length += size;
-    paragraph = [];
-  };
-  for (const line of markdown.split('\n')) {
-    const mark = /^ {0,3}(`{3,}|~{3,})/.exec(line)?.[1];
-    if (fence === undefined) fence = mark;
-    else if (mark?.startsWith(fence)) fence = undefined;
-    paragraph.push(line);
-    if (fence === undefined && line.trim() === '') endParagraph();
-  }
-  endParagraph();
-  flush();
-  return pieces;
+function literalBlock(text: string, language: unknown): RichText {
+  return { text, spans: text === '' ? [] : [{ type: 'pre', start: 0, end: text.length, ...languageOf(language) }] };
 }
 
 function within(builder: Builder, type: SpanType, work: () => void, extra: Partial<Span> = {}): void {

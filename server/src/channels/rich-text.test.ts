@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { fromMarkdown } from './markdown.ts';
-import { isVisible, split, type RichText } from './rich-text.ts';
+import * as fc from 'fast-check';
+import { isVisible, split, type RichText, type SpanType } from './rich-text.ts';
 
 const marks = (rich: RichText) =>
   rich.spans
@@ -27,14 +28,38 @@ describe('inputs made to hurt', () => {
   }
 });
 
-test('what is too long to parse at a reasonable cost is shown as written; paragraphs are parsed one by one', () => {
+test('a block of any length is parsed, in pieces; marks that are open where a piece ends go on in the next', () => {
   const word = '**a** ';
-  assert.deepEqual(fromMarkdown(word.repeat(2000)).spans, []);
-  const rich = fromMarkdown(`${word.repeat(100).trim()}\n\n`.repeat(60));
-  assert.equal(rich.spans.length, 6000);
-  assert.ok(!rich.text.includes('*'));
-  const fenced = fromMarkdown('```\n' + `${'x'.repeat(100)}\n\n`.repeat(70) + '```\n\n' + 'word '.repeat(1000));
-  assert.equal(fenced.spans.length, 1, 'a blank line inside a fence is no place to cut');
+  const many = fromMarkdown(word.repeat(2000));
+  assert.equal(many.text, 'a '.repeat(2000).trim());
+  assert.equal(many.spans.length, 2000);
+  assert.equal(fromMarkdown(`${word.repeat(100).trim()}\n\n`.repeat(60)).spans.length, 6000);
+  const whole = (markdown: string, type: SpanType): string => {
+    const rich = fromMarkdown(markdown);
+    const shown = rich.spans.filter((span) => span.type === type).map(({ start, end }) => rich.text.slice(start, end));
+    assert.ok(!/[*_`[\]]/.test(rich.text.replaceAll('•', '')), rich.text.slice(0, 100));
+    return shown.join(' ');
+  };
+  const long = 'some words '.repeat(1500).trim();
+  assert.equal(whole(`before **${long}** after`, 'bold'), long);
+  assert.equal(whole(`before _${long}_ after`, 'italic'), long);
+  assert.equal(whole(`\`${long}\``, 'code'), long);
+  assert.equal(whole(`${'- item of a list\n'.repeat(800)}- **last**`, 'bold'), 'last');
+  const link = fromMarkdown(
+    `${'x'.repeat(7_150)} [${'a label '.repeat(20).trim()}](https://example.com/${'y'.repeat(100)}) end`,
+  );
+  assert.ok(link.spans.every(({ url }) => url === `https://example.com/${'y'.repeat(100)}`) && link.spans.length > 0);
+  assert.ok(!link.text.includes('example.com'));
+  const fenced = fromMarkdown(
+    'text\n```ts\n' + `${'x'.repeat(100)}\n\n`.repeat(100) + '```\nmore\n\n' + 'word '.repeat(1000),
+  );
+  assert.deepEqual(
+    fenced.spans.map(({ type, language }) => [type, language]),
+    [['pre', 'ts']],
+    'a blank line inside a fence is no place to cut',
+  );
+  // A star that is never closed is a star, however long the text is.
+  assert.equal(fromMarkdown(`*note: ${long}`).spans.length, 0);
 });
 
 test('addresses that are not http are not made clickable', () => {
@@ -134,5 +159,60 @@ describe('splitting', () => {
     assert.deepEqual(split(fromMarkdown(' \n\n\u200b\u2060 '), 100), []);
     assert.equal(isVisible('\u2800\u00a0'), false);
     assert.equal(isVisible('👍'), true);
+  });
+
+  test('whatever is cut: no part is too long, no character is in two parts, no mark is lost', () => {
+    const graphemes = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
+    const piece = fc.constantFrom(
+      ...[
+        'word ',
+        'Sentence. ',
+        '\n',
+        '\n\n',
+        ' \u0301',
+        'e\u0301',
+        '👩‍👩‍👧',
+        '🇩🇪',
+        '👍🏽',
+        '\u{1f600}',
+        'x'.repeat(30),
+        '**',
+        '_',
+        '`',
+        '~~',
+      ],
+      ...[
+        '```\ncode\n```\n',
+        '> quoted\n',
+        '- item\n',
+        '[link](https://example.com/)',
+        '\r\n',
+        '\u0915\u094d\u0937\u093f',
+      ],
+    );
+    const limits = fc.integer({ min: 40, max: 120 });
+    fc.assert(
+      fc.property(fc.array(piece, { maxLength: 80 }), limits, (pieces, limit) => {
+        const rich = fromMarkdown(pieces.join(''));
+        const parts = split(rich, limit);
+        let from = 0;
+        for (const { text, spans } of parts) {
+          assert.ok(text.length <= limit && text.isWellFormed());
+          const at = rich.text.indexOf(text, from);
+          assert.ok(at >= from, 'parts follow each other');
+          for (const edge of [at, at + text.length]) {
+            const around = graphemes.segment(rich.text).containing(edge);
+            assert.ok(around === undefined || around.index === edge, `a character is cut at ${edge}`);
+          }
+          for (const { type, start, end } of rich.spans) {
+            const inside = Math.min(end, at + text.length) - Math.max(start, at);
+            const shown = spans.some((span) => span.type === type && span.end - span.start === inside);
+            assert.ok(inside <= 0 || shown, `${type} goes on`);
+          }
+          from = at + text.length;
+        }
+      }),
+      { numRuns: 400, seed: 20_261_130 },
+    );
   });
 });

@@ -33,13 +33,22 @@ export function split(rich: RichText, limit: number): RichText[] {
   let at = 0;
   while (at < rich.text.length) {
     const rest = rich.text.length - at;
-    const end = rest <= limit ? rich.text.length : at + cutPoint(rich, at, limit);
+    const end = rest <= limit ? rich.text.length : wholeCharacter(rich.text, at, at + cutPoint(rich, at, limit));
     const part = trimmed(cut(rich, at, end));
     if (isVisible(part.text)) parts.push(part);
     at = end;
   }
   return parts;
 }
+
+/** What a reader sees as one character stays together: a blank with a mark on it, say. */
+function wholeCharacter(text: string, at: number, end: number): number {
+  const from = Math.max(at, end - 64);
+  const { index } = graphemes.segment(text.slice(from, end + 64)).containing(end - from) ?? { index: end - from };
+  return from + index > at ? from + index : end;
+}
+
+const graphemes = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
 
 function cutPoint(rich: RichText, at: number, limit: number): number {
   const window = rich.text.slice(at, at + limit);
@@ -68,9 +77,9 @@ function lastSentence(window: string): number {
   return last;
 }
 
-function lastGrapheme(window: string, limit: number): number {
-  const segments = new Intl.Segmenter(undefined, { granularity: 'grapheme' }).segment(window);
-  const boundary = segments.containing(limit)?.index ?? limit;
+/** Where the last grapheme begins that ends after `limit`. */
+export function lastGrapheme(window: string, limit: number): number {
+  const boundary = graphemes.segment(window).containing(limit)?.index ?? limit;
   if (boundary > 0) return boundary;
   // One grapheme longer than a whole message: only a surrogate pair is kept together.
   const unit = window.charCodeAt(limit - 1);

@@ -27,19 +27,23 @@ export const textUpdate = (id: number, chat: number, text: string, more: Record<
 
 export type Chat = Awaited<ReturnType<typeof openTelegram>>;
 let lastUpdate = 1_000;
+const connected = new WeakSet<object>();
 
 /** A Telegram inbox of the bot, and customers who write to it. */
 export async function openTelegram(
   test: Running,
-  telegram: Pick<TelegramDouble, 'token' | 'messages'>,
+  telegram: Pick<TelegramDouble, 'token' | 'messages'> & Partial<Pick<TelegramDouble, 'anotherToken'>>,
   botId: string | null,
   name = 'Telegram',
 ) {
+  // One bot has one inbox of a workspace.
+  const token = (connected.has(telegram) && telegram.anotherToken?.()) || telegram.token;
+  connected.add(telegram);
   const made = await test.owner<Inbox>('POST', '/inboxes', {
     name,
     channel: 'telegram',
     botId,
-    credentials: { botToken: telegram.token, secretToken: SECRET },
+    credentials: { botToken: token, secretToken: SECRET },
   });
   assert.equal(made.status, 201, JSON.stringify(made.error));
   const inbox = made.data;

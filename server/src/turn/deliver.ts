@@ -18,6 +18,7 @@ import type { Publish } from '../platform/publish/publish.ts';
 import type { Store } from '../platform/data/tenant.ts';
 import type { Wake } from '../platform/cluster/wake.ts';
 import { createKeyedQueue } from '../platform/jobs/keyed-queue.ts';
+import { applyEarly } from './apply.ts';
 import { endDelivery, moveThread, notePart, receiptsBefore, sendContext } from './deliveries.ts';
 import { claimDelivery, keepRenewed, postponeDelivery, renewDelivery } from './lease.ts';
 import type { ClaimedDelivery } from './lease.ts';
@@ -106,7 +107,8 @@ export function createDelivery(deps: {
       if (result.outcome !== 'sent') return result;
       if (result.movedTo) {
         threadKey = result.movedTo;
-        await moveThread(store, key, result.movedTo);
+        const { movedTo } = result;
+        await store.inWorkspace(key.workspaceId, (tx) => moveThread(tx, key.threadId, movedTo));
       }
       if (index < left.length - 1 && !(await notePart(store, key.workspaceId, delivery, result.platformId))) {
         throw new Error('another process has the delivery now');
@@ -148,7 +150,7 @@ export function createDelivery(deps: {
       stop();
     }
     if (result.outcome === 'sent') {
-      const { message, more } = await endDelivery(store, key.workspaceId, delivery, {
+      const { message, more, early } = await endDelivery(store, key.workspaceId, delivery, {
         state: 'sent',
         platformId: result.platformId || undefined,
       });
@@ -161,7 +163,7 @@ export function createDelivery(deps: {
         );
       log.debug({ deliveryId: delivery.id, channel: inbox.channel, attempts: delivery.attempts }, 'delivered');
       if (message) publish([messageUpdated(key.workspaceId, { message, channel: inbox.channel })]);
-      if (result.platformId) await applyEarlyReceipts(key, delivery, inbox, result.platformId);
+      if (result.platformId) await applyWhatWasEarly(key, delivery, inbox, { platformId: result.platformId, early });
       return more;
     }
     if (result.outcome === 'failed') {
@@ -180,22 +182,25 @@ export function createDelivery(deps: {
     return false;
   }
 
-  /** A receipt may arrive before the call that sent the message returns: it was stored before its message was known. */
-  async function applyEarlyReceipts(
+  /** A receipt or a reaction may arrive before the call that sent the message returns: it was kept before its message was known. */
+  async function applyWhatWasEarly(
     key: DeliveryKey,
-    { id }: ClaimedDelivery,
+    { id, acceptedParts }: ClaimedDelivery,
     inbox: InboxRuntime,
-    platformId: string,
+    { platformId, early }: { platformId: string; early: boolean },
   ): Promise<void> {
-    if (channels[inbox.channel].receipts !== 'message') return;
+    const hasReceipts = channels[inbox.channel].receipts === 'message';
+    if (!hasReceipts && !early) return;
+    const { threadId } = key;
     try {
-      const early = await store.inWorkspace(key.workspaceId, (tx) =>
-        receiptsBefore(tx, { inboxId: inbox.id, threadId: key.threadId, platformId }),
-      );
-      publish(early.map((message) => messageUpdated(key.workspaceId, { message, channel: inbox.channel })));
+      const messages = await store.inWorkspace(key.workspaceId, async (tx) => [
+        ...(hasReceipts ? await receiptsBefore(tx, { inboxId: inbox.id, threadId, platformId }) : []),
+        ...(early ? (await applyEarly(tx, inbox, threadId, [...acceptedParts, platformId])).updated : []),
+      ]);
+      publish(messages.map((message) => messageUpdated(key.workspaceId, { message, channel: inbox.channel })));
     } catch (error) {
       // The message was sent whatever became of this.
-      log.warn({ err: error, deliveryId: id }, 'early receipts were not applied');
+      log.warn({ err: error, deliveryId: id }, 'what came early was not applied');
     }
   }
 

@@ -5,9 +5,9 @@ import { receiptId } from '../channels/inbound.ts';
 import { advance, mayBecome, withFailure } from '../features/messages/commands.ts';
 import { presentMessage } from '../features/messages/present.ts';
 import type { MessageRow } from '../features/messages/present.ts';
-import type { DeliveryKey } from '../features/messages/topics.ts';
 import type { Store, Tx } from '../platform/data/tenant.ts';
 import { ahead } from '../platform/data/lease.ts';
+import { hasEarly } from './early.ts';
 import { heldBy, LEASE_MS } from './lease.ts';
 import type { ClaimedDelivery } from './lease.ts';
 
@@ -112,15 +112,16 @@ export async function endDelivery(
   workspaceId: string,
   delivery: ClaimedDelivery,
   ending: Ending,
-): Promise<{ message: Message | undefined; more: boolean }> {
+): Promise<{ message: Message | undefined; more: boolean; early: boolean }> {
   const sent = ending.state === 'sent';
+  const platformIds = sent && ending.platformId ? [...delivery.acceptedParts, ending.platformId] : [];
   const unreachable =
     ending.state === 'failed' && ending.unreachable
       ? sql`, unreachable as (
           update contact_identities i set reachable = false from done, conversations c
           where c.id = done.conversation_id and i.inbox_id = c.inbox_id and i.contact_id = c.contact_id)`
       : sql``;
-  const [row] = await store.once<{ message: MessageRow | null; more: boolean }>(
+  const [row] = await store.once<{ message: MessageRow | null; more: boolean; early: boolean }>(
     workspaceId,
     sql`
     with done as (
@@ -136,18 +137,21 @@ export async function endDelivery(
       from done where m.id = done.message_id and m.id = ${delivery.message.id}::uuid and m.${mayBecome(ending.state)} returning m.*
     )${unreachable}
     select (select to_json(told) from told) as message,
-      exists (select 1 from deliveries n, done where n.thread_id = done.thread_id and n.id <> done.id and n.state in ('pending', 'sending')) as more`,
+      exists (select 1 from deliveries n, done where n.thread_id = done.thread_id and n.id <> done.id and n.state in ('pending', 'sending')) as more,
+      ${platformIds.length > 0 ? hasEarly(delivery.inboxId, platformIds) : sql`false`} as early`,
   );
-  return { message: row?.message ? presentMessage(row.message) : undefined, more: row?.more ?? true };
+  return {
+    message: row?.message ? presentMessage(row.message) : undefined,
+    more: row?.more ?? true,
+    early: row?.early ?? false,
+  };
 }
 
 /** A platform moved the conversation to another id (a group that became a supergroup). */
-export async function moveThread(store: Store, key: DeliveryKey, threadKey: string): Promise<void> {
-  await store.once(
-    key.workspaceId,
-    sql`update threads set thread_key = ${threadKey} where id = ${key.threadId}::uuid
-          and not exists (select 1 from threads o where o.inbox_id = threads.inbox_id and o.thread_key = ${threadKey})`,
-  );
+export async function moveThread(tx: Tx, threadId: string, threadKey: string): Promise<void> {
+  await tx.execute(sql`
+    update threads set thread_key = ${threadKey} where id = ${threadId}::uuid
+      and not exists (select 1 from threads o where o.inbox_id = threads.inbox_id and o.thread_key = ${threadKey})`);
 }
 
 /** A receipt of a message we do not know changes nothing: it may be of one whose send has not returned (deliver.ts). */

@@ -1,32 +1,31 @@
 import { sql } from 'drizzle-orm';
-import type { SQL } from 'drizzle-orm';
-import type { ConversationStatus, Message } from '@parley/contract';
-import type { Inbound, Sender } from '../channels/contract.ts';
-import type { MessagePayload } from '../db/schema/index.ts';
+import type { Message } from '@parley/contract';
+import type { Sender } from '../channels/contract.ts';
+import { isLive } from '../channels/registry.ts';
 import type { TurnInput } from '../engine/types.ts';
-import { findOrCreateConversation, resolve, takeOverOutside, wakeUp } from '../features/conversations/commands.ts';
-import type { Changed } from '../features/conversations/commands.ts';
+import { findOrCreateConversation, resolve, wakeUp } from '../features/conversations/commands.ts';
 import { findConversation } from '../features/conversations/queries.ts';
-import { moveIdentity, noteIdentities, setReachable } from '../features/contacts/commands.ts';
-import { resolveVisitorAttachments } from '../features/files/commands.ts';
+import { noteIdentities, noteProfile, tellsNews } from '../features/contacts/commands.ts';
 import { changesOfMove } from '../features/handoffs/changes.ts';
 import type { InboxRuntime } from '../features/inboxes/directory.ts';
-import { append, appendWith, edit, findByPlatformId, react, remove } from '../features/messages/commands.ts';
-import type { NewMessage } from '../features/messages/commands.ts';
-import { messageFacts } from '../features/messages/facts.ts';
+import { appendWith } from '../features/messages/commands.ts';
 import { presentMessage } from '../features/messages/present.ts';
 import type { MessageRow } from '../features/messages/present.ts';
 import { since } from '../features/messages/queries.ts';
 import { newId } from '../platform/data/ids.ts';
 import { STATEMENT_MS } from '../platform/data/statement-limits.ts';
 import type { Store, Tx } from '../platform/data/tenant.ts';
-import type { Fact } from '../platform/facts/define.ts';
 import type { Change } from '../platform/publish/change.ts';
 import { carried } from '../platform/telemetry/tracing.ts';
-import { applyReceipt, applyWatermark } from './deliveries.ts';
+import { addToAlbum, joinAlbums, noteAlbum } from './album.ts';
+import type { Joined } from './album.ts';
+import { applyEarly, applyEvent, asksAgain } from './apply.ts';
+import type { Applied } from './apply.ts';
+import { hasEarly } from './early.ts';
 import { LeaseLost } from './lease.ts';
-import type { Lease } from './lease.ts';
 import type { Round } from './mailbox.ts';
+import { idsOf, lastInbound, receivedFacts, storeEcho, storeMessages, toNewMessage } from './store.ts';
+import type { MessageEvent } from './store.ts';
 import type { OpenConversation, PendingEvent } from './threads.ts';
 
 // Foreign tables: contacts, messages. The hot path reads and writes in one statement.
@@ -45,6 +44,8 @@ export const contextColumns = (conversation: OpenConversation) => sql`
 
 type Columns = {
   turn: { id: string; attempts: number } | null;
+  early: boolean;
+  news: boolean;
   contact: TurnInput['contact'] | null;
   history: MessageRow[] | null;
 };
@@ -61,11 +62,12 @@ export type StoredRound = {
   changes: Change[];
   /** begun when the bot has to do something about it */
   turn: { id: string; attempts: number } | undefined;
+  /** an edited message that is answered again */
+  again?: Message[];
   /** what the turn has to know, where it was read with the same statement */
   context?: TurnContext;
 };
 
-type MessageEvent = PendingEvent & { event: Extract<Inbound, { kind: 'message' }> };
 export const isMessage = (event: PendingEvent): event is MessageEvent => event.event.kind === 'message';
 const isWorthStoring = ({ event }: MessageEvent): boolean =>
   event.text !== '' ||
@@ -85,7 +87,7 @@ const asksForAnswer = ({ event }: MessageEvent): boolean => !event.unsupported;
  */
 export async function storeEvents(store: Store, inbox: InboxRuntime, round: Round): Promise<StoredRound> {
   return (
-    (await storeInOneStatement(store, round)) ??
+    (await storeInOneStatement(store, inbox, round)) ??
     (await store.inWorkspace(round.key.workspaceId, (tx) => storeInOrder(tx, inbox, round), STATEMENT_MS.path))
   );
 }
@@ -94,7 +96,7 @@ export async function storeEvents(store: Store, inbox: InboxRuntime, round: Roun
  * The usual case: text in an open conversation. Stores it, begins the turn and reads what it has to know. Undefined when
  * the case is not the usual one, or the statement was refused: then nothing is written, and the transaction finds out why.
  */
-async function storeInOneStatement(store: Store, round: Round): Promise<StoredRound | undefined> {
+async function storeInOneStatement(store: Store, inbox: InboxRuntime, round: Round): Promise<StoredRound | undefined> {
   const { conversation, interrupted, lease, key } = round;
   const events = round.events.filter(isMessage);
   const isUsual =
@@ -107,12 +109,14 @@ async function storeInOneStatement(store: Store, round: Round): Promise<StoredRo
         isWorthStoring(message) &&
         !message.event.attachmentIds?.length &&
         !message.event.unsupported &&
+        message.event.groupId === undefined &&
         message.event.replyToMessageId === undefined &&
         !hasNewIds(message.event.sender) &&
         message.event.action !== 'end',
     );
   if (!isUsual) return undefined;
   const target = { workspaceId: key.workspaceId, conversationId: conversation.id };
+  const platformIds = idsOf(events);
   const { appended, columns } = await appendWith<Columns>(
     store,
     target,
@@ -127,12 +131,14 @@ async function storeInOneStatement(store: Store, round: Round): Promise<StoredRo
           select ${newId()}::uuid, ${key.workspaceId}::uuid, m.id, m.thread_id, ${conversation.botId}::uuid,
             ${events.at(-1)?.seq ?? 0}::bigint, ${lease.token}::bigint, 'running', ${carried() ?? null}::text
           from moved m where m.status = 'bot' returning id, attempts)`,
-        columns: sql`(select to_json(begun) from begun) as turn, ${contextColumns(conversation)}`,
+        columns: sql`(select to_json(begun) from begun) as turn,
+          ${isLive(inbox.channel) ? sql`false` : hasEarly(inbox.id, platformIds)} as early,
+          ${isLive(inbox.channel) ? sql`false` : tellsNews(inbox.id, peopleOf(events))} as news, ${contextColumns(conversation)}`,
       },
     },
   );
   if (appended.outcome !== 'stored' || !columns) return undefined;
-  return {
+  const stored: StoredRound = {
     conversation: { ...conversation, status: appended.status },
     isNew: false,
     messages: appended.messages,
@@ -140,6 +146,14 @@ async function storeInOneStatement(store: Store, round: Round): Promise<StoredRo
     action: events.findLast(({ event }) => event.action !== undefined)?.event.action,
     changes: [],
     turn: columns.turn ?? undefined,
+  };
+  if (columns.news) await store.inWorkspace(key.workspaceId, (tx) => notePeople(tx, inbox, events), STATEMENT_MS.path);
+  if (columns.early) {
+    const apply = (tx: Tx) => applyEarly(tx, inbox, lease.threadId, platformIds);
+    return { ...stored, updated: (await store.inWorkspace(key.workspaceId, apply, STATEMENT_MS.path)).updated };
+  }
+  return {
+    ...stored,
     context: {
       contact: columns.contact ?? { id: conversation.contactId, name: '', language: null },
       history: (columns.history ?? []).map(presentMessage),
@@ -153,6 +167,11 @@ async function storeInOrder(tx: Tx, inbox: InboxRuntime, round: Round): Promise<
   const first = round.events.find(({ event }) => event.kind === 'message' || event.kind === 'echo');
   const messages: Message[] = [];
   const updated: Message[] = [];
+  const reworded: Message[] = [];
+  const note = (applied: Applied): void => {
+    updated.push(...applied.updated);
+    reworded.push(...applied.reworded);
+  };
   const changes: Change[] = [];
   /** Its message is published in its order among those that came. */
   const noteMove = async (conversationId: string, message: Message | undefined): Promise<void> => {
@@ -171,6 +190,8 @@ async function storeInOrder(tx: Tx, inbox: InboxRuntime, round: Round): Promise<
     }
   }
 
+  await notePeople(tx, inbox, received);
+
   if (conversation?.status === 'snoozed' && received.length > 0) {
     const woken = await wakeUp(tx, { workspaceId, conversationId: conversation.id });
     if (woken) {
@@ -179,22 +200,40 @@ async function storeInOrder(tx: Tx, inbox: InboxRuntime, round: Round): Promise<
     }
   }
 
+  /** parts of an album that is stored already */
+  const absorbed = new Set<string>();
   let batch: MessageEvent[] = [];
   const flush = async (): Promise<void> => {
-    const worth = batch.filter(isWorthStoring);
+    const all = joinAlbums(batch.filter(isWorthStoring));
     batch = [];
-    if (worth.length === 0 || !conversation) return;
-    let stored = await storeMessages(tx, { workspaceId, conversationId: conversation.id }, round.lease, worth);
+    if (!conversation) return;
+    const worth: Joined[] = [];
+    for (const event of all) {
+      const added = await addToAlbum(tx, inbox, event);
+      if (!added) worth.push(event);
+      else absorbed.add(event.id);
+      if (added?.message) note({ updated: [added.message], reworded: added.changed ? [added.message] : [] });
+    }
+    if (worth.length === 0) return;
+    let stored = await storeMessages(
+      tx,
+      inbox.id,
+      { workspaceId, conversationId: conversation.id },
+      round.lease,
+      worth,
+    );
     if (!stored) {
       // Refused: the lease is lost, or somebody resolved the conversation a moment ago. Then this begins another one.
       const other = await findOrCreate(tx, inbox, round, worth[0]?.event.sender ?? { externalId: '' });
       if (other.conversation.id === conversation.id) throw new LeaseLost();
       ({ conversation, created: isNew } = other);
-      stored = await storeMessages(tx, { workspaceId, conversationId: conversation.id }, round.lease, worth);
+      stored = await storeMessages(tx, inbox.id, { workspaceId, conversationId: conversation.id }, round.lease, worth);
       if (!stored) throw new LeaseLost();
     }
     if (stored.status) conversation = { ...conversation, status: stored.status };
     messages.push(...stored.messages);
+    for (const event of worth) await noteAlbum(tx, inbox, event.id, event);
+    note(await applyEarly(tx, inbox, round.lease.threadId, idsOf(worth)));
   };
   for (const event of round.events) {
     if (isMessage(event)) {
@@ -204,11 +243,11 @@ async function storeInOrder(tx: Tx, inbox: InboxRuntime, round: Round): Promise<
     await flush();
     if (event.event.kind === 'message') continue;
     if (event.event.kind !== 'echo') {
-      updated.push(...(await applyEvent(tx, inbox, round.lease.threadId, event.event)));
+      note(await applyEvent(tx, inbox, round.lease.threadId, { ...event, event: event.event }));
       continue;
     }
     if (!conversation) continue;
-    const echoed = await storeEcho(tx, { workspaceId, conversationId: conversation.id }, round.lease, {
+    const echoed = await storeEcho(tx, inbox.id, { workspaceId, conversationId: conversation.id }, round.lease, {
       ...event,
       event: event.event,
     });
@@ -217,6 +256,7 @@ async function storeInOrder(tx: Tx, inbox: InboxRuntime, round: Round): Promise<
       await noteMove(conversation.id, echoed.takeover.message);
     }
     messages.push(...echoed.messages);
+    note(await applyEarly(tx, inbox, round.lease.threadId, [event.event.messageId]));
   }
   await flush();
   if (!conversation) return { conversation, isNew, messages, updated, action: undefined, changes, turn: undefined };
@@ -230,11 +270,23 @@ async function storeInOrder(tx: Tx, inbox: InboxRuntime, round: Round): Promise<
       ...{ isNew, messages, updated, action, changes, turn: undefined },
     };
   }
+  const isBots = conversation.status === 'bot';
+  const again = isBots && reworded.length > 0 ? await asksAgain(tx, conversation.id, reworded) : [];
   const turn =
-    received.some(asksForAnswer) && conversation.status === 'bot'
+    isBots && (received.some((event) => asksForAnswer(event) && !absorbed.has(event.id)) || again.length > 0)
       ? await beginTurn(tx, round, conversation)
       : undefined;
-  return { conversation, isNew, messages, updated, action, changes, turn };
+  return { conversation, isNew, messages, updated, action, changes, turn, again };
+}
+
+/** Of each the latest word. */
+const peopleOf = (events: MessageEvent[]): Sender[] => [
+  ...new Map(events.map(({ event: { sender } }) => [sender.externalId, sender])).values(),
+];
+/** What our own widget says of a visitor is a claim, and kept elsewhere. */
+async function notePeople(tx: Tx, inbox: InboxRuntime, events: MessageEvent[]): Promise<void> {
+  if (isLive(inbox.channel)) return;
+  for (const person of peopleOf(events)) await noteProfile(tx, inbox.id, person);
 }
 
 async function findOrCreate(
@@ -248,133 +300,6 @@ async function findOrCreate(
   const { conversation, created } = await findOrCreateConversation(tx, of, threadKey, sender);
   const { id, status, contactId } = conversation;
   return { conversation: { id, status, contactId, botId: inbox.botId }, created };
-}
-
-/** The event's id is the message's id: a second try stores nothing twice. */
-const toNewMessage = ({ id, event }: MessageEvent, attachments: Message['attachments'] = []): NewMessage => ({
-  id,
-  author: { type: 'contact', id: null, name: event.sender.name ?? event.sender.username ?? null },
-  text: event.text,
-  type: event.type,
-  payload: payloadOf(event),
-  attachments,
-  clientId: event.clientId,
-  platformId: event.messageId,
-});
-
-type Written = Extract<Inbound, { kind: 'message' | 'echo' }>;
-const payloadOf = ({ location, details, unsupported }: Written): MessagePayload => ({
-  ...(location ? { location } : {}),
-  ...(details ? { details } : {}),
-  ...(unsupported ? { unsupported } : {}),
-});
-
-/** Which message of ours or theirs is answered, by our own id. */
-async function withReply(tx: Tx, threadId: string, event: Written, message: NewMessage): Promise<NewMessage> {
-  if (event.replyToMessageId === undefined) return message;
-  const replyToId = await findByPlatformId(tx, threadId, event.replyToMessageId);
-  return replyToId ? { ...message, payload: { ...message.payload, replyToId } } : message;
-}
-
-/** When the customer last wrote, for windows and replies; as columns of the conversation. */
-const lastInbound = (events: MessageEvent[]): SQL => {
-  const last = events.reduce((latest, next) => (next.event.at >= latest.event.at ? next : latest));
-  return sql`last_inbound_at = greatest(last_inbound_at, ${last.event.at}::timestamptz),
-    last_inbound_id = case when last_inbound_at > ${last.event.at}::timestamptz then last_inbound_id else ${last.event.messageId} end`;
-};
-
-/** What was sent stays out of the facts: they are read across workspaces. The event has it, under the message's id. */
-export const receivedFacts =
-  (target: { workspaceId: string; conversationId: string }, events: MessageEvent[]) =>
-  (_message: NewMessage, id: string): Fact[] => {
-    const { workspaceId, conversationId } = target;
-    const files = events.find((event) => event.id === id)?.event.media.length ?? 0;
-    return [messageFacts.make('message.received', { workspaceId, subjectId: id, payload: { conversationId, files } })];
-  };
-
-/** Undefined when refused; without a status when every message was there already. */
-async function storeMessages(
-  tx: Tx,
-  target: { workspaceId: string; conversationId: string },
-  lease: Lease,
-  events: MessageEvent[],
-): Promise<{ messages: Message[]; status?: ConversationStatus } | undefined> {
-  const attachments = new Map<string, Message['attachments']>();
-  for (const { id, event } of events) {
-    if (event.attachmentIds?.length)
-      attachments.set(id, await resolveVisitorAttachments(tx, target.conversationId, event.attachmentIds));
-  }
-  const made = await append(
-    tx,
-    target,
-    await Promise.all(
-      events.map((event) => withReply(tx, lease.threadId, event.event, toNewMessage(event, attachments.get(event.id)))),
-    ),
-    { guard: { open: true, lease }, changes: lastInbound(events), facts: receivedFacts(target, events) },
-  );
-  if (made.outcome === 'refused') return undefined;
-  return made.outcome === 'stored' ? { messages: made.messages, status: made.status } : { messages: [] };
-}
-
-/** What a colleague wrote in the platform's own app; what we sent ourselves and get back is left alone. */
-async function storeEcho(
-  tx: Tx,
-  target: { workspaceId: string; conversationId: string },
-  lease: Lease,
-  { id, event }: PendingEvent & { event: Extract<Inbound, { kind: 'echo' }> },
-): Promise<{ messages: Message[]; takeover?: Changed | undefined }> {
-  if (await findByPlatformId(tx, lease.threadId, event.messageId)) return { messages: [] };
-  const takeover = await takeOverOutside(tx, target);
-  const { workspaceId, conversationId } = target;
-  const message: NewMessage = {
-    id,
-    author: { type: 'agent', id: null, name: null },
-    text: event.text,
-    type: event.type,
-    payload: payloadOf(event),
-    platformId: event.messageId,
-  };
-  const made = await append(tx, target, [await withReply(tx, lease.threadId, event, message)], {
-    guard: { lease },
-    facts: () => [
-      messageFacts.make('message.echoed', {
-        workspaceId,
-        subjectId: id,
-        payload: { conversationId, files: event.media.length },
-      }),
-    ],
-  });
-  if (made.outcome === 'refused') throw new LeaseLost();
-  return { messages: made.outcome === 'stored' ? made.messages : [], takeover };
-}
-
-async function applyEvent(
-  tx: Tx,
-  inbox: InboxRuntime,
-  threadId: string,
-  event: Exclude<Inbound, { kind: 'message' | 'echo' }>,
-): Promise<Message[]> {
-  const some = (message: Message | undefined): Message[] => (message ? [message] : []);
-  switch (event.kind) {
-    case 'edit':
-      return some(await edit(tx, threadId, { messageId: event.messageId, text: event.text, at: event.at }));
-    case 'delete':
-      return some(await remove(tx, threadId, event.messageId));
-    case 'reaction': {
-      const messageId = await findByPlatformId(tx, threadId, event.messageId);
-      return messageId ? some(await react(tx, messageId, 'contact', event.emoji)) : [];
-    }
-    case 'reachability':
-      await setReachable(tx, inbox.id, event.sender.externalId, event.reachable);
-      return [];
-    case 'identity':
-      await moveIdentity(tx, inbox.id, event.previousId, event.sender.externalId);
-      return [];
-    case 'status':
-      return applyReceipt(tx, threadId, event);
-    case 'watermark':
-      return applyWatermark(tx, threadId, event);
-  }
 }
 
 /**

@@ -28,7 +28,7 @@ import { backlogSeconds, registerBacklogGauges } from './gauges.ts';
 import { createListeners } from './listeners.ts';
 import { createMailbox } from './mailbox.ts';
 import { turnMetrics } from './metrics.ts';
-import { createMediaFetcher } from './media.ts';
+import { createMediaFetcher, dueFiles, forgetOldFetches } from './media.ts';
 import { createReceive } from './receive.ts';
 import type { Receive } from './receive.ts';
 import { createTyping } from './respond.ts';
@@ -139,14 +139,17 @@ export const messagePath = defineFeature({
     const mailbox = worker.turn
       ? createMailbox({ ...kit, work: turns.work, deadLetter: turns.deadLetter, retryMs: kit.pace.roundRetryMs })
       : undefined;
+    const media = createMediaFetcher({ ...kit, clientOf });
     registerBacklogGauges({ metrics, store, log });
 
     return {
       pages: (http) => webhookRoutes(http, { ...kit, environment: kit.settingsOf(channelSettings) }),
-      reactions: [createMediaFetcher({ ...kit, clientOf })],
+      reactions: [media.reaction],
       sweeps: [
         pendingThreads(wake),
         dueDeliveries(wake),
+        dueFiles(wake),
+        forgetOldFetches,
         { name: 'ids of platforms', run: createDedupeRetention(store) },
         ...(listeners ? [{ name: 'listeners', run: listeners.look }] : []),
       ],
@@ -157,6 +160,7 @@ export const messagePath = defineFeature({
         await listeners?.close();
         await mailbox?.close();
         await delivery?.close();
+        await media.close();
         typing.close();
         turns.close();
       },

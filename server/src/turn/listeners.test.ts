@@ -171,15 +171,20 @@ describe('listeners', () => {
         await client.query('update inboxes set credentials = $2 where id = $1', [ids[0], credentials]);
         return z.object({ credentials: z.string() }).parse(found.rows[0]).credentials;
       });
-    const listen = (perLook?: number, places = test.app.store.places()) => {
+    const listen = (perLook?: number, places = test.app.store.places(), hangs?: string) => {
       const { store, keyring, wake, receive, metrics } = test.app.kit;
+      const directory = createInboxDirectory({ store, keyring, wake, ttlMs: 60_000 });
       const platform = createMailbox();
       const channel = platform.channel('this one');
       const taken: string[] = [];
       const listeners = createListeners({
         ...{ log, metrics, receive, listening: [channel] },
         store: { ...store, places: () => places },
-        inboxes: createInboxDirectory({ store, keyring, wake, ttlMs: 60_000 }),
+        inboxes: {
+          byId: (ofWorkspace, id) =>
+            id === hangs ? new Promise<never>(() => undefined) : directory.byId(ofWorkspace, id),
+        },
+        lookMs: hangs === undefined ? 5_000 : 50,
         clientOf: async (inbox) => {
           taken.push(inbox.id);
           return { channel, http: noHttp, credentials: inbox.credentials };
@@ -202,6 +207,14 @@ describe('listeners', () => {
       const { listeners, taken } = listen(undefined, [away, shared, ...own]);
       await listeners.look();
       assert.deepEqual(taken, ids.slice(1));
+      await listeners.close();
+    });
+
+    it('one that says nothing keeps the others waiting once, and for a moment', async () => {
+      const { listeners, taken } = listen(undefined, undefined, ids[1]);
+      await listeners.look();
+      assert.deepEqual(taken, ids.slice(2));
+      await listeners.look();
       await listeners.close();
     });
 

@@ -18,11 +18,26 @@ import type { Receive } from './receive.ts';
 
 const FIRST_WAIT_MS = 1_000;
 const LONGEST_WAIT_MS = 60_000;
+/** One inbox or place that says nothing keeps the others waiting for so long, and once. */
+const LOOK_MS = 5_000;
 /** Inboxes of a place that are taken in one look; those that are left come in the next ones. */
 const PER_LOOK = 200;
 const FIRST_ID = '00000000-0000-0000-0000-000000000000';
 
+type Found = { id: string; workspace_id: string };
 type Listener = { inbox: InboxRuntime; token: number; stop: AbortController; ended: Promise<void> };
+
+async function within<T>(ms: number, work: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Error(`no answer within ${ms} ms`)), ms);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
 
 /**
  * Listens for the inboxes whose channels are asked for events rather than called. One process of the fleet has an inbox at
@@ -38,8 +53,9 @@ export function createListeners(deps: {
   clientOf: ClientOf;
   listening?: readonly Channel[];
   perLook?: number;
+  lookMs?: number;
 }) {
-  const { store, log, metrics, perLook = PER_LOOK } = deps;
+  const { store, log, metrics, perLook = PER_LOOK, lookMs = LOOK_MS } = deps;
   const listening = deps.listening ?? Object.values(channels).filter(({ intake }) => intake?.kind === 'listener');
   const names = listening.map(({ name }) => name);
   const active = new Map<string, Listener>();
@@ -49,19 +65,32 @@ export function createListeners(deps: {
   const lookedTo = new Map<string, string>();
   /** places and inboxes whose last look failed */
   const failing = new Set<string>();
+  /** looks that have not come back; none of them is begun a second time */
+  const underWay = new Set<string>();
   let closed = false;
 
   /** Begins to listen where no process does. Called again and again; a great number is gone through in turns. */
   async function look(): Promise<void> {
     if (names.length === 0 || closed) return;
     for (const { inbox } of active.values()) await alone(inbox.id, { inboxId: inbox.id }, () => stopIfChanged(inbox));
-    for (const place of store.places()) await alone(place.name, { place: place.name }, () => lookAt(place));
+    for (const place of store.places()) {
+      let rows: Found[] = [];
+      await alone(place.name, { place: place.name }, async () => {
+        rows = await lookAt(place);
+      });
+      for (const row of rows) await alone(row.id, { inboxId: row.id }, () => takeFound(row));
+    }
   }
 
   /** One that fails keeps no other back. It is logged when that begins, not at every look. */
   async function alone(name: string, about: object, step: () => Promise<void>): Promise<void> {
+    if (underWay.has(name)) return;
+    underWay.add(name);
     try {
-      await step();
+      await within(
+        lookMs,
+        step().finally(() => underWay.delete(name)),
+      );
       failing.delete(name);
     } catch (error) {
       if (!failing.has(name))
@@ -70,9 +99,9 @@ export function createListeners(deps: {
     }
   }
 
-  async function lookAt(place: Place): Promise<void> {
+  async function lookAt(place: Place): Promise<Found[]> {
     const { rows } = await place.asSystem((tx) =>
-      tx.execute<{ id: string; workspace_id: string }>(sql`
+      tx.execute<Found>(sql`
           select id, workspace_id from inboxes where channel = any(${sql.param(names)}::text[]) and deleted_at is null
             and status in ('connected', 'failing') and ${isFree(sql`listener_until`)}
             and id > ${lookedTo.get(place.name) ?? FIRST_ID}::uuid order by id limit ${perLook}`),
@@ -80,14 +109,12 @@ export function createListeners(deps: {
     const last = rows.at(-1);
     if (last && rows.length === perLook) lookedTo.set(place.name, last.id);
     else lookedTo.delete(place.name);
-    for (const row of rows) {
-      const wait = waits.get(row.id);
-      if (active.has(row.id) || (wait && wait.until > Date.now())) continue;
-      await alone(row.id, { inboxId: row.id }, async () => {
-        const inbox = await deps.inboxes.byId(row.workspace_id, row.id);
-        if (inbox) await take(inbox);
-      });
-    }
+    return rows.filter(({ id }) => !active.has(id) && (waits.get(id)?.until ?? 0) <= Date.now());
+  }
+
+  async function takeFound(row: Found): Promise<void> {
+    const inbox = await deps.inboxes.byId(row.workspace_id, row.id);
+    if (inbox) await take(inbox);
   }
 
   /** Other credentials, or none: the listener begins anew with them, or ends. */

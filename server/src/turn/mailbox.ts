@@ -10,6 +10,7 @@ import type { Store } from '../platform/data/tenant.ts';
 import type { Wake } from '../platform/cluster/wake.ts';
 import { createFairShare } from '../platform/limits/fair-share.ts';
 import { createKeyedQueue } from '../platform/jobs/keyed-queue.ts';
+import { openAlbum } from './album.ts';
 import { claimThread, keepRenewed, LeaseLost, postponeThread, releaseThread, renewThread } from './lease.ts';
 import type { ClaimedThread, Lease } from './lease.ts';
 import { countFailure, readMailbox, readThreadKey, THREAD, writeThreadKey } from './threads.ts';
@@ -45,12 +46,19 @@ function causeOf(error: unknown): string {
 
 /**
  * What is worked on together. After a failure it is not known which event was to blame, so those that failed before are
- * tried one at a time: what is well is not put aside with what is not. A turn that was begun keeps its events.
+ * tried one at a time: what is well is not put aside with what is not. A turn that was begun keeps its events. An album that
+ * may not be whole yet is waited for; `waitMs` when nothing is before it.
  */
-function nextRound(events: PendingEvent[], interrupted: Mailbox['interrupted']): PendingEvent[] {
-  if (interrupted && events.some((event) => event.seq <= interrupted.lastEventSeq)) return events;
+function nextRound(
+  events: PendingEvent[],
+  interrupted: Mailbox['interrupted'],
+): { events: PendingEvent[]; waitMs?: number } {
+  if (interrupted && events.some((event) => event.seq <= interrupted.lastEventSeq)) return { events };
   const failed = events.findIndex((event) => event.attempts > 0);
-  return failed === -1 ? events : events.slice(0, Math.max(failed, 1));
+  if (failed !== -1) return { events: events.slice(0, Math.max(failed, 1)) };
+  const album = openAlbum(events);
+  if (album?.at === 0) return { events: [], waitMs: album.waitMs };
+  return { events: album ? events.slice(0, album.at) : events };
 }
 
 /**
@@ -109,7 +117,11 @@ export function createMailbox(deps: {
       for (;;) {
         if (events.length > 0) {
           const together = nextRound(events, interrupted);
-          const round: Round = { ...claimed, key, wakes, events: together, conversation, interrupted, signal };
+          if (together.waitMs !== undefined) {
+            await postponeThread(store, key.workspaceId, claimed.lease, together.waitMs);
+            return queue.runLater(writeThreadKey(key), together.waitMs);
+          }
+          const round: Round = { ...claimed, key, wakes, events: together.events, conversation, interrupted, signal };
           if (!(await runRound(round, claimedAt))) return;
         }
         const newer = await releaseThread(store, key, claimed.lease, wakes);

@@ -5,7 +5,7 @@ import type { Inbound } from '../channels/contract.ts';
 import type { Store } from '../platform/data/tenant.ts';
 
 // Foreign tables: contact_identities, conversations. The thread of a person, and what its holder has to know, are one statement each.
-// Real time (1): when an event was given up.
+// Real time (2): for how long an event waits, and when it was given up.
 
 /** The topic of a thread with pending inbound events (platform/cluster/wake.ts). */
 export const THREAD = 'thread';
@@ -69,6 +69,8 @@ export type PendingEvent = {
   requestId: string | null;
   /** milliseconds since 1970, by the database's clock */
   receivedAt?: number | undefined;
+  /** milliseconds since then, by the database's clock */
+  ageMs?: number;
   event: Inbound;
 };
 
@@ -94,7 +96,7 @@ export const pendingEvents = (key: ThreadKey) =>
 /** What waits in the mailbox, and the conversation it belongs to, as two columns. */
 export const mailboxColumns = (key: ThreadKey) => sql`
   (select json_agg(e) from (
-    select id, seq, attempts, request_id, received_at, payload from (
+    select id, seq, attempts, request_id, received_at, payload, extract(epoch from now() - received_at) * 1000 as age_ms from (
       select p.*, sum(length(payload ->> 'text')) over (order by seq) - coalesce(length(payload ->> 'text'), 0) as characters_before
       from (
         select id, seq, attempts, request_id, received_at, payload from inbound_events where ${pendingEvents(key)}
@@ -110,7 +112,15 @@ export const mailboxColumns = (key: ThreadKey) => sql`
 
 export type MailboxRow = {
   events:
-    | { id: string; seq: number; attempts: number; request_id: string | null; received_at: string; payload: Inbound }[]
+    | {
+        id: string;
+        seq: number;
+        attempts: number;
+        request_id: string | null;
+        received_at: string;
+        age_ms: number;
+        payload: Inbound;
+      }[]
     | null;
   conversation: { id: string; status: ConversationStatus; bot_id: string | null; contact_id: string } | null;
   interrupted: { id: string; last_event_seq: number; conversation_id: string } | null;
@@ -130,6 +140,7 @@ export const readMailboxRow = ({ events, conversation, interrupted }: MailboxRow
     attempts: event.attempts,
     requestId: event.request_id,
     receivedAt: Date.parse(event.received_at),
+    ageMs: event.age_ms,
     event: event.payload,
   })),
   conversation: conversation

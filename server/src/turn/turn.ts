@@ -79,6 +79,7 @@ export function createTurns(deps: TurnDeps) {
     const stored = await timed('store', () => storeEvents(store, inbox, current));
     publishStored(current, stored, inbox.channel);
     const { conversation, turn } = stored;
+    if (turn && isTakenBack(current, stored)) return finish(current, turn.id, { status: 'silent', handler: '' });
     if (conversation && turn) return takeTurn(current, inbox, { ...stored, conversation }, turn);
     // A turn that was interrupted and is no longer the bot's to go on with ends here, as what became of it.
     const status =
@@ -181,21 +182,22 @@ export function createTurns(deps: TurnDeps) {
     deps.typing.start(stored.conversation.id, inbox, round.key.threadKey, bot.name);
     const context = stored.context
       ? { ...stored.context, pending: stored.messages }
-      : await loadContext(round, stored.conversation, own.turn.id);
+      : await loadContext(round, stored, own.turn.id);
+    const { pending, action } = withoutStart(round, context.pending, stored.action);
     const input: TurnInput = {
       workspaceId,
       conversationId: stored.conversation.id,
       turnId: own.turn.id,
       bot,
       contact: context.contact,
-      pending: context.pending,
-      history: context.history,
+      pending,
+      history: await withQuoted(workspaceId, pending, context.history),
       alreadySent: own.alreadySent,
       signal: own.signal,
       language: 'en',
       sourcesAfterwards: own.channelIsLive,
       cite: (citations) => own.responder.cite(citations),
-      action: stored.action,
+      action,
     };
     input.language = languageOf(questionOf(input), context.contact.language, bot.languages[0]);
     return deps.route(input, (paragraph) => {
@@ -245,10 +247,10 @@ export function createTurns(deps: TurnDeps) {
   /** Where it was not read with what was stored: the contact, what is asked and the history. */
   async function loadContext(
     round: Round,
-    conversation: OpenConversation,
+    { conversation, again = [] }: InConversation,
     turnId: string,
   ): Promise<TurnContext & { pending: Message[] }> {
-    const ids = new Set(round.events.map((event) => event.id));
+    const ids = new Set([...round.events, ...again].map(({ id }) => id));
     const [row] = await store.once<{ contact: TurnInput['contact'] | null; messages: MessageRow[] | null }>(
       round.key.workspaceId,
       sql`select
@@ -264,6 +266,28 @@ export function createTurns(deps: TurnDeps) {
       pending: messages.filter((message) => ids.has(message.id)),
       history: messages.filter((message) => !ids.has(message.id)).slice(-HISTORY),
     };
+  }
+
+  /** What the customer answers is the last the bot reads before, however long ago it was said. */
+  async function withQuoted(workspaceId: string, pending: Message[], history: Message[]): Promise<Message[]> {
+    const ids = pending.flatMap(({ replyToId, quote }) => (replyToId && !quote ? [replyToId] : []));
+    const rows =
+      ids.length > 0
+        ? await store.once<MessageRow>(
+            workspaceId,
+            sql`select * from messages where id = any(${sql.param(ids)}::uuid[]) and not private and deleted_at is null order by id`,
+          )
+        : [];
+    const quoted = [
+      ...rows.map(presentMessage),
+      ...pending.flatMap((message): Message[] => {
+        const { quote } = message;
+        return quote
+          ? [{ ...message, text: quote.text, author: { type: quote.author ?? 'bot', id: null, name: null } }]
+          : [];
+      }),
+    ];
+    return [...history, ...quoted.filter(({ id, quote }) => quote !== null || id !== history.at(-1)?.id)];
   }
 
   async function finish(
@@ -286,5 +310,25 @@ export function createTurns(deps: TurnDeps) {
     close: stopListening,
   };
 }
+
+/** `/start` is no question: beside other words it says nothing. */
+function withoutStart(
+  round: Round,
+  pending: Message[],
+  action: TurnInput['action'],
+): { pending: Message[]; action: TurnInput['action'] } {
+  const starts = new Set(
+    round.events.flatMap(({ id, event }) => (event.kind === 'message' && event.action === 'start' ? [id] : [])),
+  );
+  const others = pending.filter(({ id }) => !starts.has(id));
+  if (action !== 'start' || others.length === 0) return { pending, action };
+  return { pending: others, action: undefined };
+}
+
+/** Everything the turn would answer was deleted by the customer meanwhile. */
+const isTakenBack = ({ events }: Round, { updated, again = [] }: StoredRound): boolean => {
+  const deleted = new Set(updated.flatMap((message) => (message.deleted ? [message.id] : [])));
+  return again.length === 0 && deleted.size > 0 && events.filter(isMessage).every(({ id }) => deleted.has(id));
+};
 
 const noBot: Outcome = { handler: 'none', handoff: { reason: 'NO_BOT', detail: 'This inbox has no bot.' } };

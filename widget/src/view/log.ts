@@ -62,7 +62,8 @@ export function createLog(list: HTMLElement, speech: Speech, actions: LogActions
 
   function bodyOf(entry: Entry): Node | string {
     if (entry.deleted) return say('removed');
-    return entry.author === 'contact' ? entry.text : renderMarkdown(entry.text, document, cite(entry));
+    const { author, text } = entry;
+    return author === 'contact' ? text : renderMarkdown(text, document, author === 'bot' && cite(entry));
   }
 
   function footOf(entry: Entry): Node[] {

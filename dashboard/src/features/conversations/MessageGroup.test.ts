@@ -90,3 +90,31 @@ it.each(['older', 'deleted'] as const)('has no way to a message that is %s', (wh
   expect(view.text()).toContain(i18n.global.t(`thread.quoted.${why}`));
   expect(view.find('button').exists()).toBe(false);
 });
+
+it('shows what a person typed as it was typed', () => {
+  for (const side of ['contact', 'agent', 'note'] as const) {
+    const view = draw(side, { text: 'Dial *123*456# and _wait_\n1. now', attachments: [] });
+    expect(view.text()).toContain('Dial *123*456# and _wait_\n1. now');
+    expect(view.findAll('em, strong, ol')).toHaveLength(0);
+  }
+});
+
+it('quotes the part of a message that was answered, and one from before', () => {
+  const quoted = messageOf({ id: 'm0', author: { type: 'agent', id: 'a', name: 'Ada' }, text: 'red, blue or green' });
+  const quote = { text: 'blue or', author: 'bot' as const };
+  expect(
+    draw('contact', { replyToId: 'm0', quote, attachments: [] }, () => quoted)
+      .get('button')
+      .text(),
+  ).toContain('Ada: “blue or”');
+  const old = draw('contact', { quote: { ...quote, author: null }, attachments: [] });
+  expect(old.text()).toContain('“blue or”');
+  expect(old.find('button').exists()).toBe(false);
+});
+
+it('keeps what was said before an edit', () => {
+  const earlier = [{ text: 'a red one', until: '2026-11-20T10:01:00Z' }];
+  const view = draw('contact', { text: 'a blue one', editedAt: '2026-11-20T10:01:00Z', earlier, attachments: [] });
+  expect(view.get('summary').text()).toBe(i18n.global.t('thread.edited'));
+  expect(view.get('details').text()).toContain('a red one');
+});

@@ -14,6 +14,8 @@ export type ThreadItem =
     };
 
 const minute = 60_000;
+/** When it was written: what reached us late keeps its place, and its own time. */
+export const saidAt = ({ sentAt, createdAt }: ThreadMessage): string => sentAt ?? createdAt;
 const dayOf = (at: string): string => new Date(at).toDateString();
 
 function sideOf(message: ThreadMessage): 'contact' | 'bot' | 'agent' | 'note' {
@@ -28,17 +30,21 @@ function joins(group: ThreadItem | undefined, message: ThreadMessage): boolean {
   const last = group.messages.at(-1);
   if (!last || last.author.id !== message.author.id) return false;
   if (last.turnId !== message.turnId) return false;
-  return message.turnId !== null || Date.parse(message.createdAt) - Date.parse(last.createdAt) < minute;
+  return message.turnId !== null || Math.abs(Date.parse(saidAt(message)) - Date.parse(saidAt(last))) < minute;
 }
 
 /** Groups ascending messages by sender and minute, with a line where the day changes. System messages stand alone. */
 export function layOut(messages: readonly ThreadMessage[]): ThreadItem[] {
   const items: ThreadItem[] = [];
   let day = '';
+  const days = new Set<string>();
   for (const message of messages) {
-    if (dayOf(message.createdAt) !== day) {
-      day = dayOf(message.createdAt);
-      items.push({ kind: 'day', key: `day:${day}`, at: message.createdAt });
+    const at = saidAt(message);
+    if (dayOf(at) !== day) {
+      day = dayOf(at);
+      // What reached us late may lead back to a day that was there.
+      items.push({ kind: 'day', key: days.has(day) ? `day:${day}:${message.id}` : `day:${day}`, at });
+      days.add(day);
     }
     const last = items.at(-1);
     if (message.author.type === 'system') items.push({ kind: 'event', key: message.id, message });
@@ -49,7 +55,7 @@ export function layOut(messages: readonly ThreadMessage[]): ThreadItem[] {
         key: message.id,
         side: sideOf(message),
         name: message.author.name,
-        at: message.createdAt,
+        at,
         messages: [message],
       });
   }

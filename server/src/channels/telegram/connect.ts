@@ -7,7 +7,7 @@ import type { TelegramCredentials } from './credentials.ts';
 import { chatOf } from './send.ts';
 
 const MAX_FILE = 20 * 1024 * 1024;
-const ALLOWED_UPDATES = ['message', 'edited_message', 'my_chat_member', 'callback_query'];
+const ALLOWED_UPDATES = ['message', 'edited_message', 'my_chat_member', 'callback_query', 'message_reaction'];
 
 const bot = z.object({ id: z.number().int(), is_bot: z.literal(true), first_name: z.string(), username: z.string() });
 const file = z.object({ file_path: z.string().min(1), file_size: z.number().optional() });

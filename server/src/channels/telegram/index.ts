@@ -1,6 +1,6 @@
 import type { Channel } from '../contract.ts';
 import { connect, disconnect, fetchMedia, typing } from './connect.ts';
-import { telegramCredentials, type TelegramCredentials } from './credentials.ts';
+import { botIdOf, telegramCredentials, type TelegramCredentials } from './credentials.ts';
 import { parse } from './parse.ts';
 import { render, TEXT_LIMIT } from './render.ts';
 import { send } from './send.ts';
@@ -20,6 +20,7 @@ export const telegram: Channel<TelegramCredentials> = {
   send,
   typing,
   fetchMedia,
+  accountOf: botIdOf,
   connect,
   registersWebhook: true,
   disconnect,

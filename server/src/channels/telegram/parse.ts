@@ -10,6 +10,7 @@ import {
   type File,
   type MemberChange,
   type Message,
+  type ReactionChange,
   type User,
 } from './update.ts';
 
@@ -31,13 +32,15 @@ export function parse(request: WebhookRequest, credentials: TelegramCredentials)
     edited_message: edited,
     my_chat_member: member,
     callback_query: pressed,
+    message_reaction: reaction,
   } = parsed.data;
   const platformId = `update:${id}`;
   const inbound =
     (message && fromMessage(message, platformId, credentials)) ??
     (edited && fromEdit(edited, platformId, credentials)) ??
     (member && fromMemberChange(member, platformId)) ??
-    (pressed && fromCallback(pressed, platformId));
+    (pressed && fromCallback(pressed, platformId)) ??
+    (reaction && fromReaction(reaction, platformId));
   return { events: inbound ? [inbound] : [], skipped: [] };
 }
 
@@ -70,6 +73,8 @@ function senderOf(user: User): Sender {
 }
 
 function fromMessage(message: Message, platformId: string, credentials: TelegramCredentials): Inbound | undefined {
+  const moved = fromMigration(message, platformId);
+  if (moved) return moved;
   const author = authorOf(message, credentials);
   const content = contentOf(message);
   if (!author || !content) return undefined;
@@ -77,7 +82,7 @@ function fromMessage(message: Message, platformId: string, credentials: Telegram
   // Somebody's own card, shared by that person, is a number Telegram vouches for; a friend's card is only text.
   if (message.contact?.user_id === author.id) sender.phone = message.contact.phone_number;
   const payload = content.action === 'start' ? content.text.split(/\s+/)[1] : undefined;
-  if (payload) sender.metadata = { startPayload: payload };
+  if (payload) sender.metadata = { startPayload: payload.slice(0, MAX_START) };
   return {
     kind: 'message',
     platformId,
@@ -86,10 +91,36 @@ function fromMessage(message: Message, platformId: string, credentials: Telegram
     sender,
     messageId: messageIdOf(message.chat.id, message.message_id),
     ...content,
+    ...(payload ? { details: { start: payload.slice(0, MAX_START) } } : {}),
+    ...(message.media_group_id === undefined ? {} : { groupId: `${message.chat.id}/${message.media_group_id}` }),
+    ...quoteOf(message),
     ...(message.reply_to_message && !isTopicRoot(message)
       ? { replyToMessageId: messageIdOf(message.chat.id, message.reply_to_message.message_id) }
       : {}),
   };
+}
+
+/** Telegram allows 64 characters of a deep link; who types one may write more. */
+const MAX_START = 64;
+const MAX_QUOTE = 1_000;
+
+function quoteOf(message: Message): Pick<InboundMessage, 'quote'> {
+  const { reply_to_message: answered, quote } = message;
+  if (!answered || isTopicRoot(message)) return {};
+  const text = (quote?.text ?? answered.text ?? answered.caption ?? '').slice(0, MAX_QUOTE).toWellFormed();
+  if (text === '') return {};
+  const author = answered.from ? (answered.from.is_bot ? 'bot' : 'contact') : null;
+  return { quote: { text, author, isPart: quote?.is_manual === true } };
+}
+
+/** A group that became a supergroup is told in both; whichever is read first moves the thread. */
+function fromMigration({ chat, date, ...message }: Message, platformId: string): Inbound | undefined {
+  const from = message.migrate_from_chat_id ?? chat.id;
+  const to = message.migrate_to_chat_id ?? chat.id;
+  if (from === to) return undefined;
+  const threadKey = String(from);
+  const sender = { externalId: threadKey };
+  return { kind: 'moved', platformId, threadKey, at: timeOf(date), sender, toThreadKey: String(to) };
 }
 
 /** In a forum every message "replies" to the notice that opened its topic. */
@@ -141,6 +172,7 @@ function fromCallback(pressed: CallbackQuery, platformId: string): Inbound | und
     threadKey: String(chat.id),
     // A press has no time of its own; that of the message it stands under is the nearest Telegram tells.
     at: timeOf(date ?? 0),
+    timeless: true,
     sender: senderOf(pressed.from),
     messageId: `callback:${pressed.id}`,
     replyToMessageId: messageIdOf(chat.id, messageId),
@@ -148,6 +180,20 @@ function fromCallback(pressed: CallbackQuery, platformId: string): Inbound | und
     text: pressed.data,
     media: [],
     ...(pressed.data === 'request_agent' ? { action: 'request_agent' as const } : {}),
+  };
+}
+
+/** Of several the first; a picture of Telegram's own in place of an emoji is one nobody else can show. */
+function fromReaction(change: ReactionChange, platformId: string): Inbound | undefined {
+  if (!change.user || change.user.is_bot) return undefined;
+  return {
+    kind: 'reaction',
+    platformId,
+    threadKey: String(change.chat.id),
+    at: timeOf(change.date),
+    sender: senderOf(change.user),
+    messageId: messageIdOf(change.chat.id, change.message_id),
+    emoji: change.new_reaction.find(({ emoji }) => emoji !== undefined)?.emoji ?? null,
   };
 }
 

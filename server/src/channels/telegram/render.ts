@@ -1,7 +1,7 @@
 /** Parley's words in Telegram's dialect: HTML parse mode, at most 4096 UTF-16 units a message after entity parsing. */
 import type { Attachment } from '@parley/contract';
 import type { OutboundMessage, Part } from '../contract.ts';
-import { fromMarkdown } from '../markdown.ts';
+import { richTextOf } from '../markdown.ts';
 import { split, type RichText, type Span } from '../rich-text.ts';
 import { readableSources } from '../sources.ts';
 
@@ -10,7 +10,7 @@ const PHOTO_LIMIT = 10 * 1024 * 1024;
 const PHOTO_TYPES = new Set(['image/jpeg', 'image/png', 'image/webp']);
 
 export function render(message: OutboundMessage): Part[] {
-  const rich = fromMarkdown(message.text);
+  const rich = richTextOf(message);
   appendSources(rich, message.citations);
   const texts = split(rich, TEXT_LIMIT).map((part) => ({
     method: 'sendMessage',

@@ -39,7 +39,13 @@ export const message = z.object({
   date,
   edit_date: date.optional(),
   chat,
-  reply_to_message: z.object({ message_id: whole }).optional(),
+  reply_to_message: z
+    .object({ message_id: whole, from: user.optional(), text: text.optional(), caption: text.optional() })
+    .optional(),
+  /** the part of it that was chosen by hand, or by Telegram when it is long */
+  quote: z.object({ text, is_manual: z.boolean().optional() }).optional(),
+  migrate_to_chat_id: whole.optional(),
+  migrate_from_chat_id: whole.optional(),
   media_group_id: text.optional(),
   text: text.optional(),
   entities: z.array(entity).optional(),
@@ -79,11 +85,22 @@ const callbackQuery = z.object({
 });
 export type CallbackQuery = z.infer<typeof callbackQuery>;
 
+/** In private chats, and in groups where the bot is an administrator. */
+const reactionChange = z.object({
+  chat,
+  message_id: whole,
+  user: user.optional(),
+  date,
+  new_reaction: z.array(z.object({ type: text, emoji: text.optional() })),
+});
+export type ReactionChange = z.infer<typeof reactionChange>;
+
 export const update = z.object({
   update_id: whole.min(0),
   message: message.optional(),
   edited_message: message.optional(),
   my_chat_member: memberChange.optional(),
   callback_query: callbackQuery.optional(),
+  message_reaction: reactionChange.optional(),
 });
 export type Update = z.infer<typeof update>;

@@ -36,6 +36,8 @@ export const whatsapp: Channel<WhatsappCredentials> = {
   send,
   typing,
   fetchMedia,
+  mediaHours: 7 * 24,
   listTemplates,
+  accountOf: ({ phoneNumberId }) => phoneNumberId,
   connect,
 };

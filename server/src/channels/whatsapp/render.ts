@@ -1,13 +1,11 @@
 /** Parley's words in WhatsApp's dialect: at most 4096 characters a message, marks of its own, files by kind. */
 import type { Attachment } from '@parley/contract';
 import type { OutboundMessage, Part } from '../contract.ts';
-import { fromMarkdown } from '../markdown.ts';
-import { split, type RichText, type SpanType } from '../rich-text.ts';
+import { richTextOf } from '../markdown.ts';
+import { cut, split, type RichText, type SpanType } from '../rich-text.ts';
 import { readableSources } from '../sources.ts';
 
 export const TEXT_LIMIT = 4096;
-/** Marks and addresses are written after the cut and take room, too. */
-const CUT_AT = 3500;
 
 const MB = 1024 * 1024;
 /** What WhatsApp shows as such; everything else goes as a document, WebP pictures among it. */
@@ -21,11 +19,11 @@ export function render(message: OutboundMessage): Part[] {
   const { template } = message;
   if (template)
     return [{ ordinal: 0, method: 'messages', body: { type: 'template', template: templateBody(template) } }];
-  const rich = fromMarkdown(message.text);
-  const texts = split(rich, CUT_AT).map(toMarks);
+  const texts = fitting(richTextOf(message), TEXT_LIMIT);
   const sources = readableSources(message.citations).map(({ number, title, url }) => `[${number}] ${title}: ${url}`);
+  while (sources.join('\n').length > TEXT_LIMIT) sources.pop();
   if (sources.length > 0) {
-    const block = sources.join('\n').slice(0, TEXT_LIMIT);
+    const block = sources.join('\n');
     const last = texts.at(-1);
     if (last !== undefined && last.length + 2 + block.length <= TEXT_LIMIT)
       texts[texts.length - 1] = `${last}\n\n${block}`;
@@ -41,6 +39,17 @@ export function render(message: OutboundMessage): Part[] {
     })),
   ].map((part, ordinal) => ({ ordinal, ...part }));
 }
+
+/** Marks and addresses are written after the cut and take room, too: what does not fit with them is cut smaller. */
+function fitting(rich: RichText, limit: number): string[] {
+  return split(rich, limit).flatMap((part) => {
+    const text = toMarks(part);
+    if (text.length <= TEXT_LIMIT) return [text];
+    // Not even a few words with their address: the words matter more.
+    return part.text.length <= LEAST_PART ? [part.text] : fitting(part, Math.ceil(part.text.length / 2));
+  });
+}
+const LEAST_PART = 200;
 
 const typeOf = ({ mime, size }: Attachment): string =>
   SHOWN.find(({ mimes, limit }) => mimes.test(mime) && size <= limit)?.type ?? 'document';
@@ -68,25 +77,28 @@ function templateBody({
 
 const MARKS: Partial<Record<SpanType, string>> = { bold: '*', italic: '_', strikethrough: '~', code: '`', pre: '```' };
 
-/** WhatsApp's marks around spans; a link shows its address, since it cannot hide one behind words. */
+/** WhatsApp's marks around spans, those of words line by line; a link shows its address, since it cannot hide one behind words. */
 export function toMarks(rich: RichText): string {
   const marks: { at: number; text: string; closes: boolean; length: number }[] = [];
   for (const span of rich.spans) {
     const { start, end, type, url } = span;
-    const length = end - start;
     if (type === 'link') {
       const shown = rich.text.slice(start, end);
-      if (url && url !== shown) marks.push({ at: end, text: ` (${url})`, closes: true, length });
+      if (url && url !== shown) marks.push({ at: end, text: ` (${url})`, closes: true, length: end - start });
       continue;
     }
-    if (type === 'blockquote') {
-      marks.push({ at: start, text: '> ', closes: false, length });
-      continue;
+    for (const line of type === 'pre' ? [{ start, end }] : linesOf(rich, start, end)) {
+      const length = line.end - line.start;
+      if (type === 'blockquote') {
+        marks.push({ at: line.start, text: '> ', closes: false, length: Infinity });
+        continue;
+      }
+      const mark = MARKS[type];
+      // A mark that touches a blank inside is not read as one.
+      if (!mark || /^\s|\s$|^$/.test(rich.text.slice(line.start, line.end))) continue;
+      marks.push({ at: line.start, text: mark, closes: false, length });
+      marks.push({ at: line.end, text: mark, closes: true, length });
     }
-    const mark = MARKS[type];
-    // A mark that touches a blank inside is not read as one.
-    if (!mark || /^\s|\s$/.test(rich.text.slice(start, end))) continue;
-    marks.push({ at: start, text: mark, closes: false, length }, { at: end, text: mark, closes: true, length });
   }
   // Inner spans close first and open last.
   marks.sort(
@@ -99,7 +111,16 @@ export function toMarks(rich: RichText): string {
     text += rich.text.slice(at, mark.at) + mark.text;
     at = mark.at;
   }
-  text += rich.text.slice(at);
-  // Marks everywhere in a long text: the words matter more.
-  return text.length <= TEXT_LIMIT ? text : rich.text;
+  return text + rich.text.slice(at);
+}
+
+function linesOf(rich: RichText, start: number, end: number): { start: number; end: number }[] {
+  let at = start;
+  return cut(rich, start, end)
+    .text.split('\n')
+    .map((line) => {
+      const from = at;
+      at += line.length + 1;
+      return { start: from, end: from + line.length };
+    });
 }

@@ -39,6 +39,9 @@ export const conversations = pgTable('conversations', {
   updatedAt: updatedAt(),
 });
 
+/** One of several messages the platform shows as one: its id, the event it came with, its words. */
+export type AlbumItem = { messageId: string; eventId: string; text: string };
+
 /** What a message carries besides text and files. */
 export type MessagePayload = {
   replyToId?: string;
@@ -50,6 +53,16 @@ export type MessagePayload = {
   details?: Record<string, unknown>;
   unsupported?: { kind: string; code: string; reason: string };
   location?: { latitude: number; longitude: number; name?: string };
+  /** by the platform's clock, where it reached us later */
+  sentAt?: string;
+  /** files that are not here */
+  missing?: { name: string; state: 'pending' | 'failed'; reason: string }[];
+  /** messages of the platform that are this one */
+  album?: AlbumItem[];
+  /** what it answers, where that is no message of ours, or a part of one */
+  quote?: { text: string; author: 'contact' | 'bot' | 'agent' | null };
+  /** before it was edited, oldest first */
+  earlier?: { text: string; until: string }[];
   event?: string;
   detail?: Record<string, unknown>;
 };

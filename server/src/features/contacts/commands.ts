@@ -1,8 +1,10 @@
 import { and, eq, isNull, sql } from 'drizzle-orm';
+import type { SQL } from 'drizzle-orm';
 import type { Sender } from '../../channels/contract.ts';
 import { contacts } from '../../db/schema/index.ts';
 import { notFound } from '../../platform/errors.ts';
 import { newId } from '../../platform/data/ids.ts';
+import { storedJson } from '../../platform/data/stored-json.ts';
 import type { Tx } from '../../platform/data/tenant.ts';
 
 /** Who wrote, as the channel tells it. Nothing of it is proof of identity. */
@@ -33,7 +35,7 @@ export async function resolveContact(tx: Tx, workspaceId: string, inboxId: strin
     with identity as (
       insert into contact_identities (id, workspace_id, contact_id, inbox_id, external_id, profile)
       values (${newId()}::uuid, ${workspaceId}::uuid, ${contactId}::uuid, ${inboxId}::uuid, ${person.externalId},
-        ${JSON.stringify({ username: person.username, metadata: person.metadata })}::jsonb)
+        ${profileOf(person)}::jsonb)
       on conflict (inbox_id, external_id) do update set external_id = excluded.external_id
       returning contact_id
     ), made as (
@@ -72,6 +74,39 @@ export async function noteIdentities(
       values (${newId()}::uuid, ${workspaceId}::uuid, ${contactId}::uuid, ${inboxId}::uuid, ${id})
       on conflict (inbox_id, external_id) do nothing`);
   }
+}
+
+/** What a platform tells of a person, kept with the identity: by it a later word of the platform is told from an agent's. */
+const profileOf = ({ name, username, phone, metadata }: Person): string =>
+  storedJson({ name, username, phone, metadata });
+
+/** Condition: the platform tells of one of these people what is not known yet. */
+export const tellsNews = (inboxId: string, people: Person[]): SQL => sql`exists (
+  select 1 from contact_identities i join unnest(${sql.param(people.map(({ externalId }) => externalId))}::text[],
+    ${sql.param(people.map(profileOf))}::text[]) as p(external_id, profile) on p.external_id = i.external_id
+  where i.inbox_id = ${inboxId}::uuid and not i.profile @> p.profile::jsonb)`;
+
+/**
+ * What the platform tells of a person now. A name or a number gives way to a newer one of the platform's, never one that an
+ * agent wrote; a number that was not known is added.
+ */
+export async function noteProfile(tx: Tx, inboxId: string, person: Person): Promise<void> {
+  const profile = profileOf(person);
+  await tx.execute(sql`
+    with before as (
+      select id, contact_id, external_id, profile from contact_identities
+      where inbox_id = ${inboxId}::uuid and external_id = ${person.externalId} and not profile @> ${profile}::jsonb for update
+    ), told as (
+      update contact_identities i set profile = b.profile || ${profile}::jsonb || jsonb_build_object('metadata',
+        coalesce(b.profile -> 'metadata', '{}') || coalesce(${profile}::jsonb -> 'metadata', '{}'))
+      from before b where i.id = b.id
+    )
+    update contacts c set
+      name = case when ${person.name ?? null}::text is not null
+        and c.name in (b.profile ->> 'name', b.profile ->> 'username', b.external_id, 'Visitor') then ${person.name ?? null}::text else c.name end,
+      phone = case when ${person.phone ?? null}::text is not null
+        and (c.phone is null or c.phone = b.profile ->> 'phone') then ${person.phone ?? null}::text else c.phone end
+    from before b where c.id = b.contact_id`);
 }
 
 /** The person goes by another id from now on. Nothing when the former is not known, or the new one is somebody's. */

@@ -7,8 +7,8 @@ import { resolveAttachments, shareAttachments } from '../files/commands.ts';
 import { changesOfMove } from '../handoffs/changes.ts';
 import { pickUp } from '../handoffs/commands.ts';
 import { fillTemplate, findTemplate } from '../inboxes/queries.ts';
-import { deliveryDue, messageStored, messageUpdated } from '../messages/changes.ts';
-import { retry as retryMessage } from '../messages/commands.ts';
+import { deliveryDue, filesDue, messageStored, messageUpdated } from '../messages/changes.ts';
+import { retry as retryMessage, retryFiles } from '../messages/commands.ts';
 import { assertMessageOf, findMessage } from '../messages/queries.ts';
 import { conversationListed } from './changes.ts';
 import * as commands from './commands.ts';
@@ -149,6 +149,20 @@ export function createDesk({ store, publish }: { store: Store; publish: Publish 
         deliveryDue(workspaceId, { threadId: retried.threadId }),
       ]);
       return retried.message;
+    },
+
+    /** @throws not-found; conflict when no file of it was given up */
+    async retryFiles(actor: DeskActor, messageId: string): Promise<Message> {
+      const { workspaceId } = actor;
+      const { message, channel } = await store.inWorkspace(workspaceId, async (tx) => {
+        const before = await findMessage(tx, messageId);
+        if (!before) throw notFound('The message');
+        const again = await retryFiles(tx, messageId);
+        if (!again) throw conflict('No file of this message was given up.');
+        return { message: again, channel: (await findConversation(tx, before.conversationId)).inbox.channel };
+      });
+      publish([messageUpdated(workspaceId, { message, channel }), filesDue(workspaceId, { messageId })]);
+      return message;
     },
   };
 }

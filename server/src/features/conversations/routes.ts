@@ -55,6 +55,8 @@ export function conversationRoutes(http: Http, { store, desk }: { store: Store; 
 
       retryMessage: async (request) => ok(await desk.retry(actorOf(request), request.params.id)),
 
+      retryFiles: async (request) => ok(await desk.retryFiles(actorOf(request), request.params.id)),
+
       markRead: async (request) => ok(await desk.markRead(actorOf(request), request.params.id)),
 
       setLabels: async (request) => ok(await desk.setLabels(actorOf(request), request.params.id, request.body.labels)),

@@ -39,7 +39,12 @@ const create = async (who: Person, input: object): Promise<Inbox> => {
   return answer.body.data;
 };
 const site = { name: 'Our site', channel: 'web' };
-const bot = () => ({ name: 'Telegram', channel: 'telegram', credentials: { botToken: telegram.token } });
+/** Of the newest one: a bot has one inbox of a workspace. */
+let botToken = '';
+const bot = () => {
+  botToken = telegram.anotherToken();
+  return { name: 'Telegram', channel: 'telegram', credentials: { botToken } };
+};
 const total = async (who: Person) => (await app.send<Found<Inbox[]>>(who, 'GET', '/inboxes')).body.meta.total;
 const patch = (who: Person, id: string, body: object) => app.send<Found<Inbox>>(who, 'PATCH', `/inboxes/${id}`, body);
 const check = async (id: string): Promise<InboxCheck> =>
@@ -177,16 +182,34 @@ describe('a Telegram inbox', () => {
     const secret = telegram.webhook()?.secretToken ?? '';
     assert.match(secret, /^[A-Za-z0-9_-]{32}$/);
     const runtime = await app.inboxes.byToken(inbox.token);
-    assert.deepEqual(runtime?.credentials, { botToken: telegram.token, secretToken: secret });
+    assert.deepEqual(runtime?.credentials, { botToken, secretToken: secret });
 
     const { rows } = await app.store.inWorkspace(owner.workspaceId, (tx) =>
       tx.execute<{ credentials: string }>(sql`select credentials from inboxes where id = ${inbox.id}::uuid`),
     );
     const sealed = rows[0]?.credentials ?? '';
-    assert.ok(sealed.length > 0 && !sealed.includes(telegram.token));
+    assert.ok(sealed.length > 0 && !sealed.includes(botToken));
     assert.throws(() => app.keyring.decrypt(sealed, 'another inbox'));
     const shown = JSON.stringify((await app.send(owner, 'GET', '/inboxes')).body);
-    assert.ok(!shown.includes(telegram.token) && !shown.includes(secret) && !shown.includes('credentials'));
+    assert.ok(!shown.includes(botToken) && !shown.includes(secret) && !shown.includes('credentials'));
+  });
+
+  it('whose bot is connected in this workspace already is refused before Telegram is told anything, until that one is disabled', async () => {
+    const first = await create(owner, { ...bot(), name: 'Support' });
+    const again = { name: 'Sales', channel: 'telegram', credentials: { botToken } };
+    const before = telegram.calls.length;
+    const answer = await app.send<Failed>(owner, 'POST', '/inboxes', again);
+    assert.equal(answer.status, 409);
+    assert.match(answer.body.error.message, /connected already, in the inbox “Support”/);
+    const other = await create(owner, bot());
+    const calls = telegram.calls.length;
+    const token = again.credentials.botToken;
+    assert.equal((await patch(owner, other.id, { credentials: { botToken: token } })).status, 409);
+    assert.equal(calls - before, 2, 'Telegram was asked for the other one alone');
+    assert.equal(telegram.calls.length, calls);
+    assert.equal((await patch(owner, first.id, { enabled: false })).status, 200);
+    assert.equal((await app.send(owner, 'POST', '/inboxes', again)).status, 201);
+    assert.equal((await patch(owner, first.id, { enabled: true })).status, 409);
   });
 
   it('is kept as failing, in the platform’s words, when only our address is refused; a check repairs it', async () => {
@@ -208,13 +231,13 @@ describe('a Telegram inbox', () => {
   it('keeps its secret when the token is typed anew, and its credentials when the new ones are refused', async () => {
     const inbox = await create(owner, bot());
     const secret = telegram.webhook()?.secretToken;
-    const again = await patch(owner, inbox.id, { credentials: { botToken: telegram.token } });
+    const again = await patch(owner, inbox.id, { credentials: { botToken } });
     assert.equal(again.status, 200);
     assert.equal(telegram.webhook()?.secretToken, secret);
     const credentials = { botToken: '7000000002:AAH-a-token-nobody-was-ever-given_01234567' };
     assert.equal((await patch(owner, inbox.id, { credentials })).status, 400);
     const runtime = await app.inboxes.byToken(inbox.token);
-    assert.deepEqual(runtime?.credentials, { botToken: telegram.token, secretToken: secret });
+    assert.deepEqual(runtime?.credentials, { botToken, secretToken: secret });
   });
 
   it('renamed, does not bother the platform; disabled and deleted, takes its webhook back', async () => {

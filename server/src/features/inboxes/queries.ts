@@ -1,5 +1,5 @@
 import type { ChannelTemplate } from '@parley/contract';
-import { and, asc, count, eq, isNull } from 'drizzle-orm';
+import { and, asc, count, eq, isNull, ne } from 'drizzle-orm';
 import { inboxes } from '../../db/schema/index.ts';
 import { badRequest, conflict, notFound } from '../../platform/errors.ts';
 import type { Tx } from '../../platform/data/tenant.ts';
@@ -13,6 +13,34 @@ export async function findInbox(tx: Tx, id: string): Promise<InboxRow> {
     .where(and(eq(inboxes.id, id), isNull(inboxes.deletedAt)));
   if (!row) throw notFound('The inbox');
   return row;
+}
+
+/**
+ * One account, one inbox of a workspace: a platform sends what comes to one address, and whoever is answered twice is answered
+ * by nobody. A disabled inbox takes nothing.
+ *
+ * @throws conflict naming the inbox that has the account
+ */
+export async function assertAccountFree(
+  tx: Tx,
+  account: { channel: InboxRow['channel']; externalId: string; inboxId: string },
+): Promise<void> {
+  const [taken] = await tx
+    .select({ name: inboxes.name })
+    .from(inboxes)
+    .where(
+      and(
+        eq(inboxes.channel, account.channel),
+        eq(inboxes.externalId, account.externalId),
+        ne(inboxes.id, account.inboxId),
+        ne(inboxes.status, 'disabled'),
+        isNull(inboxes.deletedAt),
+      ),
+    );
+  if (taken)
+    throw conflict(
+      `This account is connected already, in the inbox “${taken.name}”. Change that one, or disable it first.`,
+    );
 }
 
 /** The templates as the platform named them last. @throws not-found */

@@ -1,4 +1,5 @@
 import type { InboxCheck, InboxInput, InboxPatch } from '@parley/contract';
+import { channels } from '../../channels/registry.ts';
 import type { Config } from '../../platform/config/config.ts';
 import { DecryptError } from '../../platform/security/crypto.ts';
 import type { Keyring } from '../../platform/security/crypto.ts';
@@ -21,7 +22,7 @@ import {
   sealCredentials,
 } from './credentials.ts';
 import type { InboxRow } from './present.ts';
-import { findInbox } from './queries.ts';
+import { assertAccountFree, findInbox } from './queries.ts';
 import { cleanSettings } from './settings.ts';
 
 export type InboxParts = {
@@ -41,7 +42,21 @@ export function createInboxSetup({ store, keyring, publish, log, config, channel
   const connect = (inbox: Pick<InboxRow, 'workspaceId' | 'channel' | 'token'>, credentials: unknown) =>
     connectInbox({ publicUrl: config.publicUrl, channelHttp }, inbox, credentials);
 
-  /** @throws badRequest (credentials), not-found (bot), unavailable (the platform cannot be reached) */
+  const accountOf = (channel: InboxRow['channel'], credentials: unknown): string | null =>
+    channels[channel].accountOf?.(credentials) ?? null;
+
+  /** Before the platform is told anything: it would send to the new address from then on. */
+  async function assertFree(
+    inbox: Pick<InboxRow, 'id' | 'workspaceId' | 'channel'>,
+    credentials: unknown,
+  ): Promise<void> {
+    const externalId = accountOf(inbox.channel, credentials);
+    if (externalId === null) return;
+    const account = { channel: inbox.channel, externalId, inboxId: inbox.id };
+    await store.inWorkspace(inbox.workspaceId, (tx) => assertAccountFree(tx, account));
+  }
+
+  /** @throws badRequest (credentials), conflict (the account has an inbox), not-found (bot), unavailable (the platform cannot be reached) */
   async function create(
     workspaceId: string,
     input: InboxInput,
@@ -51,8 +66,9 @@ export function createInboxSetup({ store, keyring, publish, log, config, channel
     // Before the platform is told anything.
     await store.inWorkspace(workspaceId, (tx) => requireBot(tx, input.botId));
     const made = { id: newId(), workspaceId, channel: input.channel, token: newToken() };
+    await assertFree(made, credentials);
     const { status, statusDetail, connection } = await connect(made, credentials);
-    const externalId = connection?.externalId ?? null;
+    const externalId = connection?.externalId ?? accountOf(input.channel, credentials);
     const { name, botId } = input;
     const sealed = sealCredentials(keyring, made.id, credentials);
     const row = await store.inWorkspace(workspaceId, (tx) =>
@@ -88,11 +104,11 @@ export function createInboxSetup({ store, keyring, publish, log, config, channel
       : undefined;
     if (credentials !== undefined) change.credentials = sealCredentials(keyring, before.id, credentials);
     if (isOn && (credentials !== undefined || before.status === 'disabled')) {
-      const { status, statusDetail, connection } = await connect(
-        before,
-        credentials ?? openCredentials(keyring, before),
-      );
-      Object.assign(change, { status, statusDetail, ...(connection ? { externalId: connection.externalId } : {}) });
+      const used = credentials ?? openCredentials(keyring, before);
+      await assertFree(before, used);
+      const { status, statusDetail, connection } = await connect(before, used);
+      const externalId = connection?.externalId ?? accountOf(before.channel, used);
+      Object.assign(change, { status, statusDetail, ...(externalId === null ? {} : { externalId }) });
     }
     if (!isOn) Object.assign(change, { status: 'disabled', statusDetail: null });
     const row = await store.inWorkspace(workspaceId, (tx) => changeInbox(tx, workspaceId, before.id, change));

@@ -4,7 +4,7 @@ import { OUTBOX } from '../../platform/facts/relay.ts';
 import { defineChange } from '../../platform/publish/change.ts';
 import { rooms } from '../../platform/sockets/realtime.ts';
 import { presentToVisitor } from './present.ts';
-import { DELIVERY_DUE, writeDeliveryKey } from './topics.ts';
+import { DELIVERY_DUE, FILES_DUE, writeDeliveryKey, writeFilesKey } from './topics.ts';
 
 /**
  * `channel` of the inbox, undefined when that was removed: where customers write on a platform, nobody but agents listens
@@ -51,6 +51,13 @@ export const paragraphSaid = defineChange<{
 export const deliveryDue = defineChange<{ threadId: string }>('delivery due', {
   publish({ workspaceId, detail: { threadId } }, { wake }) {
     wake.wake(DELIVERY_DUE, writeDeliveryKey({ workspaceId, threadId }));
+  },
+});
+
+/** Files of a message wait to be fetched from the platform. */
+export const filesDue = defineChange<{ messageId: string }>('files due', {
+  publish({ workspaceId, detail: { messageId } }, { wake }) {
+    wake.wake(FILES_DUE, writeFilesKey({ workspaceId, messageId }));
   },
 });
 

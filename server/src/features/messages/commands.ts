@@ -14,8 +14,7 @@ import { newId } from '../../platform/data/ids.ts';
 import { carried } from '../../platform/telemetry/tracing.ts';
 import { storedJson } from '../../platform/data/stored-json.ts';
 import type { Store, Tx } from '../../platform/data/tenant.ts';
-import { forgetFetchedFiles } from '../files/commands.ts';
-import { appendStatement, preview } from './append-statement.ts';
+import { appendStatement } from './append-statement.ts';
 import type { AppendedRow, NewMessage, Options, Target } from './append-statement.ts';
 import { presentMessage } from './present.ts';
 import type { MessageRow } from './present.ts';
@@ -25,6 +24,7 @@ import { since } from './queries.ts';
 // Real time (1): tries of deliveries.
 
 export type { Guard, NewMessage } from './append-statement.ts';
+export { retryFiles } from './file-fetches.ts';
 
 /** What happened, told in the conversation: shown in the viewer's own words by `event`; the text is the plain form for exports. */
 export const systemMessage = (event: string, text: string, detail: Record<string, unknown> = {}): NewMessage => ({
@@ -95,48 +95,6 @@ function readAppended(result: AppendedRow | undefined): Appended {
   };
 }
 
-/**
- * The platform's message changed at this time, in whichever conversation of its thread it stands. Returns the message as it
- * is now, or nothing when we do not know it, or know it as it was changed later.
- */
-export async function edit(
-  tx: Tx,
-  threadId: string,
-  change: { messageId: string; text: string; at: string },
-): Promise<Message | undefined> {
-  const { rows } = await tx.execute<MessageRow>(sql`
-    update messages set text = ${change.text}, edited_at = ${change.at}::timestamptz
-    where ${ofPlatform(threadId, change.messageId)} and deleted_at is null
-      and (edited_at is null or edited_at <= ${change.at}::timestamptz) returning *`);
-  const [row] = rows;
-  if (row) await previewAgain(tx, row, preview(row.text, row.attachments));
-  return row && presentMessage(row);
-}
-
-/** The customer took a message back: its words and files go, its place stays. */
-export async function remove(tx: Tx, threadId: string, platformId: string): Promise<Message | undefined> {
-  const { rows } = await tx.execute<MessageRow & { former: Attachment[] }>(sql`
-    update messages m set text = '', attachments = '[]', payload = m.payload - array['location', 'details', 'template'],
-      deleted_at = coalesce(m.deleted_at, ${tx.now})
-    from (select id, attachments from messages where ${ofPlatform(threadId, platformId)} for update) b
-    where m.id = b.id returning m.*, b.attachments as former`);
-  const [row] = rows;
-  if (!row) return undefined;
-  await forgetFetchedFiles(tx, row.former);
-  await previewAgain(tx, row, '');
-  return presentMessage(row);
-}
-
-/** The list shows the newest message as it is now. */
-async function previewAgain(tx: Tx, row: MessageRow, words: string): Promise<void> {
-  if (row.private) return;
-  await tx.execute(sql`
-    update conversations set last_message_preview = ${words}, updated_at = ${tx.now}
-    where id = ${row.conversation_id}::uuid and not exists (
-      select 1 from messages where conversation_id = ${row.conversation_id}::uuid and ${since(row.conversation_id)}
-        and seq > ${row.seq} and not private and author_type <> 'system')`);
-}
-
 const ofPlatform = (threadId: string, platformId: string): SQL => sql`
   conversation_id in (select id from conversations where thread_id = ${threadId}::uuid)
     and id >= (select messages_from from conversations where thread_id = ${threadId}::uuid order by messages_from limit 1)
@@ -149,22 +107,6 @@ export async function findByPlatformId(tx: Tx, threadId: string, platformId: str
     union all
     select message_id from deliveries where thread_id = ${threadId}::uuid and ${platformId} = any(platform_ids) limit 1`);
   return rows[0]?.id;
-}
-
-/** Of one person per message there is one reaction at a time; `emoji` null takes it back. */
-export async function react(
-  tx: Tx,
-  messageId: string,
-  authorType: Author['type'],
-  emoji: string | null,
-): Promise<Message | undefined> {
-  const added = emoji === null ? [] : [{ emoji, authorType }];
-  const { rows } = await tx.execute<MessageRow>(sql`
-    update messages set payload = jsonb_set(payload, '{reactions}',
-      coalesce((select jsonb_agg(r) from jsonb_array_elements(coalesce(payload -> 'reactions', '[]')) r
-        where r ->> 'authorType' <> ${authorType}), '[]') || ${storedJson(added)}::jsonb)
-    where id = ${messageId}::uuid and deleted_at is null returning *`);
-  return rows[0] && presentMessage(rows[0]);
 }
 
 /** Condition: a receipt may move the message to this status. */
@@ -215,19 +157,6 @@ export async function retry(
     returning thread_id`);
   if (!due[0]) throw new Error('a delivery was neither found nor made');
   return { message: presentMessage(row), threadId: due[0].thread_id, isTemplate: row.payload.template !== undefined };
-}
-
-/** Files that were fetched from the platform after the message was stored. */
-export async function attach(
-  tx: Tx,
-  messageId: string,
-  attachments: Attachment[],
-  error?: string,
-): Promise<Message | undefined> {
-  const { rows } = await tx.execute<MessageRow>(sql`
-    update messages set attachments = ${storedJson(attachments)}::jsonb, error = ${error ?? null}::text
-    where id = ${messageId}::uuid and deleted_at is null returning *`);
-  return rows[0] && presentMessage(rows[0]);
 }
 
 /** The sources of a paragraph that was shown before they were known. */

@@ -34,6 +34,8 @@ export type TelegramFault =
 export type TelegramDouble = {
   url: string;
   token: string;
+  /** the token of another bot, each time */
+  anotherToken(): string;
   /** every call, in order, refused ones too */
   calls: TelegramCall[];
   /** messages that reached a chat, in order; edits change them in place */
@@ -64,7 +66,11 @@ export async function startTelegramDouble(
   } = {},
 ): Promise<TelegramDouble> {
   const token = options.token ?? '7000000001:AAH-double-token-for-tests-only_0123456';
+  // Further bots are of the same secret and another number.
+  const isOurs = (given: string): boolean =>
+    /^\d+$/.test(given.split(':')[0] ?? '') && given.split(':')[1] === token.split(':')[1];
   const faults: { fault: TelegramFault; method?: string; left: number }[] = [];
+  let others = 1_000;
   const calls: TelegramCall[] = [];
   const state: TelegramState = {
     me: {
@@ -83,10 +89,11 @@ export async function startTelegramDouble(
 
   const server = await startHttpDouble(async (request, response) => {
     const download = /^\/file\/bot([^/]+)\/(.+)$/.exec(request.path);
-    if (download) return sendFile(response, download[1] === token, state, decodeURIComponent(download[2] ?? ''));
+    if (download) return sendFile(response, isOurs(download[1] ?? ''), state, decodeURIComponent(download[2] ?? ''));
     const match = /^\/bot([^/]+)\/([A-Za-z]+)$/.exec(request.path);
     if (!match) return refuse(response, 404, 'Not Found');
-    if (decodeURIComponent(match[1] ?? '') !== token) return refuse(response, 401, 'Unauthorized');
+    const given = decodeURIComponent(match[1] ?? '');
+    if (!isOurs(given)) return refuse(response, 401, 'Unauthorized');
     const call: TelegramCall = { method: match[2] ?? '', ...(await readParameters(request)) };
     calls.push(call);
     const takes = options.takesMs?.(call) ?? 0;
@@ -100,7 +107,9 @@ export async function startTelegramDouble(
       return showFault(response, planned.fault, call);
     }
     try {
-      answerJson(response, 200, { ok: true, result: perform(state, call) });
+      const result = perform(state, call);
+      const me = { ...state.me, ...(result as object), id: Number(given.split(':')[0]) };
+      answerJson(response, 200, { ok: true, result: call.method === 'getMe' ? me : result });
     } catch (error) {
       if (!(error instanceof TelegramRefusal)) throw error;
       call.refused = error.message;
@@ -111,6 +120,7 @@ export async function startTelegramDouble(
   return {
     url: server.url,
     token,
+    anotherToken: () => `${Number(token.split(':')[0]) + (others += 1)}:${token.split(':')[1]}`,
     calls,
     messages: state.messages,
     webhook: () => state.webhook,

@@ -54,6 +54,7 @@ const SYSTEM_READS: Record<string, string[] | 'all'> = {
     'external_id',
     'listener_until',
   ],
+  file_fetches: ['id', 'workspace_id', 'message_id', 'state', 'next_attempt_at', 'lease_until', 'created_at'],
   webhook_endpoints: ['id', 'workspace_id', 'events', 'enabled'],
   webhook_deliveries: ['id', 'workspace_id', 'state', 'next_attempt_at', 'created_at'],
   sources: ['id', 'workspace_id', 'status', 'updated_at', 'deleted_at'],
