@@ -58,13 +58,17 @@ describe('WhatsApp, coming in', () => {
 
   it('refuses credentials in words, and takes good ones', async () => {
     const { phoneNumberId, appSecret } = double;
-    const wrong = { phoneNumberId, accessToken: 'EAAB-of-somebody-else', appSecret };
-    const refused = await test.owner('POST', '/inboxes', { name: 'W', channel: 'whatsapp', credentials: wrong });
+    const wrong = { accessToken: 'EAAB-of-somebody-else' };
+    const refused = await test.owner('PATCH', `/inboxes/${chat.inbox.id}`, { credentials: wrong });
     assert.equal(refused.status, 400);
     assert.match(refused.error?.message ?? '', /does not accept the access token/);
     const other = { phoneNumberId: '999999', accessToken: double.accessToken, appSecret };
     const unknown = await test.owner('POST', '/inboxes', { name: 'W', channel: 'whatsapp', credentials: other });
     assert.equal(unknown.error?.details?.[0]?.field, 'credentials.phoneNumberId');
+    const twice = { phoneNumberId, accessToken: double.accessToken, appSecret };
+    const again = await test.owner('POST', '/inboxes', { name: 'W', channel: 'whatsapp', credentials: twice });
+    assert.equal(again.status, 409);
+    assert.match(again.error?.message ?? '', /connected already, in the inbox “WhatsApp”/);
     const check = await test.owner<InboxCheck>('POST', `/inboxes/${chat.inbox.id}/check`);
     assert.deepEqual(check.data, { ok: true, displayName: 'Parley Test', detail: '+1 555-000-1111' });
     assert.ok(double.state.subscribed);
