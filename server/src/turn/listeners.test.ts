@@ -184,7 +184,7 @@ describe('listeners', () => {
           byId: (ofWorkspace, id) =>
             id === hangs ? new Promise<never>(() => undefined) : directory.byId(ofWorkspace, id),
         },
-        lookMs: hangs === undefined ? 5_000 : 50,
+        lookMs: hangs === undefined ? 30_000 : 3_000,
         clientOf: async (inbox) => {
           taken.push(inbox.id);
           return { channel, http: noHttp, credentials: inbox.credentials };
