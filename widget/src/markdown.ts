@@ -63,7 +63,7 @@ export function renderMarkdown(text: string, document: Document, cite: Cite | fa
       if (escaped !== undefined) out.push(escaped);
       else if (code !== undefined) out.push(make('code', code));
       else if (address !== undefined) out.push(link([label || address], address, whole));
-      else if (number !== undefined) out.push((cite && cite(Number(number))) ?? whole);
+      else if (number !== undefined) out.push((cite && cite(Number(number))) || whole);
       else if (url !== undefined) out.push(...bareLink(whole));
       else if (depth > 3) out.push(whole);
       else if (bold !== undefined) out.push(make('strong', ...inline(bold, depth + 1)));
