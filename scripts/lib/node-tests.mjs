@@ -19,6 +19,25 @@ const DURATIONS = inRoot('node_modules/.cache/parley-test/durations.json');
 /** Code that was loaded once need not be parsed and stripped of its types again. */
 const COMPILED = inRoot('node_modules/.cache/parley-test/compiled');
 
+/** In milliseconds, of the longest: where they were never run, each begins early. */
+const LONG = {
+  'server/src/features/knowledge/knowledge.test.ts': 50_000,
+  'server/src/test/scaling/ai.test.ts': 45_000,
+  'server/src/platform/embedded/embedded.test.ts': 40_000,
+  'server/src/test/placement/move.test.ts': 30_000,
+  'server/src/turn/restart.test.ts': 30_000,
+  'server/src/features/webhooks/webhooks.test.ts': 30_000,
+  'server/src/test/scaling/functions.test.ts': 25_000,
+  'server/src/test/security/public-pages.test.ts': 25_000,
+  'server/src/test/security/limits.test.ts': 25_000,
+  'server/src/turn/model-faults.test.ts': 25_000,
+  'server/src/features/conversations/moves.test.ts': 25_000,
+  'server/src/features/conversations/changes.test.ts': 25_000,
+  'server/src/pressure.test.ts': 25_000,
+  'server/src/features/sessions/throttle.test.ts': 20_000,
+  'e2e/screens.e2e.ts': 160_000,
+};
+
 /**
  * Whether a test file needs a process of its own: it says so (`// Own process: <why>.`), has hooks outside of a `describe`,
  * which would be those of every file of the process, or changes what the process has one of.
@@ -72,7 +91,8 @@ function readDurations() {
 export async function runNodeTests(files, scratch, options = {}) {
   const { write = (text) => void process.stdout.write(text), processes = PROCESSES, alone = false } = options;
   const { timeoutMs = TIMEOUT_MS, env = {} } = options;
-  const durations = readDurations();
+  /** @type {Record<string, number>} */
+  const durations = { ...LONG, ...readDurations() };
   const nameOf = (/** @type {string} */ file) => path.relative(root, path.resolve(root, file));
   const waiting = groupsOf(
     files.map((file) => {

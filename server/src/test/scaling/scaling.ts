@@ -11,6 +11,8 @@ const LONG_ENOUGH_MS = 10;
 const FELT_MS = 10;
 /** Between linear and quadratic, as far from both as clocks are wrong. */
 const PLAIN = 2.3;
+/** So often the two sizes are looked at before they are measured with care. */
+const LOOKS = 4;
 
 const cpuMs = (since?: NodeJS.CpuUsage): number => {
   const { user, system } = process.threadCpuUsage(since);
@@ -56,14 +58,16 @@ export async function growth(make: Work, size: number, enough = 2.5, where?: Whe
   const twice = make(size * 2);
   // Warms up.
   await wallMs(once);
-  const doubled = [await wallMs(twice)];
-  if (doubled.some((ms) => ms < FELT_MS)) return 1;
-  doubled.push(await wallMs(twice));
-  if (doubled.some((ms) => ms < FELT_MS)) return 1;
-  // What is plainly linear needs no long look: nothing came in between where two looks at the same say the same.
-  const single = [await wallMs(once), await wallMs(once)];
-  const seen = Math.min(...doubled) / Math.max(...single);
-  if (Math.max(...single) < Math.min(...single) * 1.2 && seen < Math.min(PLAIN, enough)) return seen;
+  const [single, doubled]: [number[], number[]] = [[], []];
+  for (let look = 0; look < LOOKS; look += 1) {
+    doubled.push(await wallMs(twice));
+    if (Math.min(...doubled) < FELT_MS) return 1;
+    single.push(await wallMs(once));
+    // What is plainly linear needs no longer look: nothing came between where the two best times are the same.
+    const [best = 0, next = Infinity] = single.toSorted((one, other) => one - other);
+    const seen = Math.min(...doubled) / best;
+    if (next < best * 1.2 && seen < Math.min(PLAIN, enough)) return seen;
+  }
   // On a busy machine the clock says more than was done.
   if ((await timed(twice, await timesFor(twice, 4 * LONG_ENOUGH_MS, where), where)) < FELT_MS) return 1;
   let grown = Infinity;
