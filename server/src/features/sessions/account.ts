@@ -15,6 +15,7 @@ import { forgetMailedLinks } from './proof.ts';
 import type { Throttle } from './throttle.ts';
 
 const wrong = (message: string) => badRequest('The input is not valid.', [{ field: 'currentPassword', message }]);
+
 /** What somebody changes about their own account. Passwords are hashed and compared outside of transactions. */
 export const createAccount = (parts: {
   store: Store;
@@ -45,7 +46,6 @@ export const createAccount = (parts: {
   /** The ids of the sessions it ends. */
   const renewPassword = async (tx: Tx, { userId, sessionId }: SignedIn, passwordHash: string): Promise<string[]> => {
     await refreshPasswordHash(tx, userId, passwordHash);
-    await forgetMailedLinks(tx, userId);
     return endOtherSessions(tx, userId, sessionId, 'the password was changed');
   };
 
@@ -64,10 +64,15 @@ export const createAccount = (parts: {
       const { name, password } = patch;
       const email = patch.email === signedIn.email ? undefined : patch.email;
       if (email !== undefined || password !== undefined) await prove(signedIn, patch.currentPassword, device);
-      if (email !== undefined) await askForAddress(userId, email);
+      if (email !== undefined) {
+        // Before the link to the new address is mailed, which has to stay good.
+        await store.asSystem((tx) => forgetMailedLinks(tx, userId));
+        await askForAddress(userId, email);
+      }
       const passwordHash = password === undefined ? undefined : await passwords.hash(password);
       const { ended, person } = await store.asSystem(async (tx) => {
         if (name !== undefined) await renamePerson(tx, userId, name);
+        if (passwordHash !== undefined && email === undefined) await forgetMailedLinks(tx, userId);
         const others = passwordHash === undefined ? [] : await renewPassword(tx, signedIn, passwordHash);
         return { ended: others, person: await findPerson(tx, userId) };
       });
