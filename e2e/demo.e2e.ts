@@ -3,7 +3,7 @@ import { after, before, describe, it } from 'node:test';
 import { startBrowser, type TestBrowser } from './lib/browser.ts';
 import { createGallery } from './lib/gallery.ts';
 import { OWNER, startParley, type Parley } from './lib/parley.ts';
-import { gone, see } from './lib/see.ts';
+import { gone, see, until } from './lib/see.ts';
 import { widgetOn } from './lib/widget.ts';
 
 /** What somebody sees who has just started Parley and knows nothing of it. */
@@ -44,7 +44,11 @@ describe('the demo', () => {
 
       await chat.say('What will the weather in Oulu be tomorrow?');
       await see(chat.said(/could not find this in Parley’s guides/));
+      await chat.choice('Ask differently').click();
+      await until(() => chat.input.evaluate((node) => node.matches(':focus')), 'it waits for other words');
+      await chat.choice('Talk to a person').click();
       await see(visitor.page.getByText(/You are next/));
+      await gone(chat.choice('Talk to a person'));
       assert.equal(await chat.person.isVisible(), false, 'somebody who waits is not asked to wait again');
 
       const owner = await browser.tab();

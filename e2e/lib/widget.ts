@@ -15,9 +15,11 @@ export function widgetOn(page: Page) {
     /** every message of one side, by its words */
     said: (text: string | RegExp): Locator => log.getByText(text),
     sources: log.getByRole('button', { name: /^Source: / }),
-    person: page.getByRole('button', { name: 'Talk to a person' }),
+    person: page.getByRole('button', { name: 'Talk to a person' }).first(),
+    /** offered under the bot's last message */
+    choice: (text: string): Locator => log.getByRole('button', { name: text }),
     /** the line that tells the place in the queue */
-    queue: page.getByText(/you can close this, we keep your place/),
+    queue: page.getByText(/You can close this, we keep your place/),
     typing: page.getByRole('status').filter({ hasText: /is typing/ }),
     async open(): Promise<void> {
       await launcher.click();

@@ -29,7 +29,7 @@ export function createApi(base: string, inbox: string, visitor: () => string | n
   }
 
   return {
-    config: () => call<WidgetConfig>('', {}, 15_000),
+    config: (languages: string) => call<WidgetConfig>(`?language=${encodeURIComponent(languages)}`, {}, 15_000),
     passage: (chunkId: string) =>
       call<WidgetPassage>(`/passages/${encodeURIComponent(chunkId)}`, { headers: identity() }, 15_000),
     upload(file: File): Promise<Answer<Attachment>> {

@@ -1,6 +1,6 @@
 import { forget } from './forget.ts';
 import { createMemory } from './memory.ts';
-import { mount } from './mount.ts';
+import { mount } from './mount-in-language.ts';
 
 /** /widget/chat.js: the same panel as a page of its own, in `<div id="parley-chat" data-inbox="TOKEN">`. */
 const place = document.getElementById('parley-chat');

@@ -7,6 +7,7 @@ import { createAttention } from './attention.ts';
 import type { Identity, Launcher, Panel, Settings } from './handoff.ts';
 import { endedKey, type Memory } from './memory.ts';
 import { createSession } from './session.ts';
+import { fetchConfig, wantedBy, type Known } from './inbox-config.ts';
 import { speak } from './words.ts';
 import { createComposer } from './view/composer.ts';
 import { addStyles, h, icon } from './view/dom.ts';
@@ -21,7 +22,7 @@ import { fitScreen } from './view/viewport.ts';
 import { createWelcome } from './view/welcome.ts';
 
 /** A page of its own has no launcher and cannot be closed. */
-type Page = {
+export type Page = {
   root: ShadowRoot;
   settings: Settings;
   button: null;
@@ -30,11 +31,12 @@ type Page = {
   paint?: undefined;
 };
 
-export function mount(launcher: Launcher | Page, identity: Identity): Panel {
+export function mountKnown(launcher: Launcher | Page, identity: Identity, known: Known | null): Panel {
   const { root, settings, button, memory, paint: paintLauncher } = launcher;
   const { base, inbox } = settings;
-  let config = readConfig();
-  const speech = speak([settings.language ?? [], navigator.languages].flat());
+  const wanted = wantedBy(settings);
+  let config: Partial<WidgetConfig> = known ?? {};
+  const speech = speak(wanted, known?.words && { language: known.language, words: known.words });
   const { say } = speech;
   const api = createApi(base, inbox, () => memory.get('visitor'));
   const attention = createAttention(memory);
@@ -54,14 +56,6 @@ export function mount(launcher: Launcher | Page, identity: Identity): Panel {
     },
   });
   session.identify(identity);
-
-  function readConfig(): Partial<WidgetConfig> {
-    try {
-      return (JSON.parse(memory.get('config') ?? '{}') as Partial<WidgetConfig> | null) ?? {};
-    } catch {
-      return {};
-    }
-  }
 
   const list = h('div', {});
   const welcome = createWelcome((question) => send(question, []));
@@ -117,6 +111,7 @@ export function mount(launcher: Launcher | Page, identity: Identity): Panel {
     openFile: (file) => void saveFile(file),
     retry: session.retry,
     discard: session.discard,
+    choose: ({ id }) => (id === 'request_agent' ? askForPerson() : composer.focus()),
   });
   const theme = followTheme(frame, settings.theme, () => pickAccent(settings.accent, config.accent));
 
@@ -197,7 +192,7 @@ export function mount(launcher: Launcher | Page, identity: Identity): Panel {
     if (!opened) return;
     const stick = nearEnd();
     const before = list.childElementCount;
-    log.draw(entries, Date.now());
+    log.draw(entries, Date.now(), canAsk());
     const busy = situation.typing ?? (session.running() ? { who: 'bot' as const, name: null } : null);
     dots.hidden = busy === null;
     const typist = busy ? say('typing', { name: busy.name ?? say(busy.who) }) : '';
@@ -208,7 +203,7 @@ export function mount(launcher: Launcher | Page, identity: Identity): Panel {
 
     const name = config.title || config.workspaceName || say('chat');
     const withAgent = situation.status === 'agent' && situation.agentName;
-    head.draw(name, withAgent ? say('joined', { name: situation.agentName ?? '' }) : '');
+    head.draw(name, withAgent ? say('withYou', { name: situation.agentName ?? '' }) : '');
     panel.setAttribute('aria-label', name);
     bar.draw(
       situation.status === 'waiting' ? speech.queue(situation.position, situation.expectedWaitSeconds) : null,
@@ -239,11 +234,9 @@ export function mount(launcher: Launcher | Page, identity: Identity): Panel {
   }
 
   async function refreshConfig(): Promise<void> {
-    const answer = await api.config();
-    if (!answer.ok) return;
-    config = answer.data;
-    memory.set('config', JSON.stringify(config));
-    memory.set('look', `${config.accent} ${config.position}`);
+    const answer = await fetchConfig(launcher);
+    if (!answer) return;
+    config = answer;
     paint();
   }
 
@@ -281,7 +274,7 @@ export function mount(launcher: Launcher | Page, identity: Identity): Panel {
     composer.recall();
     sheet.hide();
     attention.calm();
-    log.draw(session.entries(), Date.now());
+    log.draw(session.entries(), Date.now(), false);
     schedule();
   }
 

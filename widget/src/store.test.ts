@@ -16,6 +16,7 @@ function message(seq: number, over: Partial<Message> = {}): Message {
     location: null,
     attachments: [],
     citations: [],
+    choices: [],
     private: false,
     status: 'sent',
     error: null,

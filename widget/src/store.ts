@@ -1,4 +1,4 @@
-import type { Attachment, Citation, Message, MessageChunk } from '@parley/contract';
+import type { Attachment, Choice, Citation, Message, MessageChunk } from '@parley/contract';
 import { laterStatus } from '@parley/contract/messages';
 
 /** What the visitor wrote and the server has not confirmed yet. `error` null while it is on its way, else why not ('': unknown). */
@@ -15,6 +15,7 @@ export type Entry = {
   state: 'partial' | 'sending' | 'failed' | 'sent';
   error: string | null;
   citations: Citation[];
+  choices: Choice[];
   attachments: Attachment[];
   event: string | null;
   edited: boolean;
@@ -41,6 +42,8 @@ function entryOf(message: Message): Entry {
     state: failed ? 'failed' : 'sent',
     error: failed ? (message.error ?? '') : null,
     citations: message.citations,
+    // A server of an earlier version knows none.
+    choices: (message.choices as Choice[] | undefined) ?? [],
     attachments: message.attachments,
     event: message.event,
     edited: message.editedAt !== null,
@@ -49,7 +52,7 @@ function entryOf(message: Message): Entry {
   };
 }
 
-const bare = { name: null, citations: [], attachments: [], event: null, edited: false, deleted: false };
+const bare = { name: null, citations: [], choices: [], attachments: [], event: null, edited: false, deleted: false };
 
 /**
  * The messages of one conversation, whatever order the wire brings them in: sorted by `seq`, each once, paragraphs of

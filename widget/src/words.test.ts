@@ -4,13 +4,15 @@ import { fill, speak } from './words.ts';
 
 describe('words', () => {
   it('falls back to English, keeping the direction that was asked for', () => {
-    const speech = speak(['ar-EG', 'xx']);
+    const speech = speak(['he-IL', 'xx']);
     assert.deepEqual([speech.language, speech.direction, speech.say('send')], ['en', 'rtl', 'Send']);
+    assert.equal(speak([], { language: 'ar', words: {} }).direction, 'rtl');
     assert.equal(speak([]).language, 'en');
   });
 
-  it('takes the first language it knows', () => {
-    assert.equal(speak(['sv', 'fi-FI', 'de']).say('send'), 'Lähetä');
+  it('speaks in the words it is given, and in English where there are none', () => {
+    const { say } = speak(['fi-FI'], { language: 'fi', words: { send: 'Lähetä' } });
+    assert.deepEqual([say('send'), say('open')], ['Lähetä', 'Open chat']);
   });
 
   it('fills in what it is given and nothing else', () => {
@@ -19,13 +21,16 @@ describe('words', () => {
 
   it('says where one stands in the queue', () => {
     const { queue } = speak(['en']);
-    assert.equal(queue(3, 240), 'You are 3rd, about 4 minutes; you can close this, we keep your place.');
-    assert.equal(queue(1, 20), 'You are next, less than a minute; you can close this, we keep your place.');
-    assert.equal(queue(12, null), 'You are 12th; you can close this, we keep your place.');
-    assert.match(queue(22, 60), /^You are 22nd, about 1 minute;/);
-    assert.equal(queue(null, 60), 'We are finding a person for you; you can close this, we keep your place.');
-    assert.match(speak(['fr']).queue(2, 120), /^Vous êtes 2e, environ 2 minutes ;/);
-    assert.match(speak(['de']).queue(2, 120), /^Sie sind an 2\. Stelle, etwa 2 Minuten;/);
+    assert.equal(queue(3, 240), 'You are 3rd, about 4 minutes. You can close this, we keep your place.');
+    assert.equal(queue(1, 20), 'You are next, less than a minute. You can close this, we keep your place.');
+    assert.equal(queue(12, null), 'You are 12th. You can close this, we keep your place.');
+    assert.match(queue(22, 60), /^You are 22nd, about 1 minute\./);
+    assert.equal(queue(null, 60), 'We are finding a person for you. You can close this, we keep your place.');
+    const words = { queue: 'Sie sind an {nth} Stelle', nth: '{n}.', about: 'etwa {time}', keep: 'Ihr Platz bleibt.' };
+    assert.equal(
+      speak(['de'], { language: 'de', words }).queue(2, 120),
+      'Sie sind an 2. Stelle, etwa 2 Minuten. Ihr Platz bleibt.',
+    );
   });
 
   it('names the day', () => {

@@ -12,6 +12,8 @@ import {
   paged,
   Done,
 } from './common.ts';
+import { BotTexts, Choice, TextCatalogue } from './bot-texts.ts';
+import { HandoffReason } from './handoff-reasons.ts';
 import { api, get, patch, post, remove } from './declare.ts';
 
 export const ReplyUnknown = z.enum(['INPUT_ANSWER', 'AI_GENERATE', 'NO_REPLY']);
@@ -37,8 +39,14 @@ const botFields = {
   handoffEnabled: z.boolean(),
   /** 0 to 1: below this confidence the bot does not answer */
   handoffThreshold: z.number().min(0).max(1),
+  /** so many questions in a row without an answer, and the bot hands over by itself; 0 at once, null never */
+  missesBeforeHandoff: z.int().min(0).max(20).nullable(),
+  /** whether the bot goes on answering what it knows while the customer waits for a person */
+  answersWhileWaiting: z.boolean(),
   typeReplyUnknown: ReplyUnknown,
+  /** '' is the catalogue's text, in the customer's language */
   unknownAnswer: prose(2000),
+  texts: BotTexts,
   languages: z.array(z.string().regex(/^[a-z]{2}(-[A-Z]{2})?$/)).max(20),
 };
 
@@ -47,13 +55,16 @@ export const BotInput = z.strictObject({
   model: botFields.model.default('builtin/extractive'),
   temperature: botFields.temperature.default(0.2),
   systemPrompt: botFields.systemPrompt.default(''),
-  greeting: botFields.greeting.default('Hello! What can we help you with?'),
+  greeting: botFields.greeting.default(''),
   suggestedQuestions: botFields.suggestedQuestions.default([]),
   knowledgeBaseIds: botFields.knowledgeBaseIds.default([]),
   handoffEnabled: botFields.handoffEnabled.default(true),
   handoffThreshold: botFields.handoffThreshold.default(0.5),
+  missesBeforeHandoff: botFields.missesBeforeHandoff.default(2),
+  answersWhileWaiting: botFields.answersWhileWaiting.default(true),
   typeReplyUnknown: botFields.typeReplyUnknown.default('INPUT_ANSWER'),
-  unknownAnswer: botFields.unknownAnswer.default('I could not find this in our help pages.'),
+  unknownAnswer: botFields.unknownAnswer.default(''),
+  texts: botFields.texts.default({}),
   languages: botFields.languages.default(['en']),
 });
 export type BotInput = z.infer<typeof BotInput>;
@@ -66,6 +77,7 @@ export const Bot = z.object({ id: Id, ...botFields, createdAt: Timestamp, update
   greeting: z.string(),
   unknownAnswer: z.string(),
   suggestedQuestions: z.array(z.string()),
+  texts: z.record(z.string(), z.string()),
 });
 export type Bot = z.infer<typeof Bot>;
 
@@ -82,13 +94,38 @@ export const Citation = z.object({
 });
 export type Citation = z.infer<typeof Citation>;
 
-export const AskInput = z.strictObject({
-  question: line(10_000),
-  history: z
-    .array(z.strictObject({ role: z.enum(['customer', 'bot']), text: prose(10_000) }))
-    .max(20)
-    .default([]),
+/** Where a conversation with a bot stands; given back with the next question, since nothing of it is stored. */
+export const AskState = z.strictObject({
+  /** questions in a row without an answer */
+  misses: z.int().min(0).max(1000),
+  /** handed over: a person would answer */
+  waiting: z.boolean(),
 });
+export type AskState = z.infer<typeof AskState>;
+
+/** A question, or in its place a tap (`action`); `start` asks for the greeting. */
+export const AskInput = z
+  .strictObject({
+    question: line(10_000).optional(),
+    action: z.enum(['start', 'request_agent', 'ask_differently']).optional(),
+    history: z
+      .array(
+        z.strictObject({
+          role: z.enum(['customer', 'bot']),
+          text: prose(10_000),
+          choices: z.array(Choice).max(5).optional(),
+        }),
+      )
+      .max(20)
+      .default([]),
+    state: AskState.default({ misses: 0, waiting: false }),
+    /** of the asker, as a contact's: used where the words do not tell */
+    language: z.string().max(35).optional(),
+  })
+  .refine(({ question, action }) => (question === undefined) !== (action === undefined), {
+    path: ['question'],
+    message: 'is a question, or an action stands in its place',
+  });
 export type AskInput = z.infer<typeof AskInput>;
 export const Ask = z.object({
   answer: z.string(),
@@ -96,7 +133,20 @@ export const Ask = z.object({
   /** 0 to 1 */
   confidence: z.number(),
   citations: z.array(Citation),
-  traceId: Id,
+  /** how it came about; null where nothing was looked for, as in small talk */
+  traceId: Id.nullable(),
+  /** what a customer would see, in order: the bot's messages, and lines that tell what happened */
+  messages: z.array(
+    z.object({
+      author: z.enum(['bot', 'system']),
+      text: z.string(),
+      citations: z.array(Citation),
+      choices: z.array(Choice),
+    }),
+  ),
+  /** why a person would be asked for; null while the bot has the conversation */
+  handoff: HandoffReason.nullable(),
+  state: AskState,
 });
 export type Ask = z.infer<typeof Ask>;
 
@@ -155,6 +205,10 @@ export const botsApi = api('Bots', {
   }),
   list: get('/bots', 'bots:read', { summary: 'List bots', query: PageQuery, response: paged(Bot) }),
   create: post('/bots', 'bots:write', { summary: 'Make a bot', body: BotInput, status: 201, response: success(Bot) }),
+  listTexts: get('/bot-texts', 'bots:read', {
+    summary: 'Read what bots say in their own name, in every language',
+    response: success(TextCatalogue),
+  }),
   get: get('/bots/:id', 'bots:read', { summary: 'Read a bot', params: IdParams, response: success(Bot) }),
   update: patch('/bots/:id', 'bots:write', {
     summary: 'Change a bot',

@@ -14,6 +14,7 @@ import {
 } from './common.ts';
 import { api, get, post, put } from './declare.ts';
 import { ChannelName } from './inboxes.ts';
+import { Choice } from './bot-texts.ts';
 import { Citation } from './bots.ts';
 
 /** bot → waiting → agent → resolved; snoozed comes back to what it was. */
@@ -75,6 +76,8 @@ export const Message = z.object({
   /** files of the customer that the platform did not hand over: not yet, or given up */
   missingFiles: z.array(z.object({ name: z.string(), state: z.enum(['pending', 'failed']), reason: z.string() })),
   citations: z.array(Citation),
+  /** what the customer can tap in place of an answer; of a bot's message */
+  choices: z.array(Choice),
   /** seen by agents only */
   private: z.boolean(),
   status: MessageStatus,

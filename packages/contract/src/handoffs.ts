@@ -2,17 +2,8 @@ import { z } from 'zod';
 import { Id, Timestamp, PageQuery, paged, IdParams, success } from './common.ts';
 import { api, get, post } from './declare.ts';
 import { Priority } from './conversations.ts';
+import { HandoffReason } from './handoff-reasons.ts';
 import { ChannelName } from './inboxes.ts';
-
-export const HandoffReason = z.enum([
-  'CUSTOMER_REQUEST',
-  'BOT_NOT_ENOUGH_DATA',
-  'MODEL_FAILED',
-  'MODEL_REQUEST',
-  'AGENT_TAKE_OVER',
-  'NO_BOT',
-]);
-export type HandoffReason = z.infer<typeof HandoffReason>;
 
 export const Handoff = z.object({
   id: Id,

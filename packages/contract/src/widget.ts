@@ -4,6 +4,8 @@ import { api, get, post } from './declare.ts';
 import { Attachment, ConversationStatus, Message } from './conversations.ts';
 
 export const WidgetParams = z.object({ token: z.string().max(100) });
+/** Languages the visitor reads, the best first, separated by commas; absent: those of the request's header. */
+export const WidgetQuery = z.strictObject({ language: z.string().max(200).optional() });
 /** GET /api/v1/widget/:token — what the widget needs before a visitor says anything. Public. */
 export const WidgetConfig = z.object({
   title: z.string(),
@@ -13,7 +15,10 @@ export const WidgetConfig = z.object({
   suggestedQuestions: z.array(z.string()),
   /** a person can be asked for */
   handoffEnabled: z.boolean(),
+  /** of `words`: the first the visitor reads that there are words in, else the bot's */
   language: z.string(),
+  /** what the widget says itself, by name */
+  words: z.record(z.string(), z.string()),
   workspaceName: z.string(),
 });
 export type WidgetConfig = z.infer<typeof WidgetConfig>;
@@ -40,6 +45,7 @@ export const widgetApi = api('Widget', {
   config: get('/widget/:token', 'public', {
     summary: 'What the widget shows before anybody writes',
     params: WidgetParams,
+    query: WidgetQuery,
     response: success(WidgetConfig),
   }),
   upload: post('/widget/:token/files', 'public', {

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Embedder } from '../knowledge/embed.ts';
 import type { Outbound } from '../platform/outbound/breaker.ts';
+import { createCitationMarks, withoutFootnotes } from './citation-marks.ts';
 import { extractiveAnswer, type Citation } from './extractive.ts';
 import { ModelFailure, refusesStructuredOutput, toModelFailure } from './failures.ts';
 import { nothingMore, SinkFailed, streamReply, type ParagraphSink, type StreamOutcome } from './model-stream.ts';
@@ -119,7 +120,7 @@ export const createAnswerer = ({ embedder, outbound, idleMs = 30_000, backoffMs 
     const fresh = withoutRepeats(alreadySent);
     const paragraphs: string[] = [];
     let firstParagraph = 0;
-    for (const paragraph of found.paragraphs.map(fresh).filter(Boolean)) {
+    for (const paragraph of found.paragraphs.map(withoutFootnotes).map(fresh).filter(Boolean)) {
       request.signal?.throwIfAborted();
       await onParagraph(paragraph);
       paragraphs.push(paragraph);
@@ -147,6 +148,7 @@ export const createAnswerer = ({ embedder, outbound, idleMs = 30_000, backoffMs 
     const { alreadySent = [], answerAnyway = false, signal = new AbortController().signal } = request;
     const sent: string[] = [];
     const usage = { inputTokens: 0, outputTokens: 0 };
+    const marks = createCitationMarks();
     let firstParagraph = 0;
     let structured = true;
     let fallbacks = 0;
@@ -156,7 +158,7 @@ export const createAnswerer = ({ embedder, outbound, idleMs = 30_000, backoffMs 
       const prompt = buildPrompt({ ...request, alreadySent: before });
       const fresh = withoutRepeats(before);
       const sink: ParagraphSink = async (paragraph) => {
-        const text = fresh(paragraph);
+        const text = fresh(marks.number(paragraph, prompt.passages));
         if (!text) return;
         await onParagraph(text);
         sent.push(text);
@@ -193,9 +195,15 @@ export const createAnswerer = ({ embedder, outbound, idleMs = 30_000, backoffMs 
         usage.inputTokens += outcome.usage.inputTokens;
         usage.outputTokens += outcome.usage.outputTokens;
         const goesOn = alreadySent.length + sent.length > 0;
+        // Words make an answer, not the verdict.
+        if (!goesOn && (outcome.enough || answerAnyway))
+          throw new ModelFailure('empty', 'The model said that it can answer, and wrote nothing.');
         // A continuation that finds nothing missing may say NO to the rest; what was sent stays an answer.
         const enough = outcome.enough || (goesOn && !answerAnyway);
-        const cited = enough || answerAnyway ? checkCitations(outcome.citationIds, prompt) : [];
+        const cited =
+          enough || answerAnyway
+            ? [...new Set([...marks.cited(), ...checkCitations(outcome.citationIds, prompt)])]
+            : [];
         const fit = fitOf(cited.length > 0 ? cited : request.passages);
         return {
           haveEnoughInformation: enough,

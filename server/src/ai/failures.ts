@@ -10,10 +10,11 @@ import {
 
 /**
  * rate_limited: 429. server: 5xx, no connection, or the breaker is open. timeout: silence. invalid: a reply that is not
- * what was asked for. cut_off: the stream ended early. rejected: 4xx, the key or the model's name is wrong; asking again
+ * what was asked for. cut_off: the stream ended early. empty: it says it
+ * can answer, and writes nothing. rejected: 4xx, the key or the model's name is wrong; asking again
  * changes nothing.
  */
-export type FailureKind = 'rate_limited' | 'server' | 'timeout' | 'invalid' | 'cut_off' | 'rejected';
+export type FailureKind = 'rate_limited' | 'server' | 'timeout' | 'invalid' | 'cut_off' | 'empty' | 'rejected';
 
 /** A model that did not answer. `statusCode` is what the breaker judges by. */
 export class ModelFailure extends Error {

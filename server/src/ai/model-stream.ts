@@ -188,6 +188,7 @@ export const streamReply = async (request: StreamRequest, sink: ParagraphSink): 
       const outputTokens = Math.ceil(receivedLength / 4);
       outcome.usage = { inputTokens: request.prompt.tokens, outputTokens };
     } else if (!queue.hasFailed()) {
+      reader.end();
       if (!reader.complete && (finishReason === 'length' || (receivedLength > 0 && reader.verdict !== undefined))) {
         throw new ModelFailure('cut_off', 'The model stopped in the middle of its reply.', { statusCode: 502 });
       }

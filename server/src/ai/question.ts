@@ -130,6 +130,8 @@ export function createQuestionAnswerer(parts: {
 
     let result: Answer | undefined;
     let failure: ModelFailure | undefined;
+    /** the model wrote nothing, however often it was asked: that is no answer, and nothing that passes */
+    let empty: ModelFailure | undefined;
     let generated = false;
     try {
       result = await ask(false);
@@ -140,10 +142,15 @@ export function createQuestionAnswerer(parts: {
     } catch (error) {
       if (!isModelFailure(error)) throw error;
       failure = toModelFailure(error, false);
+      if (failure.kind === 'empty') {
+        empty = failure;
+        failure = undefined;
+        generated = false;
+      }
     }
 
     const provider = model.kind === 'language' ? model.provider : 'builtin';
-    counted.aiRequests.inc({ provider, outcome: failure ? failure.kind : 'answered' });
+    counted.aiRequests.inc({ provider, outcome: (failure ?? empty)?.kind ?? 'answered' });
     counted.aiProcessingDuration.observe({ provider }, (performance.now() - started) / 1000);
     if (result) {
       counted.aiTokens.inc({ provider, direction: 'input' }, result.usage.inputTokens);
@@ -159,7 +166,7 @@ export function createQuestionAnswerer(parts: {
       {
         model: model.name,
         passages: retrieval.passages.length,
-        verdict: failure ? failure.kind : result?.haveEnoughInformation === true,
+        verdict: (failure ?? empty)?.kind ?? result?.haveEnoughInformation === true,
         inputTokens: result?.usage.inputTokens,
         outputTokens: result?.usage.outputTokens,
         ms: Math.round(performance.now() - started),
@@ -175,7 +182,7 @@ export function createQuestionAnswerer(parts: {
       citations,
       failure,
       record: recordOf(
-        { bot, terms, retrieval, result, failure, citations, generated },
+        { bot, terms, retrieval, result, failure, empty, citations, generated },
         {
           terms: termsMs,
           retrieval: retrieved - started - termsMs,
@@ -225,13 +232,15 @@ function recordOf(
     retrieval: Retrieval;
     result: Answer | undefined;
     failure: ModelFailure | undefined;
+    empty?: ModelFailure | undefined;
     citations: Citation[];
     generated: boolean;
   },
   timings: TraceRecord['timings'],
 ): TraceRecord {
-  const { bot, terms, retrieval, result, failure, citations, generated } = told;
+  const { bot, terms, retrieval, result, failure, empty, citations, generated } = told;
   const used = new Set(citations.map((citation) => citation.chunkId));
+  const reason = failure ?? empty;
   const outcome = failure
     ? 'failed'
     : generated
@@ -253,7 +262,7 @@ function recordOf(
       used: used.has(passage.chunkId),
     })),
     prompt: result?.prompt ? `${result.prompt.system}\n\n${result.prompt.user}` : '',
-    verdict: failure ? null : result?.haveEnoughInformation ? 'YES' : 'NO',
+    verdict: reason ? null : result?.haveEnoughInformation ? 'YES' : 'NO',
     confidence: result?.confidence ?? 0,
     outcome,
     answer: result?.text ?? '',
@@ -264,8 +273,8 @@ function recordOf(
       model: Math.round(timings.model),
       total: Math.round(timings.total),
     },
-    error: failure
-      ? `${failure.kind}: ${failure.message}`
+    error: reason
+      ? `${reason.kind}: ${reason.message}`
       : result?.cut
         ? `too_long: The model wrote more than ${LONGEST_REPLY.toLocaleString('en')} characters. Its answer was cut there.`
         : null,

@@ -10,6 +10,7 @@ const read = (pieces: string[]) => {
     onReply: (text) => events.push(`text:${text}`),
   });
   for (const piece of pieces) reader.push(piece);
+  reader.end();
   const text = events
     .filter((event) => event.startsWith('text:'))
     .map((event) => event.slice(5))
@@ -21,6 +22,26 @@ test('no text before the verdict, even when the model writes it first', () => {
   const late = read([...'{"citations":["p1"],"reply":"Hello","have_enough_information_for_reply":"NO"}']);
   assert.deepEqual(late.events, ['NO', 'text:Hello']);
   assert.deepEqual(read([...'{"reply":"Hello"']).events, []);
+});
+
+test('what surrounds the reply is not the reply: thoughts, drafts, fences', () => {
+  const object = (verdict: string, reply: string) =>
+    JSON.stringify({ have_enough_information_for_reply: verdict, reply, citations: ['p1'] });
+  const cases: [string, boolean | undefined, string][] = [
+    [`<think>${object('NO', 'draft')} { "open</think>${object('YES', 'Hello')}`, true, 'Hello'],
+    [`<THINKING>\n{</THINKING>\n\`\`\`json\n${object('NO', '')}\n\`\`\``, false, ''],
+    [`Draft: ${object('NO', 'draft')} Final: ${object('YES', 'Hello')} Done.`, true, 'Hello'],
+    [`Draft: ${object('YES', 'draft')} Final: ${object('NO', '')}`, false, ''],
+    [`I use { braces } here. ${object('YES', 'Hello')}`, true, 'Hello'],
+    [`${object('NO', '')} Wait. ${object('YES', 'Hello')}`, true, 'Hello'],
+    [`${object('YES', 'Hello')} or ${object('NO', '')}`, true, 'Hello'],
+    [`<think>${object('YES', 'never ends')}`, undefined, ''],
+  ];
+  for (const [written, verdict, text] of cases)
+    for (const pieces of [[written], [...written]]) {
+      const seen = read(pieces);
+      assert.deepEqual([seen.verdict, seen.text], [verdict, text], written);
+    }
 });
 
 test('half of an object is not complete; no object has no verdict', () => {

@@ -1,174 +1,118 @@
+import { createObjectReader } from './reply-object.ts';
+import type { ReplyHandlers, ReplyReader } from './reply-object.ts';
+
+/** What models think aloud in. */
+const THOUGHT = /^\s*<(think|thinking|thoughts?|reasoning|reflection|scratchpad|analysis)>/i;
+const TAG_BEGINS = /^\s*<[a-z]{0,12}$/i;
+/** Blanks and the opening of a code fence. */
+const NOTHING = /^(?:\s|\ufeff|`{1,3}[a-z]*)*$/i;
+const OBJECT = /\{\s*"/g;
+/** Drafts that are looked at in a text around the reply. */
+const MOST_DRAFTS = 50;
+
 /**
- * Reads the model's structured reply while it streams: {"have_enough_information_for_reply": "YES", "reply": "…",
- * "citations": […]}. Nothing of the reply is handed on before the verdict is read, whatever order the model writes in.
- * Words or code fences around the object are passed over; raw line breaks inside of strings are taken as they are.
- * Each letter is looked at once.
+ * Finds the reply in what a model writes, and reads it while it streams. Thoughts in tags and code fences are passed over.
+ * Where other words come first, there may be drafts among them: then the last whole object with a verdict is the reply, and
+ * nothing is handed on before the end. So it is with what follows a NO without text. Each letter is looked at once, of drafts
+ * a bounded number of times.
  */
-
-export type ReplyReader = {
+export function createReplyReader(handlers: ReplyHandlers): Omit<ReplyReader, 'push'> & {
   push(text: string): void;
-  /** the object was closed */
-  readonly complete: boolean;
-  readonly verdict: boolean | undefined;
-  readonly citations: string[];
-};
-
-type Handlers = {
-  onVerdict(enough: boolean): void;
-  /** decoded text of the reply, piece by piece; only after onVerdict */
-  onReply(text: string): void;
-};
-
-const verdictKey = 'have_enough_information_for_reply';
-const escapes: Record<string, string> = { n: '\n', t: '\t', r: '\r', b: '\b', f: '\f' };
-
-const readVerdict = (value: unknown): boolean | undefined => {
-  if (typeof value === 'boolean') return value;
-  if (typeof value !== 'string') return undefined;
-  const word = value.trim().toUpperCase();
-  return word === 'YES' || word === 'TRUE' ? true : word === 'NO' || word === 'FALSE' ? false : undefined;
-};
-
-/** More than there are passages, and longer than any id: what a model makes up beyond that is not looked at. */
-const CITATIONS = { count: 50, length: 100 };
-
-const readCitations = (value: unknown): string[] =>
-  (Array.isArray(value) ? value : [value]).slice(0, CITATIONS.count).flatMap((entry: unknown) => {
-    if (typeof entry === 'string') return [entry.slice(0, CITATIONS.length)];
-    const id = typeof entry === 'object' && entry !== null && 'id' in entry ? entry.id : undefined;
-    return typeof id === 'string' ? [id.slice(0, CITATIONS.length)] : [];
+  /** the stream is over: what was held back is decided */
+  end(): void;
+} {
+  let state: 'before' | 'thought' | 'object' | 'around' = 'before';
+  /** of `before`: what came so far; of `thought`: its end; of `around`: everything */
+  let held = '';
+  let closing = '';
+  let hasText = false;
+  let reader = createObjectReader({
+    onVerdict: handlers.onVerdict,
+    onReply(text) {
+      hasText = true;
+      handlers.onReply(text);
+    },
   });
 
-export const createReplyReader = (handlers: Handlers): ReplyReader => {
-  let mode: 'before' | 'key' | 'colon' | 'value' | 'string' | 'other' | 'done' = 'before';
-  let key = '';
-  let inKey = false;
-  let collected = '';
-  let escape = '';
-  let depth = 0;
-  let quoted = false;
-  let verdict: boolean | undefined;
-  let held = '';
-  let out = '';
-  let citations: string[] = [];
+  function begin(): void {
+    const brace = held.indexOf('{');
+    const head = brace < 0 ? held : held.slice(0, brace);
+    const thought = THOUGHT.exec(head);
+    if (thought) {
+      state = 'thought';
+      closing = `</${(thought[1] ?? '').toLowerCase()}>`;
+      take('', held.slice(thought[0].length));
+    } else if (NOTHING.test(head)) {
+      if (brace < 0) held = /`[a-z]*$/i.test(head) ? head.trimStart() : '';
+      else readObject(held.slice(brace));
+    } else if (brace >= 0 || !TAG_BEGINS.test(head)) state = 'around';
+  }
 
-  const flush = (): void => {
-    if (verdict === undefined) return;
-    const text = held + out;
-    held = '';
-    out = '';
-    if (text) handlers.onReply(text);
-  };
-
-  const finish = (value: unknown): void => {
-    if (key === verdictKey && verdict === undefined) {
-      verdict = readVerdict(value);
-      if (verdict !== undefined) handlers.onVerdict(verdict);
-    }
-    if (key === 'citations') citations = readCitations(value);
-    key = '';
-    mode = 'key';
-  };
-
-  const parseOther = (): unknown => {
-    try {
-      return JSON.parse(collected);
-    } catch {
-      // A bare word such as YES, or a list that is no JSON: its words are all there is.
-      return collected.trim();
-    }
-  };
-
-  /** One decoded character of a string; undefined while an escape is incomplete. */
-  const decode = (letter: string): string | undefined => {
-    if (!escape) {
-      if (letter !== '\\') return letter;
-      escape = letter;
-      return undefined;
-    }
-    escape += letter;
-    if (escape.length === 2 && letter !== 'u') {
-      escape = '';
-      return escapes[letter] ?? letter;
-    }
-    if (escape.length < 6) return undefined;
-    const code = Number.parseInt(escape.slice(2), 16);
-    escape = '';
-    return Number.isNaN(code) ? '' : String.fromCharCode(code);
-  };
-
-  const onOther = (letter: string): void => {
-    if (quoted) {
-      quoted = escape !== '' || letter !== '"';
-      escape = escape === '' && letter === '\\' ? letter : '';
-    } else if (letter === '"') quoted = true;
-    else if (letter === '[' || letter === '{') depth += 1;
-    else if (depth > 0 && (letter === ']' || letter === '}')) depth -= 1;
-    else if (depth === 0 && (letter === ',' || letter === '}')) {
-      finish(parseOther());
-      if (letter === '}') mode = 'done';
+  function think(text: string): void {
+    const all = held + text;
+    const end = all.toLowerCase().indexOf(closing);
+    if (end < 0) {
+      held = all.slice(-closing.length);
       return;
     }
-    collected += letter;
-  };
+    state = 'before';
+    take('', all.slice(end + closing.length));
+  }
 
-  const onString = (letter: string): void => {
-    if (!escape && letter === '"') {
-      if (inKey) {
-        key = collected;
-        mode = 'colon';
-      } else finish(key === 'reply' ? undefined : collected);
-      inKey = false;
-      return;
-    }
-    const decoded = decode(letter);
-    if (decoded === undefined) return;
-    if (!inKey && key === 'reply') {
-      if (verdict === undefined) held += decoded;
-      else out += decoded;
-    } else collected += decoded;
-  };
+  function readObject(text: string): void {
+    state = 'object';
+    const length = reader.push(text);
+    if (!reader.complete || reader.verdict === true || hasText) return;
+    // A draft that says NO, or no reply at all: the reply may follow.
+    state = 'around';
+    held = text.slice(length);
+  }
 
-  const onLetter = (letter: string): void => {
-    if (mode === 'string') return onString(letter);
-    if (mode === 'other') return onOther(letter);
-    if (mode === 'before') {
-      if (letter === '{') mode = 'key';
-    } else if (mode === 'key') {
-      if (letter === '}') mode = 'done';
-      if (letter === '"') {
-        inKey = true;
-        collected = '';
-        mode = 'string';
-      }
-    } else if (mode === 'colon') {
-      if (letter === ':') mode = 'value';
-    } else if (mode === 'value' && letter.trim()) {
-      collected = '';
-      if (letter === '"') mode = 'string';
-      else {
-        mode = 'other';
-        depth = 0;
-        quoted = false;
-        onOther(letter);
-      }
+  function take(before: string, text: string): void {
+    held = before;
+    if (state === 'thought') think(text);
+    else if (state === 'object') readObject(text);
+    else {
+      held += text;
+      if (state === 'before') begin();
     }
-  };
+  }
 
   return {
-    push(text) {
-      // By UTF-16 unit: an escape or a surrogate pair may be cut between two pieces, and joins again on the way out.
-      for (let at = 0; at < text.length && mode !== 'done'; at += 1) onLetter(text[at] ?? '');
-      flush();
+    push: (text) => take(state === 'object' ? '' : held, text),
+    end() {
+      if (state !== 'around') return;
+      const found = lastReply(held);
+      if (!found) return;
+      reader = found.reader;
+      handlers.onVerdict(found.reader.verdict === true);
+      if (found.text) handlers.onReply(found.text);
     },
     get complete() {
-      return mode === 'done';
+      return reader.complete;
     },
     get verdict() {
-      return verdict;
+      return reader.verdict;
     },
     get citations() {
-      return citations;
+      return reader.citations;
     },
   };
-};
+}
+
+/** The last whole object with a verdict in a text. */
+function lastReply(text: string): { reader: ReplyReader; text: string } | undefined {
+  let last: { reader: ReplyReader; text: string } | undefined;
+  let from = 0;
+  for (let draft = 0; draft < MOST_DRAFTS; draft += 1) {
+    OBJECT.lastIndex = from;
+    const found = OBJECT.exec(text);
+    if (!found) break;
+    let words = '';
+    const reader = createObjectReader({ onVerdict: () => undefined, onReply: (piece) => (words += piece) });
+    const length = reader.push(text.slice(found.index));
+    if (reader.complete && reader.verdict !== undefined) last = { reader, text: words };
+    from = found.index + (reader.complete ? length : 1);
+  }
+  return last;
+}

@@ -4,7 +4,7 @@
  * asks what it can, and never its name; `conformance.test.ts` holds every adapter to the same promises.
  */
 import type { ZodObject, ZodType } from 'zod';
-import type { Attachment, Author, ChannelName, ChannelTemplate, MessageContentType } from '@parley/contract';
+import type { Attachment, Author, ChannelName, ChannelTemplate, Choice, MessageContentType } from '@parley/contract';
 import type { Variable } from '../platform/config/define.ts';
 import type { Inbound, MediaReference } from './inbound.ts';
 
@@ -36,6 +36,8 @@ export type WebhookIntake<Credentials> = {
   verify(request: WebhookRequest, credentials: Credentials): Verification;
   /** Challenges and pings: what is answered to this verified request, which then holds no events. */
   respond?(request: WebhookRequest): WebhookAnswer | undefined;
+  /** What a request is answered once its events are stored, where the platform takes more than a plain 200. */
+  answer?(request: WebhookRequest): WebhookAnswer | undefined;
   /** Throws `badRequest` on a body that is not the platform's. Unknown kinds of event parse to none. */
   parse(request: WebhookRequest, credentials: Credentials): Parsed;
   /** One address for all inboxes of an app (`/webhooks/:channel`), proven by the app's own secrets. */
@@ -78,6 +80,8 @@ export type OutboundMessage = {
   text: string;
   citations: { number: number; title: string; url: string | null }[];
   attachments: Attachment[];
+  /** of a channel with `choices`: what the customer may tap */
+  choices?: Choice[];
   template?: { name: string; language: string; variables: Record<string, string> };
 };
 
@@ -187,6 +191,11 @@ export type Channel<Credentials = unknown> = {
     /** calls in a second the platform takes of one inbox */
     perSecond?: number;
   };
+  /**
+   * `render` makes buttons of a message's choices; a tap comes back as a message whose `action` is the choice's id. Without
+   * it they are numbered in the text.
+   */
+  choices?: true;
   /** what the platform tells of our messages' fate: a message at a time, or everything up to a moment */
   receipts?: 'message' | 'watermark';
   /**

@@ -75,7 +75,7 @@ export type Inbound =
         /** the sender's own idempotency key (widget) */
         clientId?: string;
         /** e.g. `request_agent` from a button */
-        action?: 'request_agent' | 'start' | 'end';
+        action?: 'request_agent' | 'ask_differently' | 'start' | 'end';
       })
   /** written by somebody of ours in the platform's own app; `sender` is the customer it is for */
   | (InboundBase & Content & { kind: 'echo' })

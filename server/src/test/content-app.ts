@@ -87,7 +87,10 @@ export async function startContentApp(options: { telegramUrl?: string } = {}) {
     async (api: Http) => {
       const ask = async (workspaceId: string, bot: Bot, input: AskInput): Promise<Ask> => {
         asked.push({ workspaceId, bot, input });
-        return { answer: 'Yes.', haveEnoughInformation: true, confidence: 0.9, citations: [], traceId: newId() };
+        return {
+          ...{ answer: 'Yes.', haveEnoughInformation: true, confidence: 0.9, citations: [], traceId: newId() },
+          ...{ messages: [], handoff: null, state: input.state },
+        };
       };
       botRoutes(api, { store, publish, ask });
       knowledgeRoutes(api, { store, storage, publish, embedder, processing });

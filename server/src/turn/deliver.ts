@@ -86,6 +86,7 @@ export function createDelivery(deps: {
       text: message.text,
       citations: message.citations.map(({ number, title, url }) => ({ number, title, url })),
       attachments: message.attachments,
+      ...(message.choices.length > 0 ? { choices: message.choices } : {}),
       ...(delivery.template ? { template: delivery.template } : {}),
     });
     const left = rendered.slice(delivery.acceptedParts.length);

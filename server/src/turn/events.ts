@@ -11,7 +11,6 @@ import type { InboxRuntime } from '../features/inboxes/directory.ts';
 import { appendWith } from '../features/messages/commands.ts';
 import { presentMessage } from '../features/messages/present.ts';
 import type { MessageRow } from '../features/messages/present.ts';
-import { since } from '../features/messages/queries.ts';
 import { newId } from '../platform/data/ids.ts';
 import { STATEMENT_MS } from '../platform/data/statement-limits.ts';
 import type { Store, Tx } from '../platform/data/tenant.ts';
@@ -21,6 +20,8 @@ import { addToAlbum, joinAlbums, noteAlbum } from './album.ts';
 import type { Joined } from './album.ts';
 import { applyEarly, applyEvent, asksAgain } from './apply.ts';
 import type { Applied } from './apply.ts';
+import { contextColumns, nothingSaid } from './context.ts';
+import type { TurnContext } from './context.ts';
 import { hasEarly } from './early.ts';
 import { LeaseLost } from './lease.ts';
 import type { Round } from './mailbox.ts';
@@ -28,25 +29,14 @@ import { idsOf, lastInbound, receivedFacts, storeEcho, storeMessages, toNewMessa
 import type { MessageEvent } from './store.ts';
 import type { OpenConversation, PendingEvent } from './threads.ts';
 
-// Foreign tables: contacts, messages. The hot path reads and writes in one statement.
-
-/** What a turn has to know besides the bot. */
-export type TurnContext = { contact: TurnInput['contact']; history: Message[] };
-
-export const HISTORY = 10;
-
-/** The contact, and the messages before these, as two columns. */
-export const contextColumns = (conversation: OpenConversation) => sql`
-  (select to_json(p) from (select id, name, language from contacts where id = ${conversation.contactId}::uuid) p) as contact,
-  (select json_agg(m order by m.seq) from (
-    select * from messages where conversation_id = ${conversation.id}::uuid and ${since(conversation.id)} and not private
-    order by seq desc limit ${HISTORY}) m) as history`;
+// Foreign tables: handoffs. Whether a turn goes on is decided by one statement.
 
 type Columns = {
   turn: { id: string; attempts: number } | null;
   early: boolean;
   news: boolean;
   contact: TurnInput['contact'] | null;
+  own: TurnContext['own'] | null;
   history: MessageRow[] | null;
 };
 
@@ -57,7 +47,7 @@ export type StoredRound = {
   messages: Message[];
   /** messages that were there already */
   updated: Message[];
-  action: 'request_agent' | 'start' | 'end' | undefined;
+  action: TurnInput['action'];
   /** of the conversation's state, by what came */
   changes: Change[];
   /** begun when the bot has to do something about it */
@@ -130,7 +120,7 @@ async function storeInOneStatement(store: Store, inbox: InboxRuntime, round: Rou
           insert into turns (id, workspace_id, conversation_id, thread_id, bot_id, last_event_seq, lease_token, status, request_id)
           select ${newId()}::uuid, ${key.workspaceId}::uuid, m.id, m.thread_id, ${conversation.botId}::uuid,
             ${events.at(-1)?.seq ?? 0}::bigint, ${lease.token}::bigint, 'running', ${carried() ?? null}::text
-          from moved m where m.status = 'bot' returning id, attempts)`,
+          from moved m where m.status in ('bot', 'waiting') returning id, attempts)`,
         columns: sql`(select to_json(begun) from begun) as turn,
           ${isLive(inbox.channel) ? sql`false` : hasEarly(inbox.id, platformIds)} as early,
           ${isLive(inbox.channel) ? sql`false` : tellsNews(inbox.id, peopleOf(events))} as news, ${contextColumns(conversation)}`,
@@ -156,6 +146,7 @@ async function storeInOneStatement(store: Store, inbox: InboxRuntime, round: Rou
     ...stored,
     context: {
       contact: columns.contact ?? { id: conversation.contactId, name: '', language: null },
+      own: columns.own ?? nothingSaid,
       history: (columns.history ?? []).map(presentMessage),
     },
   };
@@ -271,9 +262,10 @@ async function storeInOrder(tx: Tx, inbox: InboxRuntime, round: Round): Promise<
     };
   }
   const isBots = conversation.status === 'bot';
+  const answers = isBots || conversation.status === 'waiting';
   const again = isBots && reworded.length > 0 ? await asksAgain(tx, conversation.id, reworded) : [];
   const turn =
-    isBots && (received.some((event) => asksForAnswer(event) && !absorbed.has(event.id)) || again.length > 0)
+    (answers && received.some((event) => asksForAnswer(event) && !absorbed.has(event.id))) || again.length > 0
       ? await beginTurn(tx, round, conversation)
       : undefined;
   return { conversation, isNew, messages, updated, action, changes, turn, again };
@@ -317,7 +309,9 @@ async function beginTurn(
       ${conversation.botId}::uuid, ${round.events.at(-1)?.seq ?? 0}, t.lease_token, 'running', ${carried() ?? null}::text
     from threads t where t.id = ${round.lease.threadId}::uuid and t.lease_token = ${round.lease.token}
     on conflict (thread_id, last_event_seq) do update set attempts = turns.attempts + 1, lease_token = excluded.lease_token
-      where turns.status = 'running'
+      -- What has put the conversation into the queue is done; what came while it waited goes on.
+      where turns.status = 'running' and not exists (select 1 from handoffs h
+        where h.conversation_id = turns.conversation_id and h.status = 'waiting' and h.id > turns.id)
     returning id, attempts`);
   return rows[0];
 }

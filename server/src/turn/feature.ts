@@ -12,7 +12,9 @@ import { filesHandler } from '../engine/handlers/files.ts';
 import { personHandler } from '../engine/handlers/person.ts';
 import { createQaHandler } from '../engine/handlers/qa.ts';
 import { smallTalkHandler } from '../engine/handlers/small-talk.ts';
+import { waitingHandler } from '../engine/handlers/waiting.ts';
 import { createRouter } from '../engine/router.ts';
+import type { Router } from '../engine/router.ts';
 import { defineFeature } from '../feature.ts';
 import { readFile } from '../features/files/queries.ts';
 import { createLastEvent } from '../features/inboxes/last-event.ts';
@@ -51,6 +53,8 @@ declare module '../kit.ts' {
     receive: Receive;
     /** Answers a question outside of any conversation. */
     answerQuestion: QuestionAnswerer;
+    /** What a bot does with what a customer says, wherever it is said. */
+    route: Router;
     /** What a channel may use of the outside. */
     channelClient: (inbox: OfChannel) => ChannelHttp;
   }
@@ -76,7 +80,7 @@ export const messagePath = defineFeature({
       'publish',
     ] as const),
     ...(['emitTyping', 'placements', 'pace', 'inboxes', 'findInbox', 'bots', 'embedder'] as const),
-    ...(['settingsOf', 'receive', 'answerQuestion', 'channelClient', 'keyring', 'makeLimiter'] as const),
+    ...(['settingsOf', 'receive', 'answerQuestion', 'route', 'channelClient', 'keyring', 'makeLimiter'] as const),
   ],
   settings: [modelSettings, channelSettings, eventSettings],
   metrics: [turnMetrics, stageMetrics, aiMetrics],
@@ -106,6 +110,8 @@ export const messagePath = defineFeature({
         ...{ store, embedder, log, metrics, outbound, ...settingsOf(modelSettings) },
         answer: createAnswerer({ embedder, outbound, idleMs: pace.modelIdleMs, backoffMs: pace.modelRetryMs }),
       }),
+    route: ({ answerQuestion }) =>
+      createRouter([waitingHandler, personHandler, smallTalkHandler, filesHandler, createQaHandler(answerQuestion)]),
   },
   setUp(kit) {
     const { config, log, metrics, database, store, wake, channelClient } = kit;
@@ -134,8 +140,7 @@ export const messagePath = defineFeature({
     });
     const delivery = worker.delivery ? createDelivery({ ...kit, clientOf }) : undefined;
     const listeners = worker.turn ? createListeners({ ...kit, clientOf }) : undefined;
-    const route = createRouter([personHandler, smallTalkHandler, filesHandler, createQaHandler(kit.answerQuestion)]);
-    const turns = createTurns({ ...kit, route, typing, beginDelivery: delivery?.begin });
+    const turns = createTurns({ ...kit, typing, beginDelivery: delivery?.begin });
     const mailbox = worker.turn
       ? createMailbox({ ...kit, work: turns.work, deadLetter: turns.deadLetter, retryMs: kit.pace.roundRetryMs })
       : undefined;

@@ -2,7 +2,8 @@ import { sql } from 'drizzle-orm';
 import type { Message } from '@parley/contract';
 import { isLive } from '../channels/registry.ts';
 import type { TurnStatus } from '../db/schema/index.ts';
-import { phrase } from '../engine/phrases.ts';
+import { textsIn } from '../engine/texts/texts.ts';
+import type { Say } from '../engine/texts/texts.ts';
 import type { Outcome } from '../engine/types.ts';
 import { conversationTouched } from '../features/conversations/changes.ts';
 import { findOrCreateConversation } from '../features/conversations/commands.ts';
@@ -23,10 +24,17 @@ import type { Lease } from './lease.ts';
 import type { Round } from './mailbox.ts';
 import { pendingEvents } from './threads.ts';
 
-// Foreign tables: bots, conversations, traces. The hot path reads and writes in one statement.
+// Foreign tables: bots, contacts, conversations, traces. The hot path reads and writes in one statement.
 // Real time (3): when the machinery was done.
 
-export type Finish = { status: Exclude<TurnStatus, 'running'>; handler: string; trace?: Outcome['trace'] };
+export type Finish = {
+  status: Exclude<TurnStatus, 'running'>;
+  handler: string;
+  trace?: Outcome['trace'];
+  /** of the conversation from here on; undefined: nothing new is known */
+  language?: string;
+  misses?: number | undefined;
+};
 
 /**
  * Ends a round in one statement: the turn, its events and its record, all under the lease's token; and gives the thread
@@ -53,6 +61,15 @@ export async function finishTurn(
           select ${newId()}::uuid, ${round.key.workspaceId}::uuid, ${about.botId ?? null}::uuid, ${about.conversationId}::uuid,
             ${turnId}::uuid, ${ending.trace.question}, ${storedJson(ending.trace.record)}::jsonb, ${store.clock.now()}::timestamptz from held)`
       : sql``;
+  // Most turns tell nothing new of their conversation: then its row is left alone.
+  const { language, misses } = ending;
+  const learned =
+    about.conversationId && (language !== undefined || misses !== undefined)
+      ? sql`, learned as (
+        update conversations set language = coalesce(${language ?? null}::text, language), misses = coalesce(${misses ?? null}::smallint, misses)
+        where id = ${about.conversationId}::uuid and exists (select 1 from held)
+          and (language is distinct from coalesce(${language ?? null}::text, language) or misses <> coalesce(${misses ?? null}::smallint, misses)))`
+      : sql``;
   const { key, lease } = round;
   const idle = sql`(wakes = ${round.wakes} and not exists (select 1 from inbound_events e where ${pendingEvents(key)}
     and e.id <> all(${ids}::uuid[])))`;
@@ -67,7 +84,7 @@ export async function finishTurn(
     ), events as (
       update inbound_events set processed_at = now()
       where id = any(${ids}::uuid[]) and exists (select 1 from held)
-    )${turn}${trace}
+    )${turn}${trace}${learned}
     select (select released from held) as released`,
   );
   const released = row?.released ?? null;
@@ -82,10 +99,10 @@ export async function requestHandoffWithClosing(
   tx: Tx,
   target: { workspaceId: string; conversationId: string },
   outcome: Outcome,
-  how: { lease: Lease; turnId?: string; ordinal?: number; language: string; deliver: boolean; before?: string },
+  how: { lease: Lease; turnId?: string; ordinal?: number; texts: Say; deliver: boolean; before?: string },
 ): Promise<{ handoffId: string; messages: Message[] } | undefined> {
   if (!outcome.handoff) return undefined;
-  const requested = await requestHandoff(tx, target, outcome.handoff, { lease: how.lease });
+  const requested = await requestHandoff(tx, target, outcome.handoff, { lease: how.lease }, how.texts('handedOver'));
   if (!requested) return undefined;
   const messages = [requested.message];
   if (outcome.closing !== null) {
@@ -93,13 +110,14 @@ export async function requestHandoffWithClosing(
     const queued = how.deliver ? await placeInQueue(tx, target.conversationId) : undefined;
     const text = [
       how.before,
-      outcome.closing ?? phrase(how.language, 'handoff'),
+      outcome.closing ?? how.texts('handoff'),
       queued
-        ? phrase(how.language, 'handoffPlace', {
+        ? how.texts('place', {
             position: queued.position,
             minutes: Math.max(1, Math.round((queued.expectedWaitSeconds ?? 60) / 60)),
           })
         : undefined,
+      queued ? how.texts('closeThis') : undefined,
     ];
     const { rows } = await tx.execute<{ id: string | null; name: string | null }>(sql`
       select b.id, b.name from conversations c left join bots b on b.id = c.bot_id where c.id = ${target.conversationId}::uuid`);
@@ -115,6 +133,15 @@ export async function requestHandoffWithClosing(
     if (closing.outcome === 'stored') messages.push(...closing.messages);
   }
   return { handoffId: requested.handoffId, messages };
+}
+
+/** What is said in a conversation outside of a turn: in its language, and in its bot's words. */
+async function textsOf(tx: Tx, conversationId: string): Promise<Say> {
+  const { rows } = await tx.execute<{ language: string | null; texts: Record<string, string> | null }>(sql`
+    select coalesce(c.language, p.language, b.languages[1]) as language, b.texts
+    from conversations c join contacts p on p.id = c.contact_id left join bots b on b.id = c.bot_id
+    where c.id = ${conversationId}::uuid`);
+  return textsIn(rows[0]?.language, rows[0]?.texts ?? {});
 }
 
 const unprocessed: Outcome = {
@@ -152,10 +179,11 @@ export function createDeadLetter(deps: { store: Store; publish: Publish; log: Lo
           )
         ).conversation.id;
       const target = { workspaceId, conversationId: id };
-      const before = phrase('en', 'modelFailed');
+      const texts = await textsOf(tx, id);
+      const before = texts('modelFailed');
       const handed = await requestHandoffWithClosing(tx, target, unprocessed, {
         lease,
-        language: 'en',
+        texts,
         deliver,
         before,
       });

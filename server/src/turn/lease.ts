@@ -127,7 +127,7 @@ export type ClaimedDelivery = {
   createdAt: string;
   /** ids of the parts the platform has accepted */
   acceptedParts: string[];
-  message: Pick<Message, 'id' | 'author' | 'text' | 'citations' | 'attachments' | 'replyToId'>;
+  message: Pick<Message, 'id' | 'author' | 'text' | 'citations' | 'attachments' | 'choices' | 'replyToId'>;
   template: MessagePayload['template'];
 };
 

@@ -5,7 +5,7 @@ import { startTestApp, until } from '../test/app.ts';
 import type { TestApp } from '../test/app.ts';
 import { startAnthropicDouble } from '../test/doubles/anthropic.ts';
 import { startGeminiDouble } from '../test/doubles/gemini.ts';
-import type { ModelDouble, ModelReply } from '../test/doubles/model-script.ts';
+import type { ModelDouble, ModelReply, ModelStep } from '../test/doubles/model-script.ts';
 import { startOpenAiDouble } from '../test/doubles/openai.ts';
 import { startTelegramDouble } from '../test/doubles/telegram.ts';
 import type { TelegramDouble } from '../test/doubles/telegram.ts';
@@ -77,7 +77,7 @@ describe('a model that fails', () => {
     places += 1;
     openai.reply(...Array.from({ length: 8 }, () => says('Fine.')));
     for (let call = 0; call < 8; call += 1)
-      await test.owner('POST', `/bots/${bot.id}/ask`, { question: 'How are you?' });
+      await test.owner('POST', `/bots/${bot.id}/ask`, { question: 'Is all well there?' });
     openai.requests.length = 0;
   });
 
@@ -276,6 +276,41 @@ describe('a model that fails', () => {
     }
   });
 
+  it('YES without a word is no answer: it is asked again, and then the customer is told that nothing was found', async () => {
+    const own = await makeBot(test, { name: 'Empty', model: 'openai/gpt-double' });
+    const other = await openTelegram(test, telegram, own.id, 'Empty');
+    openai.reply(says(''), says('\n\n'), says('[p1]'));
+    const before = openai.requests.length;
+    await other.say(places, 'where does the blue parcel live?');
+    await until(async () => other.heard(places).length === 1, 'the customer was told');
+    assert.match(other.heard(places)[0] ?? '', /could not find/);
+    assert.equal(openai.requests.length, before + 3);
+    assert.equal((await other.conversation(places))?.status, 'bot');
+    const traces = await test.owner<Trace[]>('GET', `/bots/${own.id}/traces`);
+    assert.match(traces.data[0]?.error ?? '', /^empty: /);
+    openai.reply(says(''), says('All is well.'));
+    await other.say(places, 'where does the red parcel live?');
+    await until(async () => other.heard(places).at(-1) === 'All is well.', 'the second try is the answer');
+  });
+
+  it('thoughts and drafts around the reply are not the reply', async () => {
+    const own = await makeBot(test, { name: 'Thinker', model: 'openai/gpt-double' });
+    const other = await openTelegram(test, telegram, own.id, 'Thinker');
+    const reply = (verdict: string, text: string) =>
+      JSON.stringify({ have_enough_information_for_reply: verdict, reply: text, citations: [] });
+    const around: ModelStep[][] = [
+      [`<think>A draft: ${reply('NO', 'A draft.')} {"or not</think>\n`, reply('YES', 'One.')],
+      [`Let me try: ${reply('NO', '')} No: \`\`\`json\n`, reply('YES', 'Two.'), '\n```'],
+      [reply('NO', ''), `\nOn second thought:\n${reply('YES', 'Three.')}`],
+    ];
+    openai.reply(...around.map((steps): ModelReply => ({ kind: 'answer', steps })));
+    for (const [index, text] of ['One.', 'Two.', 'Three.'].entries()) {
+      await other.say(places, `where does the parcel number ${index} live?`);
+      await until(async () => other.heard(places).length === index + 1, 'it is said');
+      assert.equal(other.heard(places)[index], text);
+    }
+  });
+
   describe('a model that does not know', () => {
     const UNKNOWN = 'I do not know that.';
     const cases: [BotInput['typeReplyUnknown'], boolean, (string | RegExp)[]][] = [
@@ -294,6 +329,7 @@ describe('a model that fails', () => {
           unknownAnswer: UNKNOWN,
           typeReplyUnknown,
           handoffEnabled,
+          missesBeforeHandoff: 0,
         });
         const other = await openTelegram(test, telegram, own.id, `${typeReplyUnknown} ${handoffEnabled}`);
         openai.reply(knowsNot());

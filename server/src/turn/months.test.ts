@@ -20,7 +20,8 @@ import { addWorkspace, createTestDatabase } from '../test/database.ts';
 import type { TestDatabase } from '../test/database.ts';
 import { createDedupeRetention, forgetDeliveries, forgetTurns } from './retention.ts';
 import type { PendingEvent } from './threads.ts';
-import { contextColumns, isMessage } from './events.ts';
+import { contextColumns } from './context.ts';
+import { isMessage } from './events.ts';
 import { receivedFacts } from './store.ts';
 
 const monthStart = (offset: number): Date => {

@@ -1,5 +1,6 @@
-import type { ChannelName, Citation, Message } from '@parley/contract';
-import { isLive } from '../channels/registry.ts';
+import type { ChannelName, Choice, Citation, Message } from '@parley/contract';
+import { channels, isLive } from '../channels/registry.ts';
+import type { Say } from '../engine/texts/texts.ts';
 import type { Saying } from '../engine/types.ts';
 import type { InboxRuntime } from '../features/inboxes/directory.ts';
 import { deliveryDue, messageStored, messageUpdated, paragraphSaid } from '../features/messages/changes.ts';
@@ -30,7 +31,7 @@ export class TurnStopped extends Error {
 }
 
 export type Responder = {
-  respond(paragraph: Saying): Promise<void>;
+  respond(paragraph: Saying, texts: Say): Promise<void>;
   /** adds sources to the last paragraph; nothing where there is none */
   cite(citations: Citation[]): Promise<void>;
   /** paragraphs of this turn so far, with those of an earlier try */
@@ -67,6 +68,7 @@ export function createResponder(
   const { workspaceId, inboxId, threadKey } = turn.key;
   const key = { workspaceId, threadId: lease.threadId };
   const deliver = !isLive(turn.channel);
+  const canTap = channels[turn.channel].choices === true;
   let ordinal = turn.alreadySent;
 
   const chunk = (message: Pick<Message, 'text'> & { ordinal: number }, last: boolean): void =>
@@ -82,7 +84,7 @@ export function createResponder(
     ]);
 
   return {
-    respond: ({ text, citations }) =>
+    respond: ({ text, citations, choices = [] }, texts) =>
       inSpan('paragraph', { attributes: { 'parley.ordinal': ordinal } }, async () => {
         const started = performance.now();
         const made = await appendOnce(
@@ -91,15 +93,16 @@ export function createResponder(
           [
             {
               author: { type: 'bot', id: turn.bot.id, name: turn.bot.name },
-              text,
+              text: canTap ? text : withNumbers(text, choices, texts),
               citations: citations ?? [],
+              ...(choices.length > 0 ? { payload: { choices } } : {}),
               turnId,
               ordinal,
               deliver,
             },
           ],
           {
-            guard: { status: 'bot', lease },
+            guard: { status: ['bot', 'waiting'], lease },
             ...(beginDelivery ? { sendFor: LEASE_MS / 1_000 } : {}),
             facts: (_message, id) => [
               messageFacts.make('message.sent', { workspaceId, subjectId: id, payload: { conversationId, turnId } }),
@@ -133,6 +136,12 @@ export function createResponder(
     end: () => chunk({ text: '', ordinal }, true),
   };
 }
+
+/** Choices on a platform without buttons: numbers to answer with. */
+export const withNumbers = (text: string, choices: Choice[], texts: Say): string =>
+  choices.length === 0
+    ? text
+    : [text, ...choices.map((choice, index) => `${index + 1}. ${choice.text}`), texts('replyWithNumber')].join('\n');
 
 /** An answer that is there at once needs no indicator, and platforms count each of them as a request. */
 const AFTER_MS = 250;

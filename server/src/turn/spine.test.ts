@@ -21,7 +21,9 @@ describe('the spine', () => {
     base = (await test.owner<KnowledgeBase>('POST', '/knowledge-bases', { name: 'Help' })).data;
     const answer = 'A refund takes five working days after we have received the parcel.';
     await learn(test, base.id, 'How long does a refund take?', answer);
-    bot = (await test.owner<Bot>('POST', '/bots', { name: 'Robin', knowledgeBaseIds: [base.id] })).data;
+    bot = (
+      await test.owner<Bot>('POST', '/bots', { name: 'Robin', knowledgeBaseIds: [base.id], missesBeforeHandoff: 0 })
+    ).data;
     web = (await test.owner<Inbox>('POST', '/inboxes', { name: 'Site', channel: 'web', botId: bot.id })).data;
   });
   after(async () => {

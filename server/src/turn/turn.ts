@@ -2,8 +2,10 @@ import { sql } from 'drizzle-orm';
 import type { Bot, ChannelName, Message } from '@parley/contract';
 import { isLive } from '../channels/registry.ts';
 import { languageOf } from '../engine/language.ts';
+import { chosenBy, questionOf, wordsOf } from '../engine/question.ts';
 import type { Router } from '../engine/router.ts';
-import { questionOf } from '../engine/types.ts';
+import { textsIn } from '../engine/texts/texts.ts';
+import type { Say } from '../engine/texts/texts.ts';
 import type { Outcome, TurnInput } from '../engine/types.ts';
 import type { BotDirectory } from '../features/bots/directory.ts';
 import { conversationTouched } from '../features/conversations/changes.ts';
@@ -22,8 +24,10 @@ import { turnMetrics } from './metrics.ts';
 import type { Publish } from '../platform/publish/publish.ts';
 import type { Store } from '../platform/data/tenant.ts';
 import type { Wake } from '../platform/cluster/wake.ts';
-import { HISTORY, isMessage, storeEvents } from './events.ts';
-import type { StoredRound, TurnContext } from './events.ts';
+import { HISTORY, nothingSaid } from './context.ts';
+import type { TurnContext } from './context.ts';
+import { isMessage, storeEvents } from './events.ts';
+import type { StoredRound } from './events.ts';
 import { createDeadLetter, finishTurn, requestHandoffWithClosing } from './finish.ts';
 import type { Finish } from './finish.ts';
 import { LeaseLost } from './lease.ts';
@@ -32,7 +36,7 @@ import { createResponder, TurnStopped } from './respond.ts';
 import type { BeginDelivery, Responder, Typing } from './respond.ts';
 import type { OpenConversation } from './threads.ts';
 
-// Foreign tables: contacts, messages. The hot path reads and writes in one statement.
+// Foreign tables: contacts, conversations, messages. The hot path reads and writes in one statement.
 // Real time (1): how long the machinery lets wait.
 
 type InConversation = StoredRound & { conversation: OpenConversation };
@@ -132,12 +136,15 @@ export function createTurns(deps: TurnDeps) {
     );
 
     let ending: Finish;
+    let texts = textsIn('en', bot?.texts);
     running.set(conversationId, taken);
     try {
-      const outcome = bot
-        ? await answer(round, inbox, stored, bot, { turn, responder, signal, channelIsLive, alreadySent })
-        : noBot;
-      ending = await conclude(round, stored, outcome, responder, turn.id, inbox.channel);
+      const own = { turn, responder, signal, channelIsLive, alreadySent };
+      const input = bot && (await prepare(round, inbox, stored, bot, own));
+      if (input) texts = input.texts;
+      const outcome = input ? await answer(input, responder) : noBot;
+      ending = await conclude(round, stored, outcome, texts, responder, turn.id, inbox.channel);
+      if (input) ending = { ...ending, language: input.language, misses: missesAfter(input, outcome) };
     } catch (error) {
       if (!(error instanceof TurnStopped) && signal.reason !== error) throw error;
       // Refused: either another process has the thread now, and the events with it, or a human took over.
@@ -165,7 +172,7 @@ export function createTurns(deps: TurnDeps) {
     return finished;
   }
 
-  async function answer(
+  async function prepare(
     round: Round,
     inbox: InboxRuntime,
     stored: InConversation,
@@ -177,40 +184,48 @@ export function createTurns(deps: TurnDeps) {
       channelIsLive: boolean;
       alreadySent: string[];
     },
-  ): Promise<Outcome> {
+  ): Promise<TurnInput> {
     const { workspaceId } = round.key;
     deps.typing.start(stored.conversation.id, inbox, round.key.threadKey, bot.name);
     const context = stored.context
       ? { ...stored.context, pending: stored.messages }
       : await loadContext(round, stored, own.turn.id);
     const { pending, action } = withoutStart(round, context.pending, stored.action);
-    const input: TurnInput = {
+    const { contact } = context;
+    const history = await withQuoted(workspaceId, pending, context.history);
+    const { language: before, misses } = context.own;
+    const question = questionOf({ pending });
+    const language = languageOf(question, {
+      earlier: history.filter(({ author }) => author.type === 'contact').map(wordsOf),
+      fallbacks: [before, contact.language, bot.languages[0]],
+    });
+    return {
       workspaceId,
-      conversationId: stored.conversation.id,
       turnId: own.turn.id,
       bot,
-      contact: context.contact,
-      pending,
-      history: await withQuoted(workspaceId, pending, context.history),
+      ...{ contact, pending, history, language, misses },
       alreadySent: own.alreadySent,
       signal: own.signal,
-      language: 'en',
+      texts: textsIn(language, bot.texts),
+      waiting: stored.conversation.status === 'waiting',
       sourcesAfterwards: own.channelIsLive,
       cite: (citations) => own.responder.cite(citations),
-      action,
+      action: action ?? chosenBy(question, context.history),
     };
-    input.language = languageOf(questionOf(input), context.contact.language, bot.languages[0]);
-    return deps.route(input, (paragraph) => {
-      own.signal.throwIfAborted();
-      return own.responder.respond(paragraph);
-    });
   }
+
+  const answer = (input: TurnInput, responder: Responder): Promise<Outcome> =>
+    deps.route(input, (paragraph) => {
+      input.signal.throwIfAborted();
+      return responder.respond(paragraph, input.texts);
+    });
 
   /** What the outcome means for the conversation: nothing more, or a handoff. */
   async function conclude(
     round: Round,
     stored: InConversation,
     outcome: Outcome,
+    texts: Say,
     responder: Responder,
     turnId: string,
     channel: ChannelName,
@@ -218,14 +233,13 @@ export function createTurns(deps: TurnDeps) {
     const { handler, trace } = outcome;
     if (!outcome.handoff) return { status: outcome.silent ? 'silent' : 'answered', handler, trace };
     const { workspaceId } = round.key;
-    const language = languageOf(outcome.handoff.question ?? '', 'en');
     const { id: conversationId } = stored.conversation;
     const handoff = await store.inWorkspace(workspaceId, async (tx) => {
       const requested = await requestHandoffWithClosing(tx, { workspaceId, conversationId }, outcome, {
         lease: round.lease,
         turnId,
         ordinal: responder.paragraphs(),
-        language,
+        texts,
         deliver: !isLive(channel),
       });
       return requested && { ...requested, conversation: await findConversation(tx, conversationId) };
@@ -251,10 +265,15 @@ export function createTurns(deps: TurnDeps) {
     turnId: string,
   ): Promise<TurnContext & { pending: Message[] }> {
     const ids = new Set([...round.events, ...again].map(({ id }) => id));
-    const [row] = await store.once<{ contact: TurnInput['contact'] | null; messages: MessageRow[] | null }>(
+    const [row] = await store.once<{
+      contact: TurnInput['contact'] | null;
+      own: TurnContext['own'] | null;
+      messages: MessageRow[] | null;
+    }>(
       round.key.workspaceId,
       sql`select
         (select to_json(p) from (select id, name, language from contacts where id = ${conversation.contactId}::uuid) p) as contact,
+        (select to_json(c) from (select language, misses from conversations where id = ${conversation.id}::uuid) c) as own,
         (select json_agg(m order by m.seq) from (
           select * from messages where conversation_id = ${conversation.id}::uuid and ${since(conversation.id)} and not private
             and turn_id is distinct from ${turnId}::uuid
@@ -263,6 +282,7 @@ export function createTurns(deps: TurnDeps) {
     const messages = (row?.messages ?? []).map(presentMessage);
     return {
       contact: row?.contact ?? { id: conversation.contactId, name: '', language: null },
+      own: row?.own ?? nothingSaid,
       pending: messages.filter((message) => ids.has(message.id)),
       history: messages.filter((message) => !ids.has(message.id)).slice(-HISTORY),
     };
@@ -330,5 +350,11 @@ const isTakenBack = ({ events }: Round, { updated, again = [] }: StoredRound): b
   const deleted = new Set(updated.flatMap((message) => (message.deleted ? [message.id] : [])));
   return again.length === 0 && deleted.size > 0 && events.filter(isMessage).every(({ id }) => deleted.has(id));
 };
+
+/** Misses in a row after this turn; undefined when they are as many as before. */
+function missesAfter({ misses }: TurnInput, { missed }: Outcome): number | undefined {
+  const after = missed === undefined ? misses : missed ? misses + 1 : 0;
+  return after === misses ? undefined : after;
+}
 
 const noBot: Outcome = { handler: 'none', handoff: { reason: 'NO_BOT', detail: 'This inbox has no bot.' } };

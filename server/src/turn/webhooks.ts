@@ -121,6 +121,8 @@ export function webhookRoutes(
     if (answer) return reply.status(answer.status).type(answer.contentType).send(answer.body);
     // Answered but not kept: a platform would repeat it for days, and a person disabled the inbox.
     const stored = inbox.status === 'disabled' ? 0 : await store(found, webhook, inbox);
+    const answered = found.intake.answer?.(webhook);
+    if (answered) return reply.status(answered.status).type(answered.contentType).send(answered.body);
     return reply.status(200).send({ success: true, data: { stored } });
   }
 

@@ -1,4 +1,4 @@
-import type { Attachment, Citation } from '@parley/contract';
+import type { Attachment, Choice, Citation } from '@parley/contract';
 import type { Entry } from '../store.ts';
 import type { Speech } from '../words.ts';
 import { renderMarkdown } from '../markdown.ts';
@@ -21,6 +21,7 @@ export type LogActions = {
   openFile(attachment: Attachment): void;
   retry(clientId: string): void;
   discard(clientId: string): void;
+  choose(choice: Choice): void;
 };
 
 /** The title, with the heading under which it stands there when several passages of one source are cited. */
@@ -66,8 +67,13 @@ export function createLog(list: HTMLElement, speech: Speech, actions: LogActions
     return author === 'contact' ? text : renderMarkdown(text, document, author === 'bot' && cite(entry));
   }
 
-  function footOf(entry: Entry): Node[] {
+  function footOf(entry: Entry, open: boolean): Node[] {
     if (entry.deleted) return [];
+    const choices = open
+      ? entry.choices.map((choice) =>
+          h('button', { class: 'choice', dir: 'auto', onclick: () => actions.choose(choice) }, choice.text),
+        )
+      : [];
     const { clientId } = entry;
     const files = entry.attachments.map((file) =>
       h(
@@ -101,7 +107,7 @@ export function createLog(list: HTMLElement, speech: Speech, actions: LogActions
           ]
         : [];
     const note = entry.edited ? [h('span', {}, say('edited'))] : [];
-    return [...files, ...sources, ...failure, ...note];
+    return [...choices, ...files, ...sources, ...failure, ...note];
   }
 
   function rowFor(entry: Entry): Row {
@@ -124,7 +130,8 @@ export function createLog(list: HTMLElement, speech: Speech, actions: LogActions
     draw();
   }
 
-  function draw(entry: Entry, headed: boolean): HTMLElement {
+  /** `open`: nothing came after it, so that what it offers can still be chosen */
+  function draw(entry: Entry, headed: boolean, open: boolean): HTMLElement {
     const row = rowFor(entry);
     const mine = entry.author === 'contact';
     part(row, 'class', [entry.author, entry.state, entry.deleted], () => {
@@ -140,8 +147,10 @@ export function createLog(list: HTMLElement, speech: Speech, actions: LogActions
       row.bubble.hidden = onlyFiles(entry) && !entry.deleted;
     });
     const failed = entry.state === 'failed';
-    part(row, 'foot', [entry.attachments, entry.citations, failed, entry.error, entry.edited, entry.deleted], () => {
-      row.foot.replaceChildren(...footOf(entry));
+    const offered = open && entry.choices;
+    const { attachments, citations, error, edited, deleted } = entry;
+    part(row, 'foot', [attachments, citations, offered, failed, error, edited, deleted], () => {
+      row.foot.replaceChildren(...footOf(entry, open));
     });
     return row.node;
   }
@@ -152,19 +161,21 @@ export function createLog(list: HTMLElement, speech: Speech, actions: LogActions
   }
 
   return {
-    draw(entries: Entry[], now: number): void {
+    draw(entries: Entry[], now: number, canChoose: boolean): void {
       const wanted: HTMLElement[] = [];
       let before: Entry | undefined;
-      for (const entry of entries) {
+      for (const [index, entry] of entries.entries()) {
         const day = speech.day(entry.at, now);
         const newDay = before ? speech.day(before.at, now) !== day : day !== speech.day(now, now);
         if (newDay) wanted.push(lineFor(`d:${day}`, 'day', day));
         if (entry.author === 'system') {
-          if (entry.text) wanted.push(lineFor(entry.key, 'event', entry.text));
+          // The bot says so itself: one line of it is enough.
+          const isSaid = entry.event === 'handoff.requested' && entries[index + 1]?.author === 'bot';
+          if (entry.text && !isSaid) wanted.push(lineFor(entry.key, 'event', entry.text));
         } else {
           const goesOn =
             before?.author === entry.author && before.name === entry.name && !newDay && entry.at - before.at < groupMs;
-          wanted.push(draw(entry, !goesOn));
+          wanted.push(draw(entry, !goesOn, canChoose && index === entries.length - 1));
         }
         before = entry;
       }

@@ -11,6 +11,7 @@ export const blankMessage = {
   location: null,
   attachments: [],
   citations: [],
+  choices: [],
   private: false,
   status: 'pending',
   error: null,

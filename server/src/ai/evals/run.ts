@@ -17,7 +17,7 @@ import { goldenNames, goldenSources, loadGolden } from './golden.ts';
 import { askAll, ingestSet, scoresOf, type Outcome } from './measure.ts';
 import { consoleTable, report } from './report.ts';
 
-const { values } = parseArgs({
+const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     set: { type: 'string', multiple: true },
@@ -26,6 +26,20 @@ const { values } = parseArgs({
     write: { type: 'boolean', default: false },
   },
 });
+
+/** What can be measured; `set` is one of these. */
+const evaluations = ['answers'];
+refuseUnknown('evaluation', positionals.length > 0 ? positionals : [''], evaluations);
+refuseUnknown('set', values.set ?? [], goldenNames());
+
+/** A name that is not known runs nothing: who asked for it would read the numbers of another one. */
+function refuseUnknown(kind: string, names: string[], known: string[]): void {
+  const unknown = names.find((name) => !known.includes(name));
+  if (unknown === undefined) return;
+  const what = unknown === '' ? `Name an ${kind}` : `There is no ${kind} "${unknown}"`;
+  process.stderr.write(`${what}. There are: ${known.join(', ')}.\n`);
+  process.exit(2);
+}
 
 const folder = mkdtempSync(join(tmpdir(), 'parley-eval-'));
 const database = await openDatabase(

@@ -1,7 +1,7 @@
 import type { Channel } from '../contract.ts';
 import { connect, disconnect, fetchMedia, typing } from './connect.ts';
 import { botIdOf, telegramCredentials, type TelegramCredentials } from './credentials.ts';
-import { parse } from './parse.ts';
+import { answer, parse } from './parse.ts';
 import { render, TEXT_LIMIT } from './render.ts';
 import { send } from './send.ts';
 import { verify } from './verify.ts';
@@ -13,9 +13,10 @@ export const telegram: Channel<TelegramCredentials> = {
   credentials: telegramCredentials,
   generated: ['secretToken'],
   api: { name: 'telegram', url: 'https://api.telegram.org', description: 'Where the Bot API is.' },
-  intake: { kind: 'webhook', verify, parse },
+  intake: { kind: 'webhook', verify, parse, answer },
   // "Over 30 messages in a second" is where Telegram begins to refuse a bot.
   limits: { textLength: TEXT_LIMIT, unit: 'utf16', perSecond: 30 },
+  choices: true,
   render,
   send,
   typing,

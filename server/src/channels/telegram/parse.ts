@@ -1,6 +1,6 @@
 /** Telegram updates to the common inbound message. Pure; one update gives none or one. */
 import { badRequest } from '../../platform/errors.ts';
-import type { Inbound, MediaReference, Parsed, Sender, WebhookRequest } from '../contract.ts';
+import type { Inbound, MediaReference, Parsed, Sender, WebhookAnswer, WebhookRequest } from '../contract.ts';
 import { readJson } from '../json.ts';
 import { botIdOf, type TelegramCredentials } from './credentials.ts';
 import {
@@ -15,7 +15,7 @@ import {
 } from './update.ts';
 
 type InboundMessage = Extract<Inbound, { kind: 'message' }>;
-type Content = Pick<InboundMessage, 'type' | 'text' | 'media' | 'location' | 'action'>;
+type Content = Pick<InboundMessage, 'type' | 'text' | 'media' | 'location' | 'details' | 'action'>;
 
 export function parse(request: WebhookRequest, credentials: TelegramCredentials): Parsed {
   const parsed = update.safeParse(readJson(request.rawBody, 'a Telegram update'));
@@ -44,8 +44,17 @@ export function parse(request: WebhookRequest, credentials: TelegramCredentials)
   return { events: inbound ? [inbound] : [], skipped: [] };
 }
 
+/** A press waits for its answer: until then the button turns. It needs no call, Telegram takes it from the webhook's answer. */
+export function answer(request: WebhookRequest): WebhookAnswer | undefined {
+  if (!request.rawBody.includes('"callback_query"')) return undefined;
+  const { data } = update.safeParse(readJson(request.rawBody, 'a Telegram update'));
+  if (!data?.callback_query) return undefined;
+  const body = JSON.stringify({ method: 'answerCallbackQuery', callback_query_id: data.callback_query.id });
+  return { status: 200, contentType: 'application/json', body };
+}
+
 /** A forum topic is a conversation of its own inside its group. */
-const threadKeyOf = (message: Message): string =>
+const threadKeyOf = (message: Pick<Message, 'chat' | 'is_topic_message' | 'message_thread_id'>): string =>
   message.is_topic_message && message.message_thread_id !== undefined
     ? `${message.chat.id}:${message.message_thread_id}`
     : String(message.chat.id);
@@ -165,11 +174,12 @@ function fromMemberChange(change: MemberChange, platformId: string): Inbound | u
 
 function fromCallback(pressed: CallbackQuery, platformId: string): Inbound | undefined {
   if (!pressed.message || pressed.data === undefined || pressed.from.is_bot) return undefined;
-  const { chat, message_id: messageId, date } = pressed.message;
+  const { chat, message_id: messageId, date, reply_markup: markup } = pressed.message;
+  const button = markup?.inline_keyboard.flat().find(({ callback_data: data }) => data === pressed.data);
   return {
     kind: 'message',
     platformId,
-    threadKey: String(chat.id),
+    threadKey: threadKeyOf(pressed.message),
     // A press has no time of its own; that of the message it stands under is the nearest Telegram tells.
     at: timeOf(date ?? 0),
     timeless: true,
@@ -177,9 +187,10 @@ function fromCallback(pressed: CallbackQuery, platformId: string): Inbound | und
     messageId: `callback:${pressed.id}`,
     replyToMessageId: messageIdOf(chat.id, messageId),
     type: 'interactive',
-    text: pressed.data,
+    // What was read on the button is what was said.
+    text: button?.text ?? pressed.data,
     media: [],
-    ...(pressed.data === 'request_agent' ? { action: 'request_agent' as const } : {}),
+    ...(pressed.data === 'request_agent' || pressed.data === 'ask_differently' ? { action: pressed.data } : {}),
   };
 }
 
@@ -201,7 +212,10 @@ function fromReaction(change: ReactionChange, platformId: string): Inbound | und
 function contentOf(message: Message): Content | undefined {
   const text = textOf(message);
   const [media] = mediaOf(message);
-  if (media) return { type: media.kind, text: (text || message.sticker?.emoji) ?? '', media: [media] };
+  if (media) {
+    const details = message.sticker ? { details: { sticker: true } } : {};
+    return { type: media.kind, text: (text || message.sticker?.emoji) ?? '', media: [media], ...details };
+  }
   const place = message.venue?.location ?? message.location;
   if (place) {
     const name = message.venue ? { name: message.venue.title } : {};

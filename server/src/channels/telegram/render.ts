@@ -21,9 +21,15 @@ export function render(message: OutboundMessage): Part[] {
       link_preview_options: { is_disabled: true },
     },
   }));
+  const last = texts.at(-1);
+  if (last && message.choices?.length)
+    Object.assign(last.body, { reply_markup: { inline_keyboard: message.choices.map(buttonOf) } });
   const files = message.attachments.map((attachment) => ({ method: methodFor(attachment), body: {}, attachment }));
   return [...texts, ...files].map((part, ordinal) => ({ ordinal, ...part }));
 }
+
+/** One button a row: labels are sentences, and phones are narrow. */
+const buttonOf = ({ id, text }: NonNullable<OutboundMessage['choices']>[number]) => [{ text, callback_data: id }];
 
 function methodFor(attachment: Attachment): string {
   return PHOTO_TYPES.has(attachment.mime) && attachment.size <= PHOTO_LIMIT ? 'sendPhoto' : 'sendDocument';

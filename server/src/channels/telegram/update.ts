@@ -80,7 +80,19 @@ export type MemberChange = z.infer<typeof memberChange>;
 const callbackQuery = z.object({
   id: text.min(1),
   from: user,
-  message: z.object({ chat, message_id: whole, date: date.optional() }).optional(),
+  message: z
+    .object({
+      chat,
+      message_id: whole,
+      date: date.optional(),
+      message_thread_id: whole.optional(),
+      is_topic_message: z.boolean().optional(),
+      reply_markup: z
+        .object({ inline_keyboard: z.array(z.array(z.object({ text, callback_data: text.optional() }))).catch([]) })
+        .optional()
+        .catch(undefined),
+    })
+    .optional(),
   data: text.optional(),
 });
 export type CallbackQuery = z.infer<typeof callbackQuery>;

@@ -14,9 +14,10 @@ export const web: Channel<WebCredentials> = {
   title: 'Web',
   credentials: webCredentials,
   live: true,
+  choices: true,
   limits: { textLength: MAX_MESSAGE_LENGTH, unit: 'utf16' },
-  render: ({ messageId, text, citations, attachments }) => [
-    { ordinal: 0, method: 'message', body: { messageId, text, citations, attachments } },
+  render: ({ messageId, text, citations, attachments, choices }) => [
+    { ordinal: 0, method: 'message', body: { messageId, text, citations, attachments, choices } },
   ],
   send: async (part) => ({ outcome: 'sent', platformId: String(part.body['messageId']) }),
 };

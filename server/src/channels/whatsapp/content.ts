@@ -30,7 +30,13 @@ const FILES = [
 export function contentOf(message: Content): Said | undefined {
   for (const [field, kind] of FILES) {
     const file = message.type === field ? message[field] : undefined;
-    if (file) return { type: kind, text: file.caption ?? '', media: [mediaOf(kind, file)] };
+    if (file)
+      return {
+        type: kind,
+        text: file.caption ?? '',
+        media: [mediaOf(kind, file)],
+        ...(field === 'sticker' ? { details: { sticker: true } } : {}),
+      };
   }
   switch (message.type) {
     case 'text':
@@ -64,7 +70,7 @@ const pressed = (text: string, id: string | undefined): Said => ({
   text,
   media: [],
   ...(id === undefined ? {} : { details: { choice: id } }),
-  ...(id === 'request_agent' ? { action: 'request_agent' as const } : {}),
+  ...(id === 'request_agent' || id === 'ask_differently' ? { action: id } : {}),
 });
 
 function chosen(reply: NonNullable<Content['interactive']>): Said | undefined {

@@ -32,6 +32,7 @@ export const whatsapp: Channel<WhatsappCredentials> = {
   limits: { textLength: TEXT_LIMIT, unit: 'utf16', perSecond: 60 },
   receipts: 'message',
   window: { hours: 24 },
+  choices: true,
   render,
   send,
   typing,

@@ -6,6 +6,9 @@ import { cut, split, type RichText, type SpanType } from '../rich-text.ts';
 import { readableSources } from '../sources.ts';
 
 export const TEXT_LIMIT = 4096;
+/** Of a message with buttons, and of a button. */
+const INTERACTIVE_LIMIT = 1024;
+const BUTTON_LIMIT = 20;
 
 const MB = 1024 * 1024;
 /** What WhatsApp shows as such; everything else goes as a document, WebP pictures among it. */
@@ -29,9 +32,14 @@ export function render(message: OutboundMessage): Part[] {
       texts[texts.length - 1] = `${last}\n\n${block}`;
     else texts.push(block);
   }
+  const { choices = [] } = message;
+  // Long words go before, and the buttons stand under the last of them.
+  const asked = choices.length > 0 ? texts.pop() : undefined;
+  const buttons = asked === undefined ? [] : withButtons(asked, choices);
   return [
     // A preview would make WhatsApp fetch an address a model wrote, before anybody chose to open it.
     ...texts.map((body) => ({ method: 'messages', body: { type: 'text', text: { body, preview_url: false } } })),
+    ...buttons,
     ...message.attachments.map((attachment) => ({
       method: 'messages',
       body: { type: typeOf(attachment) },
@@ -50,6 +58,21 @@ function fitting(rich: RichText, limit: number): string[] {
   });
 }
 const LEAST_PART = 200;
+function withButtons(text: string, choices: NonNullable<OutboundMessage['choices']>): Omit<Part, 'ordinal'>[] {
+  const fits = text.length <= INTERACTIVE_LIMIT;
+  const buttons = choices.map(({ id, text: label }) => ({
+    type: 'reply',
+    reply: { id, title: label.length > BUTTON_LIMIT ? `${label.slice(0, BUTTON_LIMIT - 1).trimEnd()}…` : label },
+  }));
+  const body = { text: fits ? text : '⬆' };
+  return [
+    ...(fits ? [] : [{ method: 'messages', body: { type: 'text', text: { body: text, preview_url: false } } }]),
+    {
+      method: 'messages',
+      body: { type: 'interactive', interactive: { type: 'button', body, action: { buttons } } },
+    },
+  ];
+}
 
 const typeOf = ({ mime, size }: Attachment): string =>
   SHOWN.find(({ mimes, limit }) => mimes.test(mime) && size <= limit)?.type ?? 'document';

@@ -1,5 +1,13 @@
-import { boolean, jsonb, pgTable, real, text, uuid } from 'drizzle-orm/pg-core';
-import type { ChannelName, ChannelTemplate, Inbox, ReplyUnknown, Trace, WidgetSettings } from '@parley/contract';
+import { boolean, jsonb, pgTable, real, smallint, text, uuid } from 'drizzle-orm/pg-core';
+import type {
+  BotTexts,
+  ChannelName,
+  ChannelTemplate,
+  Inbox,
+  ReplyUnknown,
+  Trace,
+  WidgetSettings,
+} from '@parley/contract';
 import { createdAt, deletedAt, id, moment, updatedAt, workspaceId } from './columns.ts';
 
 export const bots = pgTable('bots', {
@@ -13,8 +21,11 @@ export const bots = pgTable('bots', {
   suggestedQuestions: text('suggested_questions').array().notNull(),
   handoffEnabled: boolean('handoff_enabled').notNull(),
   handoffThreshold: real('handoff_threshold').notNull(),
+  missesBeforeHandoff: smallint('misses_before_handoff'),
+  answersWhileWaiting: boolean('answers_while_waiting').notNull(),
   typeReplyUnknown: text('type_reply_unknown').$type<ReplyUnknown>().notNull(),
   unknownAnswer: text('unknown_answer').notNull(),
+  texts: jsonb('texts').$type<BotTexts>().notNull(),
   languages: text('languages').array().notNull(),
   createdAt: createdAt(),
   updatedAt: updatedAt(),

@@ -1,7 +1,8 @@
-import { bigint, boolean, integer, jsonb, pgTable, text, uuid } from 'drizzle-orm/pg-core';
+import { bigint, boolean, integer, jsonb, pgTable, smallint, text, uuid } from 'drizzle-orm/pg-core';
 import type {
   Attachment,
   Author,
+  Choice,
   Citation,
   ConversationStatus,
   MessageContentType,
@@ -35,6 +36,10 @@ export const conversations = pgTable('conversations', {
   resolvedAt: moment('resolved_at'),
   lastInboundAt: moment('last_inbound_at'),
   lastInboundId: text('last_inbound_id'),
+  /** ISO 639-1, of the customer's words so far; null before anything was said */
+  language: text('language'),
+  /** questions in a row the bot had no answer to */
+  misses: smallint('misses').notNull().default(0),
   createdAt: createdAt(),
   updatedAt: updatedAt(),
 });
@@ -51,6 +56,7 @@ export type MessagePayload = {
   /** sent in place of words */
   template?: { name: string; language: string; variables: Record<string, string> };
   details?: Record<string, unknown>;
+  choices?: Choice[];
   unsupported?: { kind: string; code: string; reason: string };
   location?: { latitude: number; longitude: number; name?: string };
   /** by the platform's clock, where it reached us later */

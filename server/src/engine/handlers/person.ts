@@ -1,5 +1,5 @@
-import { asksForPerson } from '../intents.ts';
-import { questionOf } from '../types.ts';
+import { questionOf } from '../question.ts';
+import { asksForPerson } from '../talk/person-wish.ts';
 import type { Handler } from '../types.ts';
 
 /** The customer asked for a human, by a button or in words: no bot stands in the way. */

@@ -1,20 +1,27 @@
-import { smallTalkOf } from '../intents.ts';
-import { phrase } from '../phrases.ts';
-import { questionOf } from '../types.ts';
-import type { Handler } from '../types.ts';
+import { questionOf } from '../question.ts';
+import { smallTalkOf } from '../talk/small-talk.ts';
+import { choicesOf } from '../types.ts';
+import type { Handler, Saying, TurnInput } from '../types.ts';
 
-/** Hello, thanks, goodbye: answered in kind, and never handed over for lack of knowledge. */
+/** Hello, thanks, goodbye, a thumb: answered in kind, and never a question. */
 export const smallTalkHandler: Handler = {
-  name: 'small-talk',
+  name: 'small_talk',
   priority: 20,
-  accepts: (input) => input.action === 'start' || smallTalkOf(questionOf(input)) !== undefined,
+  accepts: (input) =>
+    input.action === 'start' ||
+    input.action === 'ask_differently' ||
+    (input.action === undefined && smallTalkOf(questionOf(input), input.language) !== undefined),
   run: async (input, say) => {
-    const kind = input.action === 'start' ? 'hello' : smallTalkOf(questionOf(input));
-    const language = input.bot.languages.includes(input.language) ? input.language : (input.bot.languages[0] ?? 'en');
-    if (input.alreadySent.length === 0) {
-      if (kind === 'hello') await say({ text: input.bot.greeting || phrase(language, 'hello') });
-      else await say({ text: phrase(language, kind === 'bye' ? 'goodbye' : 'welcome') });
-    }
-    return { handler: 'small-talk' };
+    if (input.alreadySent.length === 0) await say(replyTo(input));
+    return { handler: 'small_talk' };
   },
 };
+
+function replyTo(input: TurnInput): Saying {
+  const { texts, action, bot } = input;
+  if (action === 'ask_differently') return { text: texts('rephrase') };
+  const kind = action === 'start' ? 'hello' : smallTalkOf(questionOf(input), input.language);
+  if (kind === 'hello') return { text: bot.greeting || texts('hello') };
+  if (kind === 'unclear') return { text: texts('needSentence'), choices: choicesOf(input) };
+  return { text: texts(kind === 'bye' ? 'goodbye' : 'welcome') };
+}

@@ -160,7 +160,8 @@ describe('a bot', () => {
     const answer = await app.send<Found<Ask>>(owner, 'POST', `/bots/${bot.id}/ask`, { question: 'Why?', history });
     assert.equal(answer.body.data.answer, 'Yes.');
     assert.equal(app.asked.at(-1)?.bot.systemPrompt, 'Be brief.');
-    assert.deepEqual(app.asked.at(-1)?.input, { question: 'Why?', history });
+    const state = { misses: 0, waiting: false };
+    assert.deepEqual(app.asked.at(-1)?.input, { question: 'Why?', history, state });
     assert.equal(app.asked.at(-1)?.workspaceId, owner.workspaceId);
   });
 

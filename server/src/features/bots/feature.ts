@@ -18,11 +18,11 @@ export const bots = defineFeature({
   tables: ['bots', 'bot_knowledge_bases', 'traces'],
   months: { traces: (settingsOf) => settingsOf(botSettings).PARLEY_RETENTION_TRACES },
   settings: [botSettings],
-  uses: ['store', 'wake', 'publish', 'cacheMs', 'answerQuestion'],
+  uses: ['store', 'wake', 'publish', 'cacheMs', 'route'],
   facts: botFacts,
   topics: { broadcast: [BOT_CHANGED] },
   provides: { bots: ({ store, wake, cacheMs }) => createBotDirectory({ store, wake, ttlMs: cacheMs }) },
-  setUp: ({ store, publish, answerQuestion }) => ({
-    routes: (api) => botRoutes(api, { store, publish, ask: createAsk({ store, answerQuestion }) }),
+  setUp: ({ store, publish, route }) => ({
+    routes: (api) => botRoutes(api, { store, publish, ask: createAsk({ store, route }) }),
   }),
 });

@@ -1,4 +1,5 @@
 import { botsApi } from '@parley/contract';
+import { catalogue } from '../../engine/texts/catalogue.ts';
 import { actorOf, done, ok, page } from '../../platform/http/index.ts';
 import type { Http } from '../../platform/http/index.ts';
 import { addRoutes, callsOf } from '../../platform/http/routes.ts';
@@ -15,7 +16,9 @@ export function botRoutes(http: Http, parts: { store: Store; publish: Publish; a
   const { store, publish } = parts;
   askRoutes(http, parts);
 
-  addRoutes(http, callsOf(botsApi, 'list', 'create', 'get', 'update', 'remove'), {
+  addRoutes(http, callsOf(botsApi, 'list', 'create', 'listTexts', 'get', 'update', 'remove'), {
+    listTexts: () => Promise.resolve(ok(catalogue)),
+
     list: async (request) => {
       const { workspaceId } = actorOf(request);
       const { bots, total } = await store.inWorkspace(workspaceId, (tx) => listBots(tx, request.query));

@@ -1,7 +1,9 @@
 import { sql } from 'drizzle-orm';
 import type { SQL } from 'drizzle-orm';
-import type { Attachment, ConversationStatus, Message } from '@parley/contract';
+import type { Attachment, BotTexts, ConversationStatus, Message } from '@parley/contract';
 import type { MessagePayload } from '../../db/schema/index.ts';
+import { textsIn } from '../../engine/texts/texts.ts';
+import type { Say } from '../../engine/texts/texts.ts';
 import { badRequest, conflict, notFound } from '../../platform/errors.ts';
 import { newId } from '../../platform/data/ids.ts';
 import type { Tx } from '../../platform/data/tenant.ts';
@@ -13,7 +15,7 @@ import { messageFacts } from '../messages/facts.ts';
 import { byAgentsClientId } from '../messages/queries.ts';
 import { conversationFacts } from './facts.ts';
 
-// Foreign tables: inboxes, memberships, threads, users. What decides about a state is read under its lock.
+// Foreign tables: bots, contacts, inboxes, memberships, threads, users. What decides about a state is read under its lock.
 
 export type Agent = { userId: string; name: string };
 type Target = { workspaceId: string; conversationId: string };
@@ -59,7 +61,8 @@ async function change(
   step: {
     from: ConversationStatus[];
     event: keyof typeof conversationFacts.definitions;
-    text: string;
+    /** which text of the catalogue says it, and what is filled in */
+    text: Parameters<Say>;
     set: SQL;
     detail?: { agentName?: string; agentId?: string; until?: string };
     refusal: string;
@@ -67,7 +70,7 @@ async function change(
 ): Promise<Changed> {
   const current = await lockConversation(tx, target.conversationId);
   if (!step.from.includes(current.status)) throw conflict(step.refusal);
-  const made = await append(tx, target, [systemMessage(step.event, step.text, step.detail)], {
+  const made = await append(tx, target, [systemMessage(step.event, current.say(...step.text), step.detail)], {
     guard: { status: current.status },
     changes: step.set,
     facts: () => [
@@ -86,12 +89,19 @@ async function change(
 async function lockConversation(
   tx: Tx,
   conversationId: string,
-): Promise<{ status: ConversationStatus; threadId: string }> {
-  const { rows } = await tx.execute<{ status: ConversationStatus; thread_id: string }>(
-    sql`select status, thread_id from conversations where id = ${conversationId}::uuid for update`,
-  );
+): Promise<{ status: ConversationStatus; threadId: string; say: Say }> {
+  const { rows } = await tx.execute<{
+    status: ConversationStatus;
+    thread_id: string;
+    language: string | null;
+    texts: BotTexts | null;
+  }>(sql`
+    select c.status, c.thread_id, coalesce(c.language, p.language, b.languages[1]) as language, b.texts
+    from conversations c join contacts p on p.id = c.contact_id left join bots b on b.id = c.bot_id
+    where c.id = ${conversationId}::uuid for update of c`);
   if (!rows[0]) throw notFound('The conversation');
-  return { status: rows[0].status, threadId: rows[0].thread_id };
+  const { status, thread_id: threadId, language, texts } = rows[0];
+  return { status, threadId, say: textsIn(language, texts ?? {}) };
 }
 
 /** A human owns it from here on; the bot falls silent, in the middle of a sentence if need be. */
@@ -99,7 +109,7 @@ export async function takeOver(tx: Tx, target: Target, agent: Agent): Promise<Ch
   const changed = await change(tx, target, {
     from: ['bot', 'waiting', 'agent', 'snoozed'],
     event: 'conversation.taken_over',
-    text: `${agent.name} took over.`,
+    text: ['tookOver', { name: agent.name }],
     detail: { agentName: agent.name },
     set: sql`status = 'agent', assignee_id = ${agent.userId}::uuid, snoozed_until = null`,
     refusal: 'This conversation is resolved. Reopen it first.',
@@ -115,7 +125,7 @@ export async function takeOverOutside(tx: Tx, target: Target): Promise<Changed |
   const changed = await change(tx, target, {
     from: [current.status],
     event: 'conversation.taken_over',
-    text: 'A colleague answered in the platform’s own app.',
+    text: ['answeredOutside'],
     set: sql`status = 'agent', snoozed_until = null`,
     refusal: 'This conversation is resolved.',
   });
@@ -131,7 +141,7 @@ export async function returnToBot(tx: Tx, target: Target, agent: Agent): Promise
   const changed = await change(tx, target, {
     from: ['waiting', 'agent', 'snoozed'],
     event: 'conversation.returned_to_bot',
-    text: `${agent.name} gave it back to the bot.`,
+    text: ['gaveBack', { name: agent.name }],
     detail: { agentName: agent.name },
     set: sql`status = 'bot', assignee_id = null, snoozed_until = null, bot_id = ${rows[0]?.bot_id ?? null}::uuid`,
     refusal: 'The bot has this conversation already, or it is resolved.',
@@ -146,7 +156,7 @@ export async function resolve(tx: Tx, target: Target, by: Agent | null): Promise
   const changed = await change(tx, target, {
     from: ['bot', 'waiting', 'agent', 'snoozed'],
     event: 'conversation.resolved',
-    text: by ? `${by.name} resolved the conversation.` : 'The customer ended the conversation.',
+    text: by ? ['resolvedBy', { name: by.name }] : ['ended'],
     detail: by ? { agentName: by.name } : {},
     set: sql`status = 'resolved', resolved_at = ${tx.now}, snoozed_until = null, unread_count = 0`,
     refusal: 'This conversation is resolved already.',
@@ -167,7 +177,7 @@ export async function reopen(tx: Tx, target: Target, agent: Agent): Promise<Chan
   return change(tx, target, {
     from: ['resolved', 'snoozed'],
     event: 'conversation.reopened',
-    text: `${agent.name} reopened the conversation.`,
+    text: ['reopened', { name: agent.name }],
     detail: { agentName: agent.name },
     set: sql`status = 'agent', assignee_id = coalesce(assignee_id, ${agent.userId}::uuid), resolved_at = null, snoozed_until = null`,
     refusal: 'This conversation is open already.',
@@ -182,7 +192,7 @@ export async function snooze(tx: Tx, target: Target, agent: Agent, until: string
   const changed = await change(tx, target, {
     from: ['bot', 'waiting', 'agent'],
     event: 'conversation.snoozed',
-    text: `${agent.name} snoozed the conversation.`,
+    text: ['snoozed', { name: agent.name }],
     detail: { agentName: agent.name, until },
     set: sql`status_before_snooze = case when status = 'waiting' then 'agent' else status end, status = 'snoozed', snoozed_until = ${until}::timestamptz`,
     refusal: 'A resolved or snoozed conversation cannot be snoozed.',
@@ -198,7 +208,7 @@ export async function wakeUp(tx: Tx, target: Target): Promise<Changed | undefine
   return change(tx, target, {
     from: ['snoozed'],
     event: 'conversation.woke_up',
-    text: 'The snooze is over.',
+    text: ['wokeUp'],
     set: sql`status = coalesce(status_before_snooze, 'agent'), status_before_snooze = null, snoozed_until = null`,
     refusal: 'This conversation is not snoozed.',
   });
@@ -210,7 +220,7 @@ export async function assign(tx: Tx, target: Target, by: Agent, agentId: string 
     return change(tx, target, {
       from: ['agent', 'snoozed'],
       event: 'conversation.unassigned',
-      text: `${by.name} removed the assignment.`,
+      text: ['unassigned', { name: by.name }],
       set: sql`assignee_id = null`,
       refusal: 'Nobody is assigned to this conversation.',
     });
@@ -222,7 +232,7 @@ export async function assign(tx: Tx, target: Target, by: Agent, agentId: string 
   const changed = await change(tx, target, {
     from: ['bot', 'waiting', 'agent', 'snoozed'],
     event: 'conversation.assigned',
-    text: `${by.name} assigned ${assignee.name}.`,
+    text: ['assigned', { name: by.name, assignee: assignee.name }],
     detail: { agentName: assignee.name, agentId },
     set: sql`status = case when status = 'snoozed' then status else 'agent' end, assignee_id = ${agentId}::uuid`,
     refusal: 'This conversation is resolved. Reopen it first.',

@@ -76,14 +76,16 @@ export function createDemo(parts: { store: Store; storage: Storage; knowledge: K
         workspaceId,
         BotInput.parse({
           name: 'Parley guide',
-          greeting: 'Hello! Ask me anything about Parley. I answer from its guides and show where I found it.',
           suggestedQuestions: [
             'How do I connect Telegram?',
             'Where is my data kept?',
             'When does the bot hand over to a person?',
           ],
           knowledgeBaseIds: [base.id],
-          unknownAnswer: 'I could not find this in Parley’s guides.',
+          texts: {
+            'hello.en': 'Hello! Ask me anything about Parley. I answer from its guides and show where I found it.',
+            'notFound.en': 'I could not find this in Parley’s guides.',
+          },
         }),
       );
       await createInbox(tx, workspaceId, {

@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm';
 import { cleanText } from '@parley/contract';
-import type { HandoffReason, Message, Priority } from '@parley/contract';
+import type { BotTexts, HandoffReason, Message, Priority } from '@parley/contract';
+import { textsIn } from '../../engine/texts/texts.ts';
 import { conflict, notFound } from '../../platform/errors.ts';
 import { newId } from '../../platform/data/ids.ts';
 import type { Tx } from '../../platform/data/tenant.ts';
@@ -8,7 +9,7 @@ import { append, systemMessage } from '../messages/commands.ts';
 import type { Guard } from '../messages/commands.ts';
 import { handoffFacts } from './facts.ts';
 
-// Foreign tables: users. A row and what it shows come in one statement.
+// Foreign tables: bots, contacts, conversations, users. A row and what it shows come in one statement.
 
 const RANK: Record<Priority, number> = { high: 0, normal: 1, low: 2 };
 
@@ -35,6 +36,8 @@ export async function requestHandoff(
   target: { workspaceId: string; conversationId: string },
   request: HandoffRequest,
   guard?: Guard,
+  /** what the conversation says of it */
+  text = 'Handed over to a person.',
 ): Promise<{ handoffId: string; message: Message } | undefined> {
   const priority = request.priority ?? 'normal';
   const handoffId = newId();
@@ -42,14 +45,14 @@ export async function requestHandoff(
     tx,
     target,
     [
-      systemMessage('handoff.requested', 'Handed over to a person.', {
+      systemMessage('handoff.requested', text, {
         reason: request.reason,
         detail: request.detail ?? null,
       }),
     ],
     {
       guard: { ...guard, status: 'bot' },
-      changes: sql`status = 'waiting', priority = ${priority}`,
+      changes: sql`status = 'waiting', priority = ${priority}, misses = 0`,
       facts: () => [
         handoffFacts.make('handoff.requested', {
           workspaceId: target.workspaceId,
@@ -79,13 +82,21 @@ export async function pickUp(
   target: { workspaceId: string; handoffId: string },
   agent: { userId: string; name: string },
 ): Promise<{ conversationId: string; messages: Message[] }> {
-  const { rows } = await tx.execute<{ conversation_id: string; got: boolean; by: string | null }>(sql`
+  const { rows } = await tx.execute<{
+    conversation_id: string;
+    got: boolean;
+    by: string | null;
+    language: string | null;
+    texts: BotTexts | null;
+  }>(sql`
     with taken as (
       update handoffs set status = 'picked_up', picked_up_by = ${agent.userId}::uuid, picked_up_at = ${tx.now}
       where id = ${target.handoffId}::uuid and status = 'waiting' returning conversation_id
     )
-    select h.conversation_id, exists (select 1 from taken) as got, u.name as by
-    from handoffs h left join users u on u.id = h.picked_up_by where h.id = ${target.handoffId}::uuid`);
+    select h.conversation_id, exists (select 1 from taken) as got, u.name as by,
+      coalesce(c.language, p.language, b.languages[1]) as language, b.texts
+    from handoffs h join conversations c on c.id = h.conversation_id join contacts p on p.id = c.contact_id
+      left join bots b on b.id = c.bot_id left join users u on u.id = h.picked_up_by where h.id = ${target.handoffId}::uuid`);
   const row = rows[0];
   if (!row) throw notFound('The handoff');
   if (!row.got) {
@@ -96,10 +107,11 @@ export async function pickUp(
     const name = faster.rows[0]?.name ?? row.by;
     throw conflict(name ? `${name} was faster and has this conversation.` : 'This conversation no longer waits.');
   }
+  const joined = textsIn(row.language, row.texts ?? {})('joined', { name: agent.name });
   const made = await append(
     tx,
     { workspaceId: target.workspaceId, conversationId: row.conversation_id },
-    [systemMessage('handoff.picked_up', `${agent.name} joined.`, { agentName: agent.name })],
+    [systemMessage('handoff.picked_up', joined, { agentName: agent.name })],
     {
       changes: sql`status = 'agent', assignee_id = ${agent.userId}::uuid`,
       facts: () => [

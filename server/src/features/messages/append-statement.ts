@@ -42,8 +42,8 @@ export type NewMessage = {
 
 /** What must hold at the moment of writing; checked in the writing statement itself, under row locks. */
 export type Guard = {
-  /** the conversation's state must still be this: a bot's words are refused once a human owns it */
-  status?: ConversationStatus;
+  /** the conversation's state must still be this (or one of these): a bot's words are refused once a human owns it */
+  status?: ConversationStatus | ConversationStatus[];
   /** not resolved: a customer's words never end in a conversation nobody looks at */
   open?: true;
   /** the fencing token of the thread's lease: a paused holder's late words are refused */
@@ -137,7 +137,11 @@ export function appendStatement(now: Date, target: Target, messages: NewMessage[
     )`
     : sql``;
   const lease = guard?.lease ? sql`exists (select 1 from held)` : sql`true`;
-  const status = guard?.status ? sql`status = ${guard.status}` : guard?.open ? sql`status <> 'resolved'` : sql`true`;
+  const status = guard?.status
+    ? sql`status = any(${sql.param([guard.status].flat())}::text[])`
+    : guard?.open
+      ? sql`status <> 'resolved'`
+      : sql`true`;
 
   const sendNow =
     options.sendFor === undefined

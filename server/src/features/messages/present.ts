@@ -52,6 +52,7 @@ export function presentMessage(row: MessageRow): Message {
     attachments: gone ? [] : row.attachments,
     missingFiles: gone ? [] : (row.payload.missing ?? []),
     citations: row.citations,
+    choices: gone ? [] : (row.payload.choices ?? []),
     private: row.private,
     status: row.status,
     error: row.error,

@@ -39,13 +39,13 @@ const demoPage = (token: string, publicUrl: string): string => `<!doctype html>
 <header><span class="mark" aria-hidden="true"></span><strong>Parley</strong><nav><a href="/">Dashboard</a><a href="/docs">API</a><a href="/chat/${escapeHtml(token)}">Hosted chat</a></nav></header>
 <main>
 <h1>Ask it something</h1>
-<p class="lead">The chat in the corner is Parley’s own widget on an ordinary page. Its bot answers from Parley’s documentation, shows its sources, and hands you over when it cannot answer.</p>
+<p class="lead">The chat in the corner is Parley’s own widget on an ordinary page. Its bot answers from Parley’s documentation, shows its sources, and offers you a person when it cannot answer.</p>
 <section>
 <h2>Try this</h2>
 <ul>
 <li>“How do I connect Telegram?” <span>answered from the guides, with sources</span></li>
 <li>“Where does Parley keep its data?” <span>answered, and the passage opens</span></li>
-<li>“What will the weather be tomorrow?” <span>declined, and handed to a person</span></li>
+<li>“What will the weather be tomorrow?” <span>declined, with a way to a person</span></li>
 <li>“I want to talk to a human” <span>straight to the queue</span></li>
 </ul>
 </section>

@@ -1,4 +1,5 @@
-import { widgetApi } from '@parley/contract';
+import { TextLanguage, widgetApi } from '@parley/contract';
+import type { Bot } from '@parley/contract';
 import { sql } from 'drizzle-orm';
 import type { FastifyRequest } from 'fastify';
 import { badRequest, forbidden, notFound, tooMany, unauthorized } from '../../platform/errors.ts';
@@ -12,6 +13,8 @@ import type { Inbound } from '../../channels/contract.ts';
 import type { Limiter } from '../../platform/limits/limiter.ts';
 import type { Storage } from '../../platform/storage/storage.ts';
 import type { Store } from '../../platform/data/tenant.ts';
+import { widgetWords } from '../../engine/texts/catalogue.ts';
+import { catalogueLanguage, textsIn } from '../../engine/texts/texts.ts';
 import type { BotDirectory } from '../bots/directory.ts';
 import { endVisitor } from '../contacts/commands.ts';
 import { storeFile } from '../files/commands.ts';
@@ -23,6 +26,13 @@ import { assertOrigin } from './handshake.ts';
 import type { VisitorTokens } from './token.ts';
 
 // Foreign tables: chunks, contact_identities, conversations, sources, threads, workspaces. What a visitor may see is decided by one statement.
+
+/** The first language the visitor reads that we have texts in, else the bot's. */
+function readersLanguage(wanted: string | undefined, bot: Bot | null): TextLanguage {
+  const codes = (wanted ?? '').split(',').map((each) => each.trim().slice(0, 2).toLowerCase());
+  const known = codes.map((code) => TextLanguage.safeParse(code)).find(({ success }) => success);
+  return known?.data ?? catalogueLanguage(bot?.languages[0]);
+}
 
 /** What the widget asks over HTTP. Everything a visitor owns needs the signed visitor token, in a header. */
 export function visitorRoutes(
@@ -85,6 +95,8 @@ export function visitorRoutes(
       config: async (request) => {
         const inbox = await inboxOf(request, request.params.token);
         const bot = inbox.botId ? await bots.byId(inbox.workspaceId, inbox.botId) : null;
+        const language = readersLanguage(request.query.language ?? request.headers['accept-language'], bot);
+        const texts = textsIn(language, bot?.texts);
         const [workspace] = await store.once<{ name: string }>(
           inbox.workspaceId,
           sql`select name from workspaces where id = ${inbox.workspaceId}::uuid`,
@@ -93,10 +105,14 @@ export function visitorRoutes(
           title: inbox.settings.title,
           accent: inbox.settings.accent,
           position: inbox.settings.position,
-          greeting: bot?.greeting ?? '',
+          greeting: bot ? bot.greeting || texts('hello') : '',
           suggestedQuestions: bot?.suggestedQuestions ?? [],
           handoffEnabled: bot?.handoffEnabled ?? true,
-          language: bot?.languages[0] ?? 'en',
+          language,
+          words: {
+            ...widgetWords[language],
+            ...{ person: texts('talkToPerson'), resolved: texts('closed'), keep: texts('closeThis') },
+          },
           workspaceName: workspace?.name ?? '',
         });
       },

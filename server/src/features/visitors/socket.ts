@@ -13,6 +13,7 @@ import type { Publish } from '../../platform/publish/publish.ts';
 import { visitorEvents } from '../../platform/sockets/socket-events.ts';
 import type { VisitorEvents, VisitorSocket } from '../../platform/sockets/socket-events.ts';
 import type { Store, Tx } from '../../platform/data/tenant.ts';
+import { textsIn } from '../../engine/texts/texts.ts';
 import type { BotDirectory } from '../bots/directory.ts';
 import { describeContact } from '../contacts/commands.ts';
 import { endedVisitor, visitorHasEnded } from '../contacts/queries.ts';
@@ -123,6 +124,7 @@ export function visitorSocketEvents(parts: VisitorParts): VisitorEvents {
           externalId: visitor.id,
           name: said.name,
           email: said.email,
+          language: said.metadata?.['language']?.slice(0, 35),
           metadata: said.metadata,
         },
       );
@@ -147,7 +149,7 @@ export function visitorSocketEvents(parts: VisitorParts): VisitorEvents {
       conversationId,
       visitor: await parts.tokens.issue({ visitorId: visitor.id, inboxId: inbox.id }),
       status: found.status,
-      greeting: bot?.greeting ?? '',
+      greeting: bot ? bot.greeting || textsIn(said.metadata?.['language'] ?? bot.languages[0], bot.texts)('hello') : '',
       suggestedQuestions: bot?.suggestedQuestions ?? [],
       lastSeq,
       agentName: found.status === 'agent' ? agentName : null,

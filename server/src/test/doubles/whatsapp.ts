@@ -159,6 +159,19 @@ export async function startWhatsappDouble() {
       if (text.length > TEXT_LIMIT) refuse(100, `Param text['body'] must be at most ${TEXT_LIMIT} characters long.`);
       return;
     }
+    if (type === 'interactive') {
+      const { body, action } = content as {
+        body?: { text?: string };
+        action?: { buttons?: { reply?: { id?: string; title?: string } }[] };
+      };
+      const buttons = action?.buttons ?? [];
+      if (!body?.text || body.text.length > 1024) refuse(131009, 'Parameter value is not valid', 'body.text');
+      if (buttons.length < 1 || buttons.length > 3) refuse(131009, 'Parameter value is not valid', 'buttons');
+      for (const { reply } of buttons)
+        if (!reply?.id || !reply.title || reply.title.length > 20)
+          refuse(131009, 'Parameter value is not valid', 'button title length invalid');
+      return;
+    }
     if (type === 'template') {
       const template = templates.find(
         ({ name, language }) =>

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { createCitationMarks, withoutFootnotes } from '../../ai/citation-marks.ts';
 import { createParagraphs } from '../../ai/paragraphs.ts';
 import { createReplyReader } from '../../ai/reply-reader.ts';
 import { withoutRepeats } from '../../ai/repeats.ts';
@@ -44,6 +45,13 @@ const readReply = (reply: string): void => {
   buffer.end();
 };
 
+const readAround = (text: string): void => {
+  const reader = createReplyReader({ onVerdict: swallow, onReply: swallow });
+  const whole = `Words <think>${text}`;
+  for (let at = 0; at < whole.length; at += 4) reader.push(whole.slice(at, at + 4));
+  reader.end();
+};
+
 const chunks = (kind: BlockKind) => (text: string) =>
   chunk({ title: 'A title', blocks: [{ kind, text, headingPath: ['One', 'Two'] }] });
 
@@ -61,13 +69,16 @@ const works: [string, number, (text: string) => unknown][] = [
   ['paragraphs of a stream, letter by letter', REPLY, (text) => readParagraphs(text, 1)],
   ['paragraphs of one piece', REPLY, (text) => readParagraphs(text, text.length)],
   ['a reply as it streams', REPLY, readReply],
+  ['words around a reply', REPLY, readAround],
   ['repeats in a reply', REPLY, (text) => withoutRepeats([text])(text)],
   ['sentences, items and rows', MESSAGE, units],
   ['words and stems', MESSAGE, stems],
   ['phrases', MESSAGE, phraseTerms],
   ['search terms', MESSAGE, contentTerms],
   ['a question that leans on the one before', MESSAGE, (text) => standalone(text, [{ role: 'user', text }])],
-  ['language', MESSAGE, (text) => languageOf(text, 'en')],
+  ['language', MESSAGE, (text) => languageOf(text, { earlier: [text], fallbacks: ['en'] })],
+  ['marks of sources', REPLY, (text) => createCitationMarks().number(text, new Map())],
+  ['footnotes of a quotation', REPLY, withoutFootnotes],
   ['tokens', MESSAGE, countTokens],
   ['what the embedding model is shown', MESSAGE, cutForModel],
   ['cleaning', SOURCE, (text) => clean([{ kind: 'text', text, headingPath: [], page: 1 }])],

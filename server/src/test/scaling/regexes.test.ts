@@ -5,8 +5,10 @@ import { cleanText } from '@parley/contract';
 import { fromMarkdown } from '../../channels/markdown.ts';
 import { render, toHtml, toPlain } from '../../channels/telegram/render.ts';
 import { cleanName } from '../../features/files/name.ts';
-import { asksForPerson, smallTalkOf } from '../../engine/intents.ts';
 import { languageOf } from '../../engine/language.ts';
+import { wordsOf } from '../../engine/question.ts';
+import { asksForPerson } from '../../engine/talk/person-wish.ts';
+import { smallTalkOf, withoutSmallTalk } from '../../engine/talk/small-talk.ts';
 import { createLogger } from '../../platform/telemetry/log.ts';
 import { isPublicAddress } from '../../platform/outbound/public-address.ts';
 import { redact, redactString } from '../../platform/telemetry/redact.ts';
@@ -29,8 +31,8 @@ const SHORT: Record<string, string> = {
   'server/src/platform/config/schemas.ts /\\/+$/': 'an address the operator configures',
   'server/src/platform/security/password.ts /=+$/': 'bytes of our own, 44 at most',
 };
-/** Put together from words of ours; `asksForPerson` and its like are measured below. */
-const MADE = ['server/src/engine/intents.ts'];
+/** Put together at run time. */
+const MADE: string[] = [];
 
 const name = ({ file, source }: FoundExpression): string => `${file} /${source}/`;
 
@@ -123,15 +125,18 @@ describe('what meets text from outside', () => {
     ['redactString', 50_000, redactString],
     ['redact', 50_000, (text) => redact({ anything: text, list: [text] })],
     ['a line of the log', 50_000, (text) => lines.info({ anything: text }, text)],
-    ['language', 50_000, (text) => languageOf(text, null)],
+    ['language', 50_000, (text) => languageOf(text, { earlier: [text], fallbacks: [null] })],
     [
-      'intents',
+      'what is said',
       50_000,
       (text) => [
         asksForPerson(text),
         asksForPerson(text.slice(0, 400)),
         smallTalkOf(text),
-        smallTalkOf(text.slice(0, 60)),
+        smallTalkOf(text.slice(0, 160)),
+        withoutSmallTalk(text),
+        withoutSmallTalk(text.slice(0, 2000)),
+        wordsOf({ text, type: 'document', attachments: [] }),
       ],
     ],
   ];
