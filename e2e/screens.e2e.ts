@@ -5,8 +5,8 @@ import { startBrowser, type Tab, type TestBrowser } from './lib/browser.ts';
 import { overflowingText } from './lib/checks.ts';
 import { startCompany, type Company } from './lib/company.ts';
 import { createGallery } from './lib/gallery.ts';
-import { startParley, type Parley } from './lib/parley.ts';
-import { gone, see } from './lib/see.ts';
+import { OWNER, startParley, type Parley } from './lib/parley.ts';
+import { gone, see, until } from './lib/see.ts';
 import { startHostPage, widgetOn } from './lib/widget.ts';
 
 /**
@@ -78,6 +78,23 @@ describe('screens', () => {
     await page.goto(`${parley.url}/accept-invite?token=used-up-long-ago`);
     await see(page.getByText('This invitation is over'));
     await inspect(page, 'accept-invite-over');
+    await page.goto(`${parley.url}/sign-in`);
+    await page.getByRole('link', { name: 'Forgot your password?' }).click();
+    await see(page.getByText('printed in the log of the server'));
+    await inspect(page, 'forgot-password');
+    await page.getByLabel('E-mail').fill(OWNER.email);
+    await page.getByRole('button', { name: 'Print the link' }).click();
+    await see(page.getByText('Look into the log of the server'));
+    await inspect(page, 'forgot-password-printed');
+    const printed = /\/reset-password#token=[\w-]+/;
+    await until(async () => printed.test(parley.screen()), 'the link is in the log');
+    await page.goto(`${parley.url}${printed.exec(parley.screen())?.[0]}`);
+    await see(page.getByLabel('New password'));
+    await inspect(page, 'reset-password');
+    await page.goto(`${parley.url}/prove-address#token=used-up-long-ago`);
+    await page.getByRole('button', { name: 'Confirm the address' }).click();
+    await see(page.getByText('This link is over'));
+    await inspect(page, 'prove-address-over');
     await context.close();
   });
 
@@ -154,6 +171,7 @@ describe('screens', () => {
     await inspect(page, 'webhooks-new');
     await go('/queues', 'queues', 'Reads documents, pages and answers');
     await go('/queues?queue=knowledge', 'queues-failed', 'Nothing failed here');
+    await go('/mail', 'mail', 'Link for a new password');
     await page.goto(`${parley.url}/nowhere`);
     await see(page.getByText('Nothing is here'));
     await inspect(page, 'missing');
@@ -273,6 +291,9 @@ describe('screens', () => {
         '/studio/settings',
         '/studio/webhooks',
         '/studio/queues?queue=knowledge',
+        '/studio/mail',
+        '/forgot-password',
+        '/reset-password#token=not-used-at-all',
       ];
       for (const path of paths) {
         await tab.page.goto(parley.url + path);

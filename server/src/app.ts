@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import type { Feature } from './feature.ts';
 import { features as product } from './features/index.ts';
 import { createKit, openPlatform } from './kit.ts';
-import type { Pace } from './kit.ts';
+import type { Pace, Print } from './kit.ts';
 import type { Config } from './platform/config/config.ts';
 import { createCatalogue } from './platform/facts/define.ts';
 import { createReactions } from './platform/facts/reactions.ts';
@@ -22,6 +22,7 @@ export type App = Awaited<ReturnType<typeof createApp>>;
 export type AppOptions = {
   limits?: Partial<Limits>;
   pace?: Pace;
+  print?: Print;
   signals?: Signal[];
   /** default: the whole product */
   features?: Feature[];
@@ -34,7 +35,7 @@ const FIRST_STEPS = 727_002;
 /** Opens the platform, builds the kit and sets every feature up, in the order of the list. Nothing runs before `start`. */
 export async function createApp(config: Config, log: Logger, options: AppOptions = {}) {
   const { features = product } = options;
-  const platform = await openPlatform(config, log, features, options.pace);
+  const platform = await openPlatform(config, log, features, options);
   const kit = createKit(platform.kit, features);
   const { metrics, database, store, placements, keyring, wake, jobs, realtime, pressure, redis } = kit;
   const { roles } = config;

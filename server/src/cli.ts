@@ -1,5 +1,6 @@
 import { text } from 'node:stream/consumers';
 import { parseArgs } from 'node:util';
+import { makeResetLink } from './features/sessions/reset-link.ts';
 import { changePlan } from './features/workspaces/commands.ts';
 import { ConfigError } from './platform/config/define.ts';
 import { createKeyring } from './platform/security/crypto.ts';
@@ -27,6 +28,7 @@ parley workspace move ID --back                    moves it to where it was befo
 parley workspace move ID --undo                    gives up a move that was interrupted
 parley workspace move ID --finish                  forgets the rows at the place before; there is no --back then
 parley workspace plan ID NAME                      its plan: "free", or any other, with the limit of paid ones
+parley person reset-link EMAIL                     a link for a new password, good for 30 minutes, to pass on by hand
 parley migrate --contract                          the last step of an upgrade, when no process of the version before runs`;
 
 class UsageError extends Error {}
@@ -91,12 +93,16 @@ async function main(): Promise<void> {
   const { words, options } = read(process.argv.slice(2));
   const [noun, verb, workspaceId, plan] = words;
   const command = [noun, verb].filter(Boolean).join(' ');
-  const known = ['workspace placements', 'workspace move', 'workspace plan', 'migrate'].includes(command);
-  if (!known || (command === 'migrate' && !options.contract)) throw new UsageError('what should be done?');
+  const known = ['workspace placements', 'workspace move', 'workspace plan', 'person reset-link', 'migrate'];
+  if (!known.includes(command) || (command === 'migrate' && !options.contract))
+    throw new UsageError('what should be done?');
   if (['move', 'plan'].includes(verb ?? '') && !/^[0-9a-f-]{36}$/.test(workspaceId ?? ''))
     throw new UsageError(`${verb} takes the id of a workspace, in lower case`);
   if (verb === 'plan' && !/^[a-z][a-z0-9-]{0,39}$/.test(plan ?? ''))
     throw new UsageError('a plan has a name of small letters, digits and dashes');
+
+  if (verb === 'reset-link' && !workspaceId?.includes('@'))
+    throw new UsageError('reset-link takes the e-mail address of an account');
 
   const config = readConfig(process.env);
   const log = createLogger({ ...config.log, level: 'warn' });
@@ -106,6 +112,10 @@ async function main(): Promise<void> {
     const keyring = createKeyring(config);
     const away = (workspaceId: string): void => say(`the database of workspace ${workspaceId} is away: it is left out`);
     await migratePlacements(database, contract ? { keyring, contract } : { keyring, away });
+    if (verb === 'reset-link') {
+      const link = await createStore(database).asSystem((tx) => makeResetLink(tx, workspaceId ?? '', config.publicUrl));
+      return say(link);
+    }
     if (verb === 'plan') {
       await createStore(database).asSystem((tx) => changePlan(tx, workspaceId ?? '', plan ?? ''));
       return say(`${workspaceId} is on the plan ${plan} now`);

@@ -17,7 +17,7 @@ import { createProxies } from './platform/http/proxies.ts';
 import { createJobs } from './platform/jobs/jobs.ts';
 import type { DefinedJobs } from './platform/jobs/jobs.ts';
 import type { Logger } from './platform/telemetry/log.ts';
-import { createMail } from './platform/mail/index.ts';
+import { createMailServer } from './platform/mail/index.ts';
 import { createMetrics } from './platform/telemetry/metrics.ts';
 import { isConnectionLoss } from './platform/telemetry/outage.ts';
 import { createOutside } from './platform/outbound/outside.ts';
@@ -52,9 +52,16 @@ export type Pace = {
   roundRetryMs?: number;
   /** how long somebody without a socket is still shown as present */
   leaveAfterMs?: number;
+  /** wait before a mail is tried again */
+  mailRetryMs?: number;
+  /** how long a mail server may take for one */
+  mailTimeoutMs?: number;
   /** between two looks: of the sweeps, and at the database of a workspace's own that is away */
   lookEveryMs?: number;
 };
+
+/** Puts text before whoever runs the process; nobody is there unless main.ts says so. */
+export type Print = (text: string) => void;
 
 /** What features add to the server: who asks, what they rest on, and the limits of this installation. */
 type HttpOfFeatures = Pick<HttpOptions, 'authenticate' | 'limits'> & { dependencies: Record<string, Dependency> };
@@ -62,7 +69,12 @@ type HttpOfFeatures = Pick<HttpOptions, 'authenticate' | 'limits'> & { dependenc
 const MINUTE = 60_000;
 
 /** Opens the machinery of the platform. Nothing of it runs before it is started, besides what watches connections. */
-export async function openPlatform(config: Config, log: Logger, features: Feature[], pace: Pace = {}) {
+export async function openPlatform(
+  config: Config,
+  log: Logger,
+  features: Feature[],
+  { pace = {}, print = () => undefined }: { pace?: Pace | undefined; print?: Print | undefined } = {},
+) {
   const metrics = createMetrics({ declared: features.flatMap((feature) => feature.metrics ?? []) });
   const tracing = await openTracing(config, log);
   await assertRedis(config.redis.url);
@@ -125,7 +137,6 @@ export async function openPlatform(config: Config, log: Logger, features: Featur
     },
   });
   const outbound = createOutbound({ log, metrics });
-  const mail = createMail(config, { outbound, log });
   const limits = openLimits({ redis, log });
   const realtime = createRealtime({ log, metrics, redis, listens: config.roles.api });
   const publishing = createPublish({ store, live: realtime.live, wake, metrics, log });
@@ -168,7 +179,9 @@ export async function openPlatform(config: Config, log: Logger, features: Featur
       outside: createOutside(config.outside),
       storage: createStorage(config, outbound),
       /** undefined where no server for mail is named */
-      mail,
+      mailServer: createMailServer(config, { outbound, timeoutMs: pace.mailTimeoutMs }),
+      /** Shows a text to whoever runs this process, as it is. */
+      print,
       makeLimiter: limits.make,
       realtime,
       publish: publishing.publish,
@@ -223,7 +236,6 @@ export async function openPlatform(config: Config, log: Logger, features: Featur
     },
     /** Ends what watches and remembers, but not what works; the database is last. */
     async close(): Promise<void> {
-      await mail?.close();
       limits.close();
       redisWatch?.close();
       for (const part of [publishing, moves, placements, maintenance, pools, migrations]) part.close();

@@ -28,7 +28,7 @@ async function main(): Promise<void> {
   if (config.unknownVariables.length > 0)
     log.warn({ variables: config.unknownVariables }, 'these variables are none of Parley and change nothing');
 
-  const app = await createApp(config, log);
+  const app = await createApp(config, log, { print: (text) => void process.stdout.write(text) });
 
   let stopping: Promise<void> | undefined;
   let asked = 0;

@@ -71,6 +71,8 @@ function bodyOf(input: AnyInput): string | FormData | null {
 /** One call without retries: the raw answer, or an ApiError (status 0 when the server was not reached). */
 export async function fetchRaw(declared: Call, input: AnyInput, token: string | null): Promise<Response> {
   const headers = new Headers();
+  // The language of the page, which is not always the browser's: mails are written in it.
+  headers.set('accept-language', document.documentElement.lang || 'en');
   if (token) headers.set('authorization', `Bearer ${token}`);
   if (input.body !== undefined) headers.set('content-type', 'application/json');
   const init: RequestInit = { method: declared.method, headers, body: bodyOf(input) };

@@ -6,6 +6,8 @@ export type { Call } from './declare.ts';
 export * from './people.ts';
 export * from './sessions.ts';
 export * from './account.ts';
+export * from './mail.ts';
+export * from './recovery.ts';
 export * from './workspaces.ts';
 export * from './members.ts';
 export * from './api-keys.ts';

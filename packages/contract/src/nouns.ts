@@ -23,6 +23,7 @@ export const nouns = {
   handoffs: { read: 'agent', write: 'agent' },
   operations: { read: 'admin' },
   queues: { read: 'operator', write: 'operator', keys: false },
+  mail: { read: 'operator', write: 'operator', keys: false },
   'api-keys': { read: 'admin', write: 'admin', keys: false },
   webhooks: { read: 'admin', write: 'admin', keys: false },
 } as const satisfies Record<string, Noun>;

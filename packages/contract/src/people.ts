@@ -11,11 +11,11 @@ export type Permission = z.infer<typeof Permission>;
 export const Presence = z.enum(['online', 'idle', 'offline']);
 export type Presence = z.infer<typeof Presence>;
 
-const Email = z
+export const Email = z
   .email()
   .max(254)
   .transform((email) => email.toLowerCase());
-const Password = z.string().min(10).max(200);
+export const Password = z.string().min(10).max(200);
 
 export const User = z.object({ id: Id, email: z.string(), name: z.string() });
 export type User = z.infer<typeof User>;
@@ -157,7 +157,11 @@ export const Invitation = z.object({
 });
 export type Invitation = z.infer<typeof Invitation>;
 /** `inviteUrl` is shown once; only its hash is kept. */
-export const InvitationCreated = Invitation.extend({ inviteUrl: z.string() });
+export const InvitationCreated = Invitation.extend({
+  inviteUrl: z.string(),
+  /** it is on its way by mail as well, with a link of its own, which also proves the address */
+  mailed: z.boolean(),
+});
 export type InvitationCreated = z.infer<typeof InvitationCreated>;
 export const Member = z.object({
   id: Id,

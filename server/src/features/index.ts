@@ -11,6 +11,7 @@ import { files } from './files/feature.ts';
 import { handoffs } from './handoffs/feature.ts';
 import { inboxes } from './inboxes/feature.ts';
 import { knowledge } from './knowledge/feature.ts';
+import { mail } from './mail/feature.ts';
 import { members } from './members/feature.ts';
 import { messages } from './messages/feature.ts';
 import { queues } from './queues/feature.ts';
@@ -40,6 +41,7 @@ export const features: Feature[] = [
   messages,
   files,
   queues,
+  mail,
   clock,
   visitors,
   connections,

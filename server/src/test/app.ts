@@ -91,7 +91,7 @@ export async function startTestApp(
   {
     writeLog,
     ...options
-  }: Pick<AppOptions, 'pace' | 'signals' | 'features'> & { writeLog?: (line: string) => void } = {},
+  }: Pick<AppOptions, 'pace' | 'print' | 'signals' | 'features'> & { writeLog?: (line: string) => void } = {},
 ): Promise<TestApp> {
   const dataDir = mkdtempSync(join(tmpdir(), 'parley-app-'));
   const own = server ? await createMigratedDatabase(server, 'test') : undefined;

@@ -19,6 +19,8 @@ export const users = pgTable('users', {
   passwordHash: text('password_hash'),
   createdAt: createdAt(),
   disabledAt: moment('disabled_at'),
+  emailVerifiedAt: moment('email_verified_at'),
+  language: text('language'),
 });
 
 export const memberships = pgTable('memberships', {
@@ -42,6 +44,7 @@ export const invitations = pgTable('invitations', {
   expiresAt: moment('expires_at').notNull(),
   acceptedAt: moment('accepted_at'),
   revokedAt: moment('revoked_at'),
+  mailedTokenHash: text('mailed_token_hash'),
 });
 
 export const sessions = pgTable('sessions', {
@@ -92,8 +95,10 @@ export const signIns = pgTable('sign_ins', {
 
 export const oneTimeTokens = pgTable('one_time_tokens', {
   id: id(),
-  purpose: text('purpose').$type<'setup' | 'password_reset' | 'sign_in'>().notNull(),
+  purpose: text('purpose').$type<'setup' | 'password_reset' | 'sign_in' | 'address'>().notNull(),
   userId: uuid('user_id'),
+  email: text('email'),
+  mailed: boolean('mailed').notNull().default(false),
   tokenHash: text('token_hash').notNull(),
   createdAt: createdAt(),
   expiresAt: moment('expires_at').notNull(),

@@ -18,7 +18,7 @@ const DAY_MS = 86_400_000;
 
 /**
  * Invites an address. A second invitation of the same address replaces the first. `token` is told once and kept as a
- * hash only.
+ * hash only; so is `mailedToken`, which is for the mail alone and proves the address.
  *
  * @throws forbidden for a role the actor may not give; conflict when the address is a member already
  */
@@ -38,6 +38,7 @@ export async function invite(tx: Tx, actor: Actor, input: { email: string; role:
   // Rolls the replacement back: an admin cannot turn an invitation to owner into another.
   if (replaced.some(({ role }) => !mayGrant(actor.role, role))) throw forbidden('You cannot change this invitation.');
   const token = newToken();
+  const mailedToken = newToken();
   const [invitation] = await tx
     .insert(invitations)
     .values({
@@ -45,6 +46,7 @@ export async function invite(tx: Tx, actor: Actor, input: { email: string; role:
       workspaceId: actor.workspaceId,
       ...input,
       tokenHash: hashToken(token),
+      mailedTokenHash: hashToken(mailedToken),
       invitedBy: actor.userId,
       createdAt: tx.now,
       expiresAt: new Date(tx.now.getTime() + INVITATION_DAYS * DAY_MS),
@@ -58,7 +60,7 @@ export async function invite(tx: Tx, actor: Actor, input: { email: string; role:
       payload: { role: input.role, by: actor.userId },
     }),
   ]);
-  return { invitation, token };
+  return { invitation, token, mailedToken };
 }
 
 /** @throws not-found for one that is not pending; forbidden for one to a role the actor may not give */
@@ -99,11 +101,32 @@ export async function addMember(tx: Tx, workspaceId: string, userId: string, rol
 /** Across workspaces. `email` in lower case. Fails with a unique violation (a conflict) when it exists. */
 export async function addAccount(
   tx: Tx,
-  account: { email: string; name: string; passwordHash: string },
+  { isProven = false, ...account }: { email: string; name: string; passwordHash: string; isProven?: boolean },
 ): Promise<string> {
   const id = newId();
-  await tx.insert(users).values({ id, ...account, createdAt: tx.now });
+  await tx.insert(users).values({ id, ...account, createdAt: tx.now, emailVerifiedAt: isProven ? tx.now : null });
   return id;
+}
+
+/** Across workspaces: a link that was mailed to their address was opened. */
+export async function markAddressProven(tx: Tx, userId: string): Promise<void> {
+  await tx
+    .update(users)
+    .set({ emailVerifiedAt: tx.now })
+    .where(and(eq(users.id, userId), isNull(users.emailVerifiedAt)));
+}
+
+/** Across workspaces. `email` in lower case. Fails with a unique violation (a conflict) when somebody has it. */
+export async function changeAddress(tx: Tx, userId: string, email: string, isProven = false): Promise<void> {
+  await tx
+    .update(users)
+    .set({ email, emailVerifiedAt: isProven ? tx.now : null })
+    .where(eq(users.id, userId));
+}
+
+/** Across workspaces: what mails to them are written in. */
+export async function noteLanguage(tx: Tx, userId: string, language: string): Promise<void> {
+  await tx.update(users).set({ language }).where(eq(users.id, userId));
 }
 
 /** Across workspaces: the same password, hashed as new ones are. */
@@ -114,11 +137,6 @@ export async function refreshPasswordHash(tx: Tx, userId: string, passwordHash: 
 /** Across workspaces. */
 export async function renamePerson(tx: Tx, userId: string, name: string): Promise<void> {
   await tx.update(users).set({ name }).where(eq(users.id, userId));
-}
-
-/** Across workspaces. `email` in lower case. Fails with a unique violation (a conflict) when it is somebody else's. */
-export async function changeAddress(tx: Tx, userId: string, email: string): Promise<void> {
-  await tx.update(users).set({ email }).where(eq(users.id, userId));
 }
 
 /** Locks the owners' rows first, so that two owners who demote each other at once leave one. */

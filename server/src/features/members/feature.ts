@@ -7,7 +7,7 @@ import { MEMBERSHIP_CHANGED } from './topics.ts';
 export const members = defineFeature({
   name: 'members',
   tables: ['memberships', 'invitations', 'users'],
-  uses: ['store', 'config', 'publish', 'stats'],
+  uses: ['store', 'config', 'publish', 'stats', 'mail', 'makeLimiter'],
   facts: memberFacts,
   topics: { broadcast: [MEMBERSHIP_CHANGED] },
   setUp: (kit) => ({ routes: (api) => memberRoutes(api, kit), agentEvents: () => memberSocketEvents(kit) }),

@@ -1,4 +1,4 @@
-import { and, asc, count, desc, eq, gt, inArray, isNull, ne, sql } from 'drizzle-orm';
+import { and, asc, count, desc, eq, gt, inArray, isNull, ne, or, sql } from 'drizzle-orm';
 import type { Presence, Role } from '@parley/contract';
 import { invitations, memberships, users } from '../../db/schema/index.ts';
 import type { Tx } from '../../platform/data/tenant.ts';
@@ -6,12 +6,37 @@ import { findWorkspaces } from '../workspaces/queries.ts';
 
 /** Functions "across workspaces" take a transaction of `asSystem`; the others one of `inWorkspace`. */
 
-export type Account = { id: string; email: string; name: string; passwordHash: string | null; disabledAt: Date | null };
+export type Account = {
+  id: string;
+  email: string;
+  name: string;
+  passwordHash: string | null;
+  createdAt: Date;
+  disabledAt: Date | null;
+  /** somebody opened a link that was mailed to the address */
+  emailVerifiedAt: Date | null;
+  /** of their last sign-in, if mails are written in it */
+  language: string | null;
+};
+
+const accountColumns = {
+  id: users.id,
+  email: users.email,
+  name: users.name,
+  passwordHash: users.passwordHash,
+  createdAt: users.createdAt,
+  disabledAt: users.disabledAt,
+  emailVerifiedAt: users.emailVerifiedAt,
+  language: users.language,
+};
 
 /** Across workspaces, for logins: the only place a password's hash is read. */
-async function findAccountBy(tx: Tx, column: typeof users.email | typeof users.id, value: string) {
-  const { id, name, email, passwordHash, disabledAt } = users;
-  const [account] = await tx.select({ id, email, name, passwordHash, disabledAt }).from(users).where(eq(column, value));
+async function findAccountBy(
+  tx: Tx,
+  column: typeof users.email | typeof users.id,
+  value: string,
+): Promise<Account | undefined> {
+  const [account] = await tx.select(accountColumns).from(users).where(eq(column, value));
   return account;
 }
 export const findAccount = (tx: Tx, email: string): Promise<Account | undefined> =>
@@ -52,13 +77,20 @@ export async function membershipsOf(tx: Tx, userId: string) {
   });
 }
 
-/** Across workspaces: an invitation that can be accepted now. */
+/** Across workspaces: an invitation that can be accepted now. `byMail`: the token is the one that was mailed, and not the copied one. */
 export async function findInvitation(tx: Tx, tokenHash: string) {
-  const { id, workspaceId, email, role, expiresAt } = invitations;
+  const { id, workspaceId, email, role, expiresAt, mailedTokenHash } = invitations;
   const [invitation] = await tx
-    .select({ id, workspaceId, email, role, expiresAt })
+    .select({
+      id,
+      workspaceId,
+      email,
+      role,
+      expiresAt,
+      byMail: sql<boolean>`${mailedTokenHash} is not distinct from ${tokenHash}`,
+    })
     .from(invitations)
-    .where(and(eq(invitations.tokenHash, tokenHash), isPending(tx)));
+    .where(and(or(eq(invitations.tokenHash, tokenHash), eq(mailedTokenHash, tokenHash)), isPending(tx)));
   if (!invitation) return undefined;
   const workspace = (await findWorkspaces(tx, [invitation.workspaceId])).get(invitation.workspaceId);
   return workspace && { ...invitation, workspaceName: workspace.name };

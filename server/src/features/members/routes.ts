@@ -6,14 +6,32 @@ import { addRoutes } from '../../platform/http/routes.ts';
 import type { Publish } from '../../platform/publish/publish.ts';
 import type { Store } from '../../platform/data/tenant.ts';
 import { membershipChanged } from './changes.ts';
+import type { Mail } from '../mail/commands.ts';
+import { languageOf } from '../mail/policy.ts';
+import { findWorkspace } from '../workspaces/queries.ts';
+import type { Limiter, MakeLimiter } from '../../platform/limits/limiter.ts';
 import { changeRole, invite, removeMember, revokeInvitation } from './commands.ts';
 import { presentInvitation, presentMember } from './present.ts';
 import { listInvitations, listMembers } from './queries.ts';
 
+const INVITATION_MINUTES = 7 * 24 * 60;
+const DAY = 86_400;
+
 export function memberRoutes(
   http: Http,
-  { store, publish, config }: { store: Store; publish: Publish; config: Pick<Config, 'publicUrl'> },
+  parts: { store: Store; publish: Publish; config: Pick<Config, 'publicUrl'>; mail: Mail; makeLimiter: MakeLimiter },
 ): void {
+  const { store, publish, config, mail, makeLimiter } = parts;
+  // Beyond it an invitation is made, and its link copied: nobody writes to strangers in our name without end.
+  const mailed: [Limiter, (at: { workspaceId: string; email: string }) => string][] = [
+    [makeLimiter('invite-mail-workspace', { capacity: 100, refillPerSecond: 100 / DAY }), (at) => at.workspaceId],
+    [makeLimiter('invite-mail-address', { capacity: 3, refillPerSecond: 3 / DAY }), (at) => at.email],
+  ];
+  const mayMail = async (at: { workspaceId: string; email: string }): Promise<boolean> => {
+    for (const [limiter, keyOf] of mailed) if (!(await limiter.take(keyOf(at))).allow) return false;
+    return true;
+  };
+
   addRoutes(
     http,
     membersApi,
@@ -42,9 +60,32 @@ export function memberRoutes(
 
       invite: async (request) => {
         const actor = actorOf(request);
-        const { invitation, token } = await store.inControl(actor.workspaceId, (tx) => invite(tx, actor, request.body));
-        const inviteUrl = `${config.publicUrl}/accept-invite?token=${token}`;
-        return ok({ ...presentInvitation(invitation), inviteUrl });
+        const { workspaceId, name } = actor;
+        const { email } = request.body;
+        const linkOf = (token: string): string => `${config.publicUrl}/accept-invite?token=${token}`;
+        const isMailed = mail.delivery !== 'none' && (await mayMail({ workspaceId, email }));
+        const { invitation, token, mailId } = await store.inControl(workspaceId, async (tx) => {
+          const made = await invite(tx, actor, request.body);
+          if (!isMailed) return { ...made, mailId: undefined };
+          const workspace = (await findWorkspace(tx, workspaceId))?.name ?? '';
+          // What is printed in the log went to no mailbox: using it proves nothing.
+          const link = linkOf(mail.delivery === 'sent' ? made.mailedToken : made.token);
+          const language = languageOf(request.headers['accept-language']);
+          const values = { inviter: name, workspace, link };
+          return {
+            ...made,
+            mailId: await mail.write(tx, {
+              template: 'invitation',
+              to: email,
+              language,
+              values,
+              minutes: INVITATION_MINUTES,
+            }),
+          };
+        });
+        mail.dispatch([mailId]);
+        const wasMailed = mailId !== undefined && mail.delivery === 'sent';
+        return ok({ ...presentInvitation(invitation), inviteUrl: linkOf(token), mailed: wasMailed });
       },
 
       listInvitations: async (request) => {
@@ -61,7 +102,11 @@ export function memberRoutes(
     },
     {
       remove: { description: 'Everybody may remove themselves; others need `members:write`.' },
-      invite: { description: 'The link is told once and lasts a week. Inviting the same address again replaces it.' },
+      invite: {
+        description:
+          'The link is told once and lasts a week. Inviting the same address again replaces it. Where mail is sent the address gets ' +
+          'one with a link of its own, which also proves the address; the one told here does not.',
+      },
     },
   );
 }

@@ -46,15 +46,5 @@ export async function useProof(tx: Tx, userId: string, token: string): Promise<b
   return used.length > 0;
 }
 
-export const proofMail = (publicUrl: string, token: string): { subject: string; text: string } => ({
-  subject: 'Sign in to Parley',
-  text: [
-    'Somebody, hopefully you, wants to sign in to your account from a device it does not know.',
-    `Open this link within ${PROOF_MINUTES} minutes and enter your password there:`,
-    '',
-    // After the #, so that neither a server's log nor a referrer has it.
-    `${publicUrl}/sign-in#proof=${token}`,
-    '',
-    'If it was not you, do nothing: the link alone opens nothing.',
-  ].join('\n'),
-});
+/** After the #, so that neither a server's log nor a referrer has it. */
+export const proofLink = (publicUrl: string, token: string): string => `${publicUrl}/sign-in#proof=${token}`;

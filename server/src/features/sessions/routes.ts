@@ -9,7 +9,7 @@ import { needsSetup } from './setup.ts';
 import type { Entrance, SignIn } from './sign-in.ts';
 
 /** Takes a secret: no login, and few tries. */
-const entranceOf = (request: FastifyRequest, reply: FastifyReply): Entrance => ({
+export const entranceOf = (request: FastifyRequest, reply: FastifyReply): Entrance => ({
   device: deviceOf(request),
   headers: request.headers,
   setCookie: (cookie) => void reply.header('set-cookie', cookie),

@@ -6,17 +6,19 @@ import { AppError, badRequest, conflict, notFound, unauthorized } from '../../pl
 import type { SignedIn } from '../../platform/http/index.ts';
 import { hashToken, newId } from '../../platform/data/ids.ts';
 import type { Logger } from '../../platform/telemetry/log.ts';
-import type { Mail } from '../../platform/mail/index.ts';
 import type { Passwords } from '../../platform/security/password.ts';
 import type { Store, Tx } from '../../platform/data/tenant.ts';
-import { acceptInvitation, addAccount, refreshPasswordHash } from '../members/commands.ts';
+import type { Mail } from '../mail/commands.ts';
+import { languageOf } from '../mail/policy.ts';
+import { acceptInvitation, addAccount, markAddressProven, refreshPasswordHash } from '../members/commands.ts';
 import { findAccount, findInvitation, findPerson, membershipsOf } from '../members/queries.ts';
 import type { Access } from './access.ts';
+import type { Arrivals } from './arrivals.ts';
 import { recordAttempt } from './attempts.ts';
 import { endSession, startSession } from './commands.ts';
 import type { Device } from './commands.ts';
 import type { Devices } from './device.ts';
-import { addProof, proofMail, useProof } from './proof.ts';
+import { addProof, PROOF_MINUTES, proofLink, useProof } from './proof.ts';
 import { addRefreshToken, continueSession, moveSession, useRefreshToken } from './rotation.ts';
 import { assertSetupToken, setUp } from './setup.ts';
 import type { Throttle } from './throttle.ts';
@@ -42,16 +44,21 @@ export const createSignIn = (parts: {
   access: Access;
   throttle: Throttle;
   devices: Devices;
-  /** undefined when this installation sends none */
-  mail: Mail | undefined;
+  mail: Mail;
+  arrive: Arrivals;
   publicUrl: string;
   log: Logger;
 }) => {
-  const { store, passwords, tokens, access, throttle, devices, mail, publicUrl, log } = parts;
+  const { store, passwords, tokens, access, throttle, devices, mail, arrive, publicUrl, log } = parts;
 
   type Opened = { user: Person; sessionId: string; refreshToken: string; workspaceId: string | null };
-  const present = async (opened: Opened, workspaces: Login['workspaces']): Promise<Login> => {
-    const { user, sessionId, refreshToken, workspaceId } = opened;
+  /** After the commit. `mailIds`: what it caused to be sent. */
+  const present = async (
+    opened: Opened & { mailIds?: (string | undefined)[] },
+    workspaces: Login['workspaces'],
+  ): Promise<Login> => {
+    const { user, sessionId, refreshToken, workspaceId, mailIds = [] } = opened;
+    mail.dispatch(mailIds);
     const accessToken = await tokens.issue({ userId: user.id, sessionId, workspaceId });
     return { accessToken, refreshToken, user, workspaces, workspaceId };
   };
@@ -64,13 +71,14 @@ export const createSignIn = (parts: {
   };
 
   /** `known` names the device that knew the account before. */
-  const open = async (tx: Tx, user: Person, wanted: string | null, device: Device, known?: string) => {
+  const open = async (tx: Tx, user: Person, wanted: string | null, { device, headers }: Entrance, known?: string) => {
     const knownDevice = known !== undefined;
+    const mailIds = await arrive(tx, user.id, { device, headers, knownDevice });
     await recordAttempt(tx, user.id, { outcome: 'signed_in', device, knownDevice });
     const { workspaces, workspaceId } = await choose(tx, user.id, wanted);
     const sessionId = await startSession(tx, user.id, device);
     const refreshToken = await addRefreshToken(tx, sessionId, workspaceId);
-    return { workspaces, opened: { user, workspaceId, sessionId, refreshToken } };
+    return { workspaces, opened: { user, workspaceId, mailIds, sessionId, refreshToken } };
   };
 
   /** Not waited for: how long an answer takes must not tell whether there is an account. */
@@ -111,7 +119,7 @@ export const createSignIn = (parts: {
     }
     await throttle.forgive(guess);
     await remember(entrance, account.id, deviceId);
-    return { ...account, deviceId: knownDevice ? deviceId : undefined };
+    return { ...account, isProven, deviceId: knownDevice ? deviceId : undefined };
   };
 
   return {
@@ -122,14 +130,17 @@ export const createSignIn = (parts: {
       const stale = passwordHash && passwords.isStale(passwordHash) ? await passwords.hash(password) : undefined;
       const { opened, workspaces } = await store.asSystem(async (tx) => {
         if (stale) await refreshPasswordHash(tx, id, stale);
-        return open(tx, { id, email, name }, null, entrance.device, account.deviceId);
+        // The link came by mail, and the password says whose account it is.
+        if (account.isProven) await markAddressProven(tx, id);
+        return open(tx, { id, email, name }, null, entrance, account.deviceId);
       });
       return present(opened, workspaces);
     },
 
     /** The same for every address, whether somebody has an account there or not. @throws conflict without mail */
     askForProof: async (email: string, { device, headers }: Entrance): Promise<void> => {
-      if (!mail) throw conflict('This installation sends no mail: a link cannot be sent. Wait and try again.');
+      if (mail.delivery !== 'sent')
+        throw conflict('This installation sends no mail: a link cannot be sent. Wait and try again.');
       const mayMail = await throttle.countLink(email, device.ip ?? '');
       const account = await store.asSystem((tx) => findAccount(tx, email));
       if (!account || account.disabledAt || !mayMail) return;
@@ -138,9 +149,12 @@ export const createSignIn = (parts: {
       store
         .asSystem(async (tx) => {
           await recordAttempt(tx, account.id, { outcome: 'link_sent', device, knownDevice });
-          return addProof(tx, account.id);
+          const values = { name: account.name, link: proofLink(publicUrl, await addProof(tx, account.id)) };
+          const language = account.language ?? languageOf(headers['accept-language']);
+          const to = account.email;
+          return mail.write(tx, { template: 'sign_in_link', to, language, values, minutes: PROOF_MINUTES });
         })
-        .then((token) => mail.send({ to: account.email, ...proofMail(publicUrl, token) }))
+        .then((id) => mail.dispatch([id]))
         .catch((error: unknown) => log.error({ err: error }, 'a link to sign in was not sent'));
     },
 
@@ -185,7 +199,7 @@ export const createSignIn = (parts: {
       const passwordHash = await passwords.hash(input.password);
       const { opened, workspaces } = await store.asSystem(async (tx) => {
         const { userId } = await setUp(tx, token, { email, name, passwordHash, workspaceName });
-        return open(tx, { id: userId, email, name }, null, entrance.device);
+        return open(tx, { id: userId, email, name }, null, entrance);
       });
       await remember(entrance, opened.user.id);
       return present(opened, workspaces);
@@ -217,11 +231,12 @@ export const createSignIn = (parts: {
       const passwordHash = account ? '' : await passwords.hash(password);
       const { opened, workspaces } = await store.asSystem(async (tx) => {
         const user = account ?? {
-          id: await addAccount(tx, { email, name: name ?? email, passwordHash }),
+          id: await addAccount(tx, { email, name: name ?? email, passwordHash, isProven: invitation.byMail }),
           name: name ?? email,
         };
+        if (account && invitation.byMail) await markAddressProven(tx, account.id);
         const { workspaceId } = await acceptInvitation(tx, invitation.id, user.id);
-        return open(tx, { id: user.id, email, name: user.name }, workspaceId, entrance.device, account?.deviceId);
+        return open(tx, { id: user.id, email, name: user.name }, workspaceId, entrance, account?.deviceId);
       });
       if (!account) await remember(entrance, opened.user.id);
       return present(opened, workspaces);

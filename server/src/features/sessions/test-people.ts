@@ -17,6 +17,7 @@ import { createWake } from '../../platform/cluster/wake.ts';
 import type { Wake } from '../../platform/cluster/wake.ts';
 import { readConfig } from '../../settings.ts';
 import { createTestDatabase } from '../../test/database.ts';
+import { noMail } from '../mail/commands.ts';
 import { apiKeyRoutes } from '../api-keys/routes.ts';
 import { memberRoutes } from '../members/routes.ts';
 import { workspaceRoutes } from '../workspaces/routes.ts';
@@ -91,7 +92,8 @@ export const startPeople = async (limits: Partial<Limits> = { credentialsPerMinu
     access,
     throttle,
     devices: createDevices({ jwtSecret: config.secrets.jwtSecret, publicUrl: config.publicUrl }),
-    mail: undefined,
+    mail: noMail,
+    arrive: async () => [],
     publicUrl: config.publicUrl,
     log,
   });
@@ -105,7 +107,7 @@ export const startPeople = async (limits: Partial<Limits> = { credentialsPerMinu
       accountRoutes(api, { store, account });
       workspaceRoutes(api, { store, perPerson: 20 });
       apiKeyRoutes(api, { store, publish });
-      memberRoutes(api, { store, publish, config });
+      memberRoutes(api, { store, publish, config, mail: noMail, makeLimiter: localLimits });
     },
     { prefix: '/api/v1' },
   );

@@ -1,72 +1,94 @@
-import { createTransport } from 'nodemailer';
+import MailComposer from 'nodemailer/lib/mail-composer';
 import type { Outbound } from '../outbound/breaker.ts';
 import type { Config } from '../config/config.ts';
-import type { Logger } from '../telemetry/log.ts';
+import { failureOf, MailError } from './failure.ts';
+import { handOver, smtpAddress } from './smtp.ts';
+import { oneLine, readSender } from './text.ts';
 
-export type Letter = { to: string; subject: string; text: string };
+export { MailError } from './failure.ts';
+export type { MailFailure } from './failure.ts';
+export { isMailAddress, oneLine } from './text.ts';
 
-export type Mail = {
-  /** Hands a letter on without waiting for the server. One that could not be sent is told to the log. */
-  send(letter: Letter): void;
-  /** Waits for what is under way. */
-  close(): Promise<void>;
+export type Letter = {
+  /** the same at every try, so that whoever gets it twice sees that it is one */
+  id: string;
+  date: Date;
+  to: string;
+  subject: string;
+  text: string;
+  html: string;
+  language: string;
 };
 
-const CONNECT_MS = 10_000;
+export type MailServer = {
+  /** as `host:port`, without the login */
+  host: string;
+  from: string;
+  /** Hands a letter over, once. @throws MailError; AppError `unavailable` while the server is left alone */
+  send(letter: Letter): Promise<void>;
+};
+
 const SEND_MS = 30_000;
-/** More at once are not taken: whoever asks so much of the mail server gets nothing through anyway. */
-const UNDER_WAY = 50;
-const LOCAL = new Set(['localhost', '127.0.0.1', '[::1]']);
+/** What the breaker knows the server as. */
+export const MAIL_TARGET = 'mail';
 
 /** Undefined without MAIL_URL. */
-export function createMail(
+export function createMailServer(
   config: Pick<Config, 'mail'>,
-  { outbound, log }: { outbound: Outbound; log: Logger },
-): Mail | undefined {
+  { outbound, timeoutMs = SEND_MS }: { outbound: Outbound; timeoutMs?: number | undefined },
+): MailServer | undefined {
   if (!config.mail) return undefined;
-  const { url, from } = config.mail;
-  const { protocol, hostname, port, username, password } = new URL(url);
-  const auth = username ? { user: decodeURIComponent(username), pass: decodeURIComponent(password) } : undefined;
-  const secure = protocol === 'smtps:';
-  const transport = createTransport({
-    host: hostname.replace(/^\[(.*)\]$/, '$1'),
-    port: port ? Number(port) : secure ? 465 : 587,
-    secure,
-    requireTLS: auth !== undefined && !secure && !LOCAL.has(hostname),
-    ...(auth ? { auth } : {}),
-    connectionTimeout: CONNECT_MS,
-    greetingTimeout: CONNECT_MS,
-    dnsTimeout: CONNECT_MS,
-    socketTimeout: SEND_MS,
-    disableFileAccess: true,
-    disableUrlAccess: true,
-    logger: false,
-  });
-  const underWay = new Set<Promise<void>>();
+  const { url } = config.mail;
+  const from = readSender(config.mail.from);
+  const domain = from.address.slice(from.address.indexOf('@') + 1);
+  const { host, port } = smtpAddress(url);
 
-  async function deliver(letter: Letter): Promise<void> {
+  const compose = (letter: Letter): Promise<Buffer> =>
+    new MailComposer({
+      from,
+      to: letter.to,
+      subject: oneLine(letter.subject),
+      text: letter.text,
+      html: letter.html,
+      textEncoding: 'quoted-printable',
+      messageId: `<${letter.id}@${domain}>`,
+      date: letter.date,
+      headers: {
+        // No vacation replies to it.
+        'Auto-Submitted': 'auto-generated',
+        'X-Auto-Response-Suppress': 'All',
+        'Content-Language': letter.language,
+      },
+      disableFileAccess: true,
+      disableUrlAccess: true,
+    })
+      .compile()
+      .build();
+
+  // Read inside of the call: the breaker goes by what it means.
+  const attempt = async (letter: Parameters<typeof handOver>[1]): Promise<void> => {
     try {
-      // Not again by itself: the first may have arrived after all.
-      await outbound.call('mail', () => transport.sendMail({ from, ...letter }), { timeoutMs: SEND_MS, attempts: 1 });
+      await handOver(url, letter);
     } catch (error) {
-      // The answer of a server may quote the letter or the login.
-      const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
-      log.error({ code }, 'a mail could not be sent');
+      throw failureOf(error);
     }
-  }
+  };
 
   return {
-    send(letter) {
-      if (underWay.size >= UNDER_WAY) {
-        log.warn('a mail was not sent: too many are under way');
-        return;
+    host: `${host}:${port}`,
+    from: from.name ? `${from.name} <${from.address}>` : from.address,
+    async send(letter) {
+      const raw = await compose(letter);
+      const envelope = { from: from.address, to: [letter.to] };
+      try {
+        // Not again at once: a failed try waits in its row, so that the wait outlives this process.
+        await outbound.call(MAIL_TARGET, (signal) => attempt({ envelope, raw, signal }), {
+          timeoutMs,
+          attempts: 1,
+        });
+      } catch (error) {
+        throw error instanceof MailError ? error : failureOf(error);
       }
-      const sent = deliver(letter).finally(() => underWay.delete(sent));
-      underWay.add(sent);
-    },
-    async close() {
-      await Promise.allSettled(underWay);
-      transport.close();
     },
   };
 }

@@ -7,8 +7,8 @@ export const mailSettings = defineSettings({
     schema: addressOf(['smtp:', 'smtps:']),
     group: 'mail',
     description:
-      'The SMTP server for links that prove who somebody is at sign-in: smtp:// (with STARTTLS, port 587) or smtps:// (port 465).',
-    unset: 'no mail',
+      'The SMTP server for mail of Parley itself, such as invitations and links for a new password: smtp:// (with STARTTLS, port 587) or smtps:// (port 465).',
+    unset: 'no mail; with the embedded database it is printed in the log',
     example: 'smtps://user:password@mail.example.com',
     secret: true,
   },

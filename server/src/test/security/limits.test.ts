@@ -36,9 +36,10 @@ type Refusal = {
 };
 
 /** What the routes that need no login take, and those that end or change one. */
-const CREDENTIALS = ['login', 'refresh', 'logout', 'switch', 'setup', 'accept-invite', 'proof'].map(
-  (name) => `/auth/${name}`,
-);
+const CREDENTIALS = [
+  ...['login', 'refresh', 'logout', 'switch', 'setup', 'accept-invite', 'proof'],
+  ...['forgot-password', 'reset-password', 'prove-address'],
+].map((name) => `/auth/${name}`);
 
 const keys = (count: number, name = (at: number) => `k${at}`): string =>
   `{${Array.from({ length: count }, (_none, at) => `${JSON.stringify(name(at))}:0`).join(',')}}`;

@@ -18,6 +18,7 @@ const SYSTEM_READS: Record<string, string[] | 'all'> = {
   refresh_tokens: 'all',
   one_time_tokens: 'all',
   sign_ins: 'all',
+  mails: 'all',
   placements: 'all',
   placed_inboxes: 'all',
   outbox: [
@@ -69,6 +70,8 @@ const NOT_TENANT = new Set([
   'refresh_tokens',
   'one_time_tokens',
   'sign_ins',
+  // Of the installation; inside a workspace an invitation is put there, and nothing is seen.
+  'mails',
   'schema_migrations',
   'installation',
   // Where workspaces live is read before one is known, too.
@@ -281,7 +284,7 @@ describe('the database keeps workspaces apart by itself', () => {
         rowsOf(tx, `select row_to_json(t)::text as row from (select ${columns.join(', ')} from ${table}) t`),
       );
       // Names of inboxes and addresses of people who are invited are what it is for.
-      if (['inboxes', 'invitations', 'users'].includes(table)) continue;
+      if (['inboxes', 'invitations', 'mails', 'users'].includes(table)) continue;
       const told = text.filter(({ row = '' }) => row.includes(acme.mark) && table !== 'outbox');
       assert.deepEqual(told, [], `${table} shows words to parley_system`);
       for (const word of ['I want to talk to a human', 'refund takes five', 'Visitor acmecanary', 'visitor-acmecanary'])
@@ -294,6 +297,14 @@ describe('the database keeps workspaces apart by itself', () => {
         table,
       );
     assert.match(await fails(bare('select password_hash from users')), /permission denied/);
+    assert.match(await fails(bare('select 1 from mails')), /permission denied/);
+    const forged = `insert into mails (id, template, language, recipient, expires_at)
+      values (gen_random_uuid(), 'password_reset', 'en', 'x@y.test', now())`;
+    assert.match(
+      await fails(store.inWorkspace(acme.ids.workspace, (tx) => rowsOf(tx, forged))),
+      /row-level security/,
+      'a workspace sends invitations and nothing else',
+    );
     assert.match(await fails(bare('select 1 from sessions')), /permission denied/);
   });
 
