@@ -13,7 +13,7 @@ import type { MailValues } from './render.ts';
 
 // Real time (3): lifetimes and retries of mails.
 
-export type NewMail = {
+type NewMail = {
   template: MailTemplate;
   /** in lower case */
   to: string;

@@ -8,7 +8,7 @@ const HOUR = 60 * MINUTE;
 const WAITS = [5, 30, 2 * MINUTE, 10 * MINUTE, 30 * MINUTE, 2 * HOUR, 8 * HOUR, 24 * HOUR];
 const JITTER = 0.2;
 
-export type Failed = {
+type Failed = {
   error: NonNullable<MailItem['error']> | null;
   detail: string | null;
   /** null: not again */

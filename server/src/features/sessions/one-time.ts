@@ -8,7 +8,7 @@ import type { Tx } from '../../platform/data/tenant.ts';
 /** All of these take a transaction of `asSystem`. */
 
 type Purpose = 'password_reset' | 'address';
-export type OneTime = { userId: string; email: string; mailed: boolean };
+type OneTime = { userId: string; email: string; mailed: boolean };
 
 /**
  * A token for a link, kept as a hash. Earlier ones stay good: a stranger who asks for links takes none away.

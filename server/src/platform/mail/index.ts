@@ -6,7 +6,6 @@ import { handOver, smtpAddress } from './smtp.ts';
 import { oneLine, readSender } from './text.ts';
 
 export { MailError } from './failure.ts';
-export type { MailFailure } from './failure.ts';
 export { isMailAddress, oneLine } from './text.ts';
 
 export type Letter = {
