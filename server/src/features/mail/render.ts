@@ -23,6 +23,9 @@ const plain = (value: string): string =>
     .replace(/:\/\//g, ':\u2060/\u2060/')
     .replace(/\.(?=[\p{L}\p{N}])/gu, '.\u2060');
 
+/** Values nobody else wrote. */
+const OURS: ReadonlySet<string> = new Set(['device', 'place']);
+
 const timeIn = (language: string, iso: string): string =>
   new Intl.DateTimeFormat(language, { dateStyle: 'long', timeStyle: 'short', timeZone: 'UTC' }).format(new Date(iso)) +
   ' UTC';
@@ -38,7 +41,7 @@ export function renderMail(
   const { link, name, time, ...values } = mail.values;
   const filled: Record<string, string> = {
     device: texts.unknownDevice,
-    ...Object.fromEntries(Object.entries(values).map(([key, value]) => [key, plain(value)])),
+    ...Object.fromEntries(Object.entries(values).map(([key, value]) => [key, OURS.has(key) ? value : plain(value)])),
     ...(time ? { time: timeIn(language, time) } : {}),
     ...(name ? { name: plain(name) } : {}),
     // Addresses are checked before they are stored.

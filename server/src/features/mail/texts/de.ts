@@ -30,7 +30,7 @@ export const de: MailTexts = {
         'Das Passwort Ihres Kontos {address} wurde am {time} geändert. Alle früheren Anmeldungen wurden beendet.',
         'Wenn Sie es waren, ist nichts zu tun.',
       ],
-      action: 'Ich war es nicht: neues Passwort festlegen',
+      action: 'Nicht Sie? Neues Passwort festlegen',
     },
     prove_address: {
       subject: 'Bestätigen Sie Ihre E-Mail-Adresse für Parley',
@@ -55,7 +55,7 @@ export const de: MailTexts = {
         '{device}, von {place}, am {time}',
         'Wenn Sie es waren, ist nichts zu tun.',
       ],
-      action: 'Ich war es nicht: neues Passwort festlegen',
+      action: 'Nicht Sie? Neues Passwort festlegen',
     },
     sign_in_link: {
       subject: 'Bei Parley anmelden',

@@ -30,7 +30,7 @@ export const en: MailTexts = {
         'The password of your account {address} was changed on {time}. All earlier sign-ins were ended.',
         'If it was you, there is nothing to do.',
       ],
-      action: 'It was not me: set a new password',
+      action: 'Not you? Set a new password',
     },
     prove_address: {
       subject: 'Confirm your e-mail address for Parley',
@@ -55,7 +55,7 @@ export const en: MailTexts = {
         '{device}, from {place}, on {time}',
         'If it was you, there is nothing to do.',
       ],
-      action: 'It was not me: set a new password',
+      action: 'Not you? Set a new password',
     },
     sign_in_link: {
       subject: 'Sign in to Parley',

@@ -30,7 +30,7 @@ export const fi: MailTexts = {
         'Tilisi {address} salasana vaihdettiin {time}. Kaikki aiemmat kirjautumiset päätettiin.',
         'Jos se olit sinä, sinun ei tarvitse tehdä mitään.',
       ],
-      action: 'Se en ollut minä: aseta uusi salasana',
+      action: 'Etkö se ollut sinä? Aseta uusi salasana',
     },
     prove_address: {
       subject: 'Vahvista sähköpostiosoitteesi Parleyhin',
@@ -55,7 +55,7 @@ export const fi: MailTexts = {
         '{device}, verkosta {place}, {time}',
         'Jos se olit sinä, sinun ei tarvitse tehdä mitään.',
       ],
-      action: 'Se en ollut minä: aseta uusi salasana',
+      action: 'Etkö se ollut sinä? Aseta uusi salasana',
     },
     sign_in_link: {
       subject: 'Kirjaudu Parleyhin',
