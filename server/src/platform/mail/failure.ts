@@ -4,8 +4,7 @@ import { redactString } from '../telemetry/redact.ts';
 import { oneLine } from './text.ts';
 
 /** Why a mail was not handed over: a short list, which the dashboard has words for. */
-type MailFailure =
-  'address_refused' | 'mail_refused' | 'later' | 'login' | 'encryption' | 'connection' | 'timeout';
+type MailFailure = 'address_refused' | 'mail_refused' | 'later' | 'login' | 'encryption' | 'connection' | 'timeout';
 
 /** `detail` is the server's reply, fit to be shown to whoever runs the installation. */
 export class MailError extends Error {
