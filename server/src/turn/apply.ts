@@ -7,7 +7,7 @@ import { findByPlatformId } from '../features/messages/commands.ts';
 import { since } from '../features/messages/queries.ts';
 import type { Tx } from '../platform/data/tenant.ts';
 import { findAlbum, textAfterEdit } from './album.ts';
-import { applyReceipt, applyWatermark, moveThread } from './deliveries.ts';
+import { applyReceipt, applyWatermark, hurryDeliveries, moveThread } from './deliveries.ts';
 import { isAmendment, keepEarly, takeEarly } from './early.ts';
 import type { Amendment } from './early.ts';
 import type { PendingEvent } from './threads.ts';
@@ -50,6 +50,7 @@ export async function applyEvent(
   switch (event.kind) {
     case 'reachability':
       await setReachable(tx, inbox.id, event.sender.externalId, event.reachable);
+      if (!event.reachable) await hurryDeliveries(tx, threadId);
       return nothing;
     case 'moved':
       await moveThread(tx, threadId, event.toThreadKey);

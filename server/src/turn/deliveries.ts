@@ -12,7 +12,7 @@ import { heldBy, LEASE_MS } from './lease.ts';
 import type { ClaimedDelivery } from './lease.ts';
 
 // Foreign tables: contact_identities, contacts, conversations, messages. The hot path reads and writes in one statement.
-// Real time (1): when the machinery was done.
+// Real time (2): when the machinery was done, and when it tries.
 
 /** The token of a delivery that its writer began itself, in the statement that made it. */
 const FIRST_TOKEN = 1;
@@ -152,6 +152,12 @@ export async function moveThread(tx: Tx, threadId: string, threadKey: string): P
   await tx.execute(sql`
     update threads set thread_key = ${threadKey} where id = ${threadId}::uuid
       and not exists (select 1 from threads o where o.inbox_id = threads.inbox_id and o.thread_key = ${threadKey})`);
+}
+
+/** What waits for the customer is tried now: the platform says at once that it cannot be delivered, and the agent reads why. */
+export async function hurryDeliveries(tx: Tx, threadId: string): Promise<void> {
+  await tx.execute(sql`
+    update deliveries set next_attempt_at = now() where thread_id = ${threadId}::uuid and state = 'pending'`);
 }
 
 /** A receipt of a message we do not know changes nothing: it may be of one whose send has not returned (deliver.ts). */

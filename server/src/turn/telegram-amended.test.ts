@@ -314,4 +314,32 @@ describe('Telegram, beside plain messages', () => {
     assert.deepEqual(heard?.entities, []);
     assert.equal((await chat.messages(47)).at(-1)?.text, typed);
   });
+
+  it('what waits for a customer who blocks the bot fails at once, in words', async () => {
+    await chat.say(48, 'hello robot, what is up?');
+    await until(async () => chat.heard(48).length === 1, 'it is answered');
+    const { id } = await chat.inStatus(48, 'bot');
+    telegram.fail({ kind: 'rate-limit', retryAfter: 3_600 }, { method: 'sendMessage' });
+    await test.owner('POST', `/conversations/${id}/messages`, { text: 'are you there?' });
+    const delivery = () =>
+      run<{ error: string | null; state: string }>(
+        sql`select state, error from deliveries where conversation_id = ${id}::uuid order by seq desc limit 1`,
+      );
+    await until(async () => /Too Many Requests/.test((await delivery())[0]?.error ?? ''), 'it waits');
+    telegram.blockedChats.add('48');
+    await chat.post({
+      update_id: chat.nextUpdate(),
+      my_chat_member: {
+        chat: { id: 48, type: 'private' },
+        from: person(48),
+        date: 1_780_000_000,
+        new_chat_member: { status: 'kicked', user: { id: 1, is_bot: true, first_name: 'Parley' } },
+      },
+    });
+    const failed = await until(async () => {
+      const message = (await chat.messages(48)).at(-1);
+      return message?.status === 'failed' && message;
+    }, 'it fails');
+    assert.match(failed.error ?? '', /blocked by the user/);
+  });
 });
