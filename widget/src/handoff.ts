@@ -10,15 +10,19 @@ export type Settings = {
   language?: string;
   theme?: string;
 };
-/** What the page says of its visitor. No proof: it opens nobody's conversation. */
 /** As the page gives it: a number where an id is one. */
 type Given = string | number;
+/** What the page says of its visitor; `hash` or `jwt` proves it. It opens nobody's conversation. */
 export type Identity = {
   id?: Given;
   name?: Given;
   email?: Given;
   phone?: Given;
   attributes?: Record<string, Given | boolean | null>;
+  /** hex HMAC-SHA256 of `id` under the inbox's identity secret */
+  hash?: string;
+  /** or a JWT signed with it */
+  jwt?: string;
 };
 export type Look = { accent?: string; position?: string };
 /** What the loader gives to the panel it has fetched. The panel announces itself under `panelKey` on the window. */

@@ -33,24 +33,6 @@ function isMessage(value: unknown): value is Message {
   return typeof value === 'object' && value !== null && 'seq' in value && 'author' in value && 'text' in value;
 }
 
-/** A page may say anything; what is no text has none. */
-const isPlain = (value: unknown): value is string | number | boolean =>
-  ['string', 'number', 'boolean'].includes(typeof value);
-
-/** What the server is told of a visitor who begins: as much as it takes, none of it proof. */
-function claims({ id, name, email, phone, attributes }: Identity, page: string, language: string) {
-  const metadata: Record<string, string> = {};
-  const facts = { page, language, userId: id, phone, ...attributes };
-  for (const [key, value] of Object.entries(facts))
-    if (isPlain(value)) metadata[key.slice(0, 60)] = `${value}`.slice(0, 500);
-  return {
-    metadata,
-    ...(isPlain(name) && name !== '' ? { name: `${name}`.slice(0, 120) } : {}),
-    // What is no address the server leaves out.
-    ...(isPlain(email) ? { email: `${email}` } : {}),
-  };
-}
-
 /**
  * The visitor's conversation: keeps it in step with the server through lost connections and reloads.
  * `changed` asks for a redraw; `arrived` is called once for every message that is new, not for what history brings.
@@ -203,12 +185,27 @@ export function createSession(options: {
 
   async function startChat(): Promise<boolean> {
     const mine = visit;
-    const page = location.origin + location.pathname;
-    const answer = await connection.call('customer:start_chat', claims(identity, page, navigator.language));
+    const metadata = { page: location.origin + location.pathname, language: navigator.language };
+    const answer = await connection.call('customer:start_chat', { metadata });
     if (mine !== visit) return false;
-    if (answer.success) adopt(answer.data as SessionCreated);
-    else if (!passing.has(answer.error.code)) refused(answer.error.code);
+    if (answer.success) {
+      adopt(answer.data as SessionCreated);
+      introduce();
+    } else if (!passing.has(answer.error.code)) refused(answer.error.code);
     return answer.success;
+  }
+
+  /** Who the page says its visitor is. What the server refuses is said to whoever builds the page. */
+  function introduce(): void {
+    const said = identity;
+    if (!Object.keys(said)[0]) return;
+    const warn = (why: unknown): void => {
+      if (identity === said) identity = {};
+      console.warn('Parley:', why);
+    };
+    connection
+      .call('customer:identify', said)
+      .then((answer) => answer.success || passing.has(answer.error.code) || warn(answer.error.message), warn);
   }
 
   /** Fetches what was missed; a second caller waits for the same answer. False: this conversation is not ours to read. */
@@ -372,6 +369,7 @@ export function createSession(options: {
     tryAgain: connect,
     identify(given: Identity): void {
       identity = given;
+      if (situation.link === 'online' && conversationId && situation.status !== 'resolved') introduce();
     },
     unread: (): number =>
       unread(store.messages()).filter((each) => each.author.type === 'bot' || each.author.type === 'agent').length,

@@ -12,6 +12,10 @@ export const Contact = z.object({
   tier: z.string(),
   attributes: z.record(z.string(), z.unknown()),
   notes: z.string(),
+  /** the id a website knows the person by, proven by its signature */
+  userId: z.string().nullable(),
+  /** what a website said of the person without proof, e.g. `userId`, `email` */
+  unverified: z.record(z.string(), z.string()),
   identities: z.array(z.object({ inboxId: Id, channel: ChannelName, externalId: z.string(), reachable: z.boolean() })),
   createdAt: Timestamp,
   lastSeenAt: Timestamp,

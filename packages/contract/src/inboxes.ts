@@ -60,6 +60,10 @@ export type Inbox = z.infer<typeof Inbox>;
 export const InboxCheck = z.object({ ok: z.boolean(), displayName: z.string().nullable(), detail: prose(1000) });
 export type InboxCheck = z.infer<typeof InboxCheck>;
 
+/** What a website signs the ids of its visitors with. Null: none was made yet, so nothing is believed. */
+export const IdentitySecret = z.object({ identitySecret: z.string().nullable() });
+export type IdentitySecret = z.infer<typeof IdentitySecret>;
+
 export const inboxesApi = api('Inboxes', {
   list: get('/inboxes', 'inboxes:read', { summary: 'List inboxes', query: PageQuery, response: paged(Inbox) }),
   create: post('/inboxes', 'inboxes:write', {
@@ -84,5 +88,15 @@ export const inboxesApi = api('Inboxes', {
     summary: 'Check the connection of an inbox now',
     params: IdParams,
     response: success(InboxCheck),
+  }),
+  identitySecret: get('/inboxes/:id/identity-secret', 'inboxes:write', {
+    summary: 'Read the secret a website signs its visitors with',
+    params: IdParams,
+    response: success(IdentitySecret),
+  }),
+  renewIdentitySecret: post('/inboxes/:id/identity-secret', 'inboxes:write', {
+    summary: 'Make another secret for signing visitors; the one before is void at once',
+    params: IdParams,
+    response: success(IdentitySecret),
   }),
 });

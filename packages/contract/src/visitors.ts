@@ -12,6 +12,15 @@ const Metadata = z.record(z.string().max(60), z.string().max(500)).transform((me
   ),
 );
 
+/** Texts of a page that may say anything: numbers are texts too, what is no text is none, and it is cut. */
+const said = (max: number) =>
+  z
+    .unknown()
+    .transform((value) =>
+      ['string', 'number', 'boolean'].includes(typeof value) ? cleanText(String(value)).trim().slice(0, max) : '',
+    );
+const MAX_USER_ID = 200;
+
 /** visitor → server */
 export const visitorEvents = {
   /** opens the visitor's conversation, or finds it again; answered with SessionCreated */
@@ -21,6 +30,33 @@ export const visitorEvents = {
     email: z.email().max(254).optional().catch(undefined),
     metadata: Metadata.optional(),
   }),
+  /**
+   * Who the page says its visitor is, at any time of a conversation. `hash` is the hex HMAC-SHA256 of `id` under the inbox's
+   * identity secret; `jwt` a JWT signed with it (HS256, `exp`, `sub` = `id`), whose claims are proven too. With neither, or
+   * beside a `hash`, what is said is kept as unverified. A wrong signature is refused, and nothing is kept.
+   */
+  'customer:identify': z
+    .object({
+      id: said(MAX_USER_ID + 1)
+        .refine((id) => id.length <= MAX_USER_ID, 'is too long')
+        .optional(),
+      name: said(120).optional(),
+      email: said(254).optional(),
+      phone: said(40).optional(),
+      attributes: z
+        .unknown()
+        .transform((given) =>
+          Object.fromEntries(
+            Object.entries(Object(given))
+              .slice(0, MAX_METADATA)
+              .map(([key, value]) => [cleanText(key).slice(0, 60), said(500).parse(value)]),
+          ),
+        )
+        .optional(),
+      hash: z.string().max(200).optional(),
+      jwt: z.string().max(8000).optional(),
+    })
+    .refine((given) => Object.values(given).some(Boolean), 'says nothing of a visitor'),
   'customer:send_message': z.strictObject({
     conversationId: Id,
     text: line(MAX_MESSAGE_LENGTH),

@@ -2,7 +2,14 @@ import { MAX_MESSAGE_LENGTH } from '@parley/contract';
 import { z } from 'zod';
 import type { Channel } from '../contract.ts';
 
-const webCredentials = z.strictObject({});
+const webCredentials = z.strictObject({
+  identitySecret: z
+    .string()
+    .min(16)
+    .max(200)
+    .optional()
+    .meta({ title: 'Identity secret', secret: true, help: 'Your website signs the ids of its visitors with it.' }),
+});
 export type WebCredentials = z.infer<typeof webCredentials>;
 
 /**
@@ -13,6 +20,7 @@ export const web: Channel<WebCredentials> = {
   name: 'web',
   title: 'Web',
   credentials: webCredentials,
+  generated: ['identitySecret'],
   live: true,
   choices: true,
   limits: { textLength: MAX_MESSAGE_LENGTH, unit: 'utf16' },

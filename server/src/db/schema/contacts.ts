@@ -10,6 +10,8 @@ export const contacts = pgTable('contacts', {
   language: text('language'),
   tier: text('tier').notNull().default('standard'),
   attributes: jsonb('attributes').$type<Record<string, unknown>>().notNull().default({}),
+  /** what pages said of the person without proof */
+  unverified: jsonb('unverified').$type<Record<string, string>>().notNull().default({}),
   notes: text('notes').notNull().default(''),
   createdAt: createdAt(),
   lastSeenAt: moment('last_seen_at').notNull().defaultNow(),
@@ -24,6 +26,8 @@ export const contactIdentities = pgTable('contact_identities', {
   externalId: text('external_id').notNull(),
   profile: jsonb('profile').$type<Record<string, unknown>>().notNull().default({}),
   reachable: boolean('reachable').notNull().default(true),
+  /** the id the embedding site knows the person by, proven by its signature */
+  userId: text('user_id'),
   /** since when a visitor's token is void */
   endedAt: moment('ended_at'),
   createdAt: createdAt(),

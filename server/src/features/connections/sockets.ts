@@ -220,9 +220,10 @@ export function openSockets(parts: SocketParts): { close(): void } {
         parts.pressure.admit('visitors');
         const { allow, retryAfterSeconds } = await parts.eventLimit.take(visitorId);
         if (!allow) throw tooMany(retryAfterSeconds);
-        // As it is now: it may have been disabled since.
+        // As it is now: it may have been disabled since, or sign with another secret.
         const current = await inboxes.byId(workspaceId, inbox.id);
         if (!current || current.status === 'disabled') throw forbidden('This chat is closed.');
+        at.inbox = current;
       },
     });
     // `session`: what is cut when this visitor ends.

@@ -1,11 +1,14 @@
 import { and, eq, isNull, sql } from 'drizzle-orm';
 import type { SQL } from 'drizzle-orm';
 import type { Sender } from '../../channels/contract.ts';
+import { z } from 'zod';
 import { contacts } from '../../db/schema/index.ts';
-import { notFound } from '../../platform/errors.ts';
+import { conflict, notFound } from '../../platform/errors.ts';
 import { newId } from '../../platform/data/ids.ts';
 import { storedJson } from '../../platform/data/stored-json.ts';
 import type { Tx } from '../../platform/data/tenant.ts';
+
+// Foreign tables: conversations, threads. A visitor who turns out to be a known customer takes what they wrote along.
 
 /** Who wrote, as the channel tells it. Nothing of it is proof of identity. */
 export type Person = Sender;
@@ -157,4 +160,82 @@ export async function changeContact(
     .where(and(eq(contacts.id, id), isNull(contacts.deletedAt)))
     .returning({ id: contacts.id });
   if (!row) throw notFound('The contact');
+}
+
+const MAX_FACTS = 50;
+
+/** What a website tells of its visitor. */
+export type Introduction = {
+  /** said, not proven */
+  unverified: Record<string, string>;
+  /** the site's id of the person, proven by its signature */
+  userId?: string | undefined;
+  /** what a signed token says beside the id */
+  proven?: { name?: string; email?: string; phone?: string; attributes?: Record<string, unknown> };
+};
+
+/** Keeps what was said of a visitor. Proof puts the visitor under the contact the id has in this inbox. @throws conflict */
+export async function identifyContact(
+  tx: Tx,
+  at: { inboxId: string; visitorId: string },
+  { userId, proven, unverified }: Introduction,
+): Promise<void> {
+  const contactId = userId === undefined ? await contactOf(tx, at) : await proveContact(tx, at, userId);
+  if (!contactId) return;
+  const { rows } = await tx.execute<{ unverified: Record<string, string> }>(
+    sql`select unverified from contacts where id = ${contactId}::uuid for update`,
+  );
+  const before = Object.entries(rows[0]?.unverified ?? {}).filter(
+    ([key]) => !(proven && Object.hasOwn(proven, key)) && !(key === 'userId' && userId),
+  );
+  const kept = new Map([...before, ...Object.entries(unverified)].slice(0, MAX_FACTS));
+  const { name = null, email = null, phone = null, attributes = {} } = proven ?? {};
+  await tx.execute(sql`
+    update contacts set unverified = ${JSON.stringify(Object.fromEntries(kept))}::jsonb,
+      name = coalesce(${name}::text, name), email = coalesce(${email}::text, email),
+      phone = coalesce(${phone}::text, phone), attributes = attributes || ${JSON.stringify(attributes)}::jsonb
+    where id = ${contactId}::uuid`);
+  const address = z.email().safeParse(unverified['email']).data;
+  await describeContact(tx, contactId, {
+    ...(unverified['name'] ? { name: unverified['name'] } : {}),
+    ...(address ? { email: address } : {}),
+  });
+}
+
+async function contactOf(tx: Tx, { inboxId, visitorId }: { inboxId: string; visitorId: string }) {
+  const { rows } = await tx.execute<{ contact_id: string }>(
+    sql`select contact_id from contact_identities where inbox_id = ${inboxId}::uuid and external_id = ${visitorId}`,
+  );
+  return rows[0]?.contact_id;
+}
+
+/** @throws conflict for a visitor who was proven to be somebody else: two people never share one conversation */
+async function proveContact(
+  tx: Tx,
+  { inboxId, visitorId }: { inboxId: string; visitorId: string },
+  userId: string,
+): Promise<string | undefined> {
+  // Two devices of one person at once become one contact.
+  await tx.execute(sql`select pg_advisory_xact_lock(hashtextextended(${`${inboxId} ${userId}`}, 0))`);
+  const { rows } = await tx.execute<{ contact_id: string; user_id: string | null; mine: boolean }>(sql`
+    select contact_id, user_id, external_id = ${visitorId} as mine from contact_identities
+    where inbox_id = ${inboxId}::uuid and (external_id = ${visitorId} or user_id = ${userId}) order by id for update`);
+  const own = rows.find(({ mine }) => mine);
+  if (!own) return undefined;
+  if (own.user_id !== null && own.user_id !== userId)
+    throw conflict('identify: this chat belongs to another id. Call Parley.reset() when somebody signs out.');
+  const contactId = rows.find(({ user_id }) => user_id === userId)?.contact_id ?? own.contact_id;
+  await tx.execute(sql`
+    update contact_identities set user_id = ${userId}, contact_id = ${contactId}::uuid
+    where inbox_id = ${inboxId}::uuid and external_id = ${visitorId}`);
+  if (contactId === own.contact_id) return contactId;
+  // In the order of a turn: contacts before conversations.
+  await tx.execute(sql`
+    update contacts set deleted_at = ${tx.now}::timestamptz where id = ${own.contact_id}::uuid
+      and not exists (select 1 from contact_identities where contact_id = ${own.contact_id}::uuid)`);
+  const thread = sql`inbox_id = ${inboxId}::uuid and thread_key = ${visitorId}`;
+  await tx.execute(sql`
+    update conversations set contact_id = ${contactId}::uuid where thread_id in (select id from threads where ${thread})`);
+  await tx.execute(sql`update threads set contact_id = ${contactId}::uuid where ${thread}`);
+  return contactId;
 }

@@ -41,6 +41,8 @@ type ContactRow = {
   tier: string;
   attributes: Record<string, unknown>;
   notes: string;
+  user_id: string | null;
+  unverified: Record<string, string>;
   created_at: string;
   last_seen_at: string;
   identities: { inboxId: string; channel: ChannelName; externalId: string; reachable: boolean }[] | null;
@@ -55,6 +57,8 @@ const present = (row: ContactRow): Contact => ({
   tier: row.tier,
   attributes: row.attributes,
   notes: row.notes,
+  userId: row.user_id,
+  unverified: row.unverified,
   identities: row.identities ?? [],
   createdAt: iso(row.created_at),
   lastSeenAt: iso(row.last_seen_at),
@@ -62,7 +66,8 @@ const present = (row: ContactRow): Contact => ({
 
 const rowsOf = (where: SQL, tail: SQL): SQL => sql`
   select c.*, (select json_agg(json_build_object('inboxId', t.inbox_id, 'channel', i.channel, 'externalId', t.external_id,
-      'reachable', t.reachable)) from contact_identities t join inboxes i on i.id = t.inbox_id where t.contact_id = c.id) as identities
+      'reachable', t.reachable)) from contact_identities t join inboxes i on i.id = t.inbox_id where t.contact_id = c.id) as identities,
+    (select t.user_id from contact_identities t where t.contact_id = c.id and t.user_id is not null order by t.id limit 1) as user_id
   from contacts c where c.deleted_at is null and ${where} ${tail}`;
 
 /** @throws not-found, also for a contact of another workspace */

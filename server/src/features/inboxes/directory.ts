@@ -43,6 +43,12 @@ export type FindInbox = (token: string, address: string) => Promise<InboxRuntime
 
 const TOKEN = /^[A-Za-z0-9_-]{8,64}$/;
 
+/** What the website around a chat signs its visitors with; null where none was made. */
+export function identitySecretOf(credentials: unknown): string | null {
+  const secret: unknown = Reflect.get(Object(credentials), 'identitySecret');
+  return typeof secret === 'string' ? secret : null;
+}
+
 /** Inboxes by token and id: read once in `ttlMs` milliseconds, or again after a change. */
 export function createInboxDirectory(parts: {
   store: Store;

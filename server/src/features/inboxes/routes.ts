@@ -50,6 +50,16 @@ export function inboxRoutes(http: Http, parts: InboxParts): void {
         const { workspaceId } = actorOf(request);
         return ok(await setup.check(workspaceId, request.params.id));
       },
+
+      identitySecret: async (request) => {
+        const { workspaceId } = actorOf(request);
+        return ok({ identitySecret: await setup.identitySecret(workspaceId, request.params.id) });
+      },
+
+      renewIdentitySecret: async (request) => {
+        const { workspaceId } = actorOf(request);
+        return ok({ identitySecret: await setup.renewIdentitySecret(workspaceId, request.params.id) });
+      },
     },
     {
       create: {

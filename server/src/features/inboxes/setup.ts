@@ -1,9 +1,9 @@
 import type { InboxCheck, InboxInput, InboxPatch } from '@parley/contract';
-import { channels } from '../../channels/registry.ts';
+import { channels, isLive } from '../../channels/registry.ts';
 import type { Config } from '../../platform/config/config.ts';
 import { DecryptError } from '../../platform/security/crypto.ts';
 import type { Keyring } from '../../platform/security/crypto.ts';
-import { AppError } from '../../platform/errors.ts';
+import { AppError, notFound } from '../../platform/errors.ts';
 import { newId, newToken } from '../../platform/data/ids.ts';
 import type { Logger } from '../../platform/telemetry/log.ts';
 import type { Publish } from '../../platform/publish/publish.ts';
@@ -21,6 +21,7 @@ import {
   readCredentials,
   sealCredentials,
 } from './credentials.ts';
+import { identitySecretOf } from './directory.ts';
 import type { InboxRow } from './present.ts';
 import { assertAccountFree, findInbox } from './queries.ts';
 import { cleanSettings } from './settings.ts';
@@ -163,5 +164,26 @@ export function createInboxSetup({ store, keyring, publish, log, config, channel
     }
   }
 
-  return { create, change, remove, check };
+  /** What a website signs its visitors with; null until one is made. @throws not-found for a channel without visitors */
+  async function identitySecret(workspaceId: string, id: string): Promise<string | null> {
+    return identitySecretOf(storedOf(await visited(workspaceId, id)));
+  }
+
+  /** Another one; signatures made with the one before are refused from now on. @throws as `identitySecret` */
+  async function renewIdentitySecret(workspaceId: string, id: string): Promise<string> {
+    const inbox = await visited(workspaceId, id);
+    const secret = newToken();
+    const credentials = sealCredentials(keyring, inbox.id, { ...storedOf(inbox), identitySecret: secret });
+    await store.inWorkspace(workspaceId, (tx) => changeInbox(tx, workspaceId, inbox.id, { credentials }));
+    publish([inboxChanged(workspaceId, { inboxId: inbox.id })]);
+    return secret;
+  }
+
+  async function visited(workspaceId: string, id: string): Promise<InboxRow> {
+    const inbox = await store.inWorkspace(workspaceId, (tx) => findInbox(tx, id));
+    if (!isLive(inbox.channel)) throw notFound('The chat');
+    return inbox;
+  }
+
+  return { create, change, remove, check, identitySecret, renewIdentitySecret };
 }

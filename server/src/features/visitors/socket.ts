@@ -15,16 +15,18 @@ import type { VisitorEvents, VisitorSocket } from '../../platform/sockets/socket
 import type { Store, Tx } from '../../platform/data/tenant.ts';
 import { textsIn } from '../../engine/texts/texts.ts';
 import type { BotDirectory } from '../bots/directory.ts';
-import { describeContact } from '../contacts/commands.ts';
+import { describeContact, identifyContact } from '../contacts/commands.ts';
 import { endedVisitor, visitorHasEnded } from '../contacts/queries.ts';
 import { conversationTouched } from '../conversations/changes.ts';
 import { findOrCreateConversation } from '../conversations/commands.ts';
 import { findConversation } from '../conversations/queries.ts';
 import { resolveVisitorAttachments } from '../files/commands.ts';
 import { placeInQueue } from '../handoffs/queries.ts';
+import { identitySecretOf } from '../inboxes/directory.ts';
 import type { InboxRuntime } from '../inboxes/directory.ts';
 import { after } from '../messages/queries.ts';
 import { presentToVisitor } from '../messages/present.ts';
+import { readIdentity } from './identity.ts';
 import type { VisitorTokens } from './token.ts';
 
 // Foreign tables: contact_identities, conversations, threads. What a visitor may see is decided by one statement.
@@ -184,6 +186,18 @@ export function visitorSocketEvents(parts: VisitorParts): VisitorEvents {
         const session = await enter(at, said);
         at.socket.emit('session:created', session);
         return session;
+      },
+    },
+    'customer:identify': {
+      async handle(said, { own, inbox, visitor }) {
+        if (!own) throw notFound('The conversation');
+        const { workspaceId, id: inboxId } = inbox;
+        const introduction = await readIdentity(said, identitySecretOf(inbox.credentials), store.clock.now());
+        await store.inWorkspace(workspaceId, (tx) =>
+          identifyContact(tx, { inboxId, visitorId: visitor.id }, introduction),
+        );
+        parts.publish([conversationTouched(workspaceId, { conversationId: own })]);
+        return { verified: introduction.userId !== undefined };
       },
     },
     'customer:send_message': {

@@ -9,7 +9,13 @@ export function payloadsFor(
   events: Record<string, { payload: z.ZodType }>,
   conversationId: string,
 ): { event: string; payload: Record<string, unknown>; isOfConversation: boolean }[] {
-  const values: Record<string, unknown> = { conversationId, text: 'planted', clientId: 'planted', after: 0 };
+  const values: Record<string, unknown> = {
+    conversationId,
+    text: 'planted',
+    clientId: 'planted',
+    after: 0,
+    name: 'planted',
+  };
   return Object.entries(events).map(([event, { payload: schema }]) => {
     assert.ok(schema instanceof z.ZodObject, event);
     const fields = Object.keys(schema.shape).filter((field) => field in values);

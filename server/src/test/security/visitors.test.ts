@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
+import { createHmac } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
-import { decodeJwt } from 'jose';
-import type { Attachment, Contact, Inbox, Message, Missed, SessionCreated } from '@parley/contract';
+import { decodeJwt, SignJWT } from 'jose';
+import type { Attachment, Contact, IdentitySecret, Inbox, Message, Missed, SessionCreated } from '@parley/contract';
 import { endVisitor } from '../../features/contacts/commands.ts';
 import { RESYNC } from '../../platform/cluster/wake.ts';
 import { connect, until } from '../app.ts';
@@ -193,5 +194,87 @@ describe('visitors are who they are, and nobody else', () => {
     assert.deepEqual(unchanged(await find()), unchanged(contacts));
     victim.socket.close();
     thief.socket.close();
+  });
+
+  it('attack 12: a website proves who its visitor is, at any time; what it only says stays unverified', async () => {
+    const inbox = (await test.owner<Inbox>('POST', '/inboxes', { name: 'Signed', channel: 'web', botId: null })).data;
+    const secretAt = `/inboxes/${inbox.id}/identity-secret`;
+    const secret = (await test.owner<IdentitySecret>('GET', secretAt)).data.identitySecret ?? '';
+    assert.equal(inbox.generated?.['identitySecret'], secret);
+    assert.ok(!JSON.stringify(await test.owner('GET', `/inboxes/${inbox.id}`)).includes(secret));
+    const sign = (id: string, key = secret) => createHmac('sha256', key).update(id).digest('hex');
+    const token = (claims: Record<string, unknown>, exp: number | string = '5m', key = secret) =>
+      new SignJWT(claims).setProtectedHeader({ alg: 'HS256' }).setExpirationTime(exp).sign(Buffer.from(key));
+    const visitors: Visit[] = [];
+    const begin = async () => {
+      const begun = await visit({ inbox: inbox.token });
+      visitors.push(begun);
+      return begun;
+    };
+    const contactOf = async ({ conversationId }: Visit) => {
+      const { data } = await test.owner<{ contact: { id: string } }>('GET', `/conversations/${conversationId}`);
+      return (await test.owner<Contact>('GET', `/contacts/${data.contact.id}`)).data;
+    };
+    const identify = async ({ socket }: Visit, said: object): Promise<unknown> => {
+      const answer = await socket.call<{ verified: boolean }>('customer:identify', said);
+      return answer.success ? answer.data.verified : answer.error.code;
+    };
+
+    const phone = await begin();
+    const untouched = await contactOf(phone);
+    const alg = Buffer.from('{"alg":"none"}').toString('base64url');
+    const body = Buffer.from('{"sub":"ann","exp":9999999999}').toString('base64url');
+    const wrong = [
+      { id: 'ann', hash: sign('bo') },
+      { id: 'ann', hash: sign('ann', 'another secret') },
+      { id: 'ann', hash: '' },
+      { hash: sign('') },
+      { id: 'ann', jwt: await token({ sub: 'bo' }) },
+      { id: 'ann', jwt: await token({ sub: 'ann' }, 1_000) },
+      { id: 'ann', jwt: await token({ sub: 'ann' }, '5m', 'another secret') },
+      {
+        id: 'ann',
+        jwt: await new SignJWT({ sub: 'ann' }).setProtectedHeader({ alg: 'HS256' }).sign(Buffer.from(secret)),
+      },
+      { id: 'ann', jwt: `${alg}.${body}.` },
+      { id: 'ann', hash: sign('ann'), jwt: 'nonsense' },
+    ];
+    for (const said of wrong)
+      assert.equal(await identify(phone, { ...said, name: 'Mallory' }), 'forbidden', JSON.stringify(said));
+    const before = await contactOf(phone);
+    assert.deepEqual([before.name, before.userId, before.unverified], [untouched.name, null, {}]);
+
+    // Said, after the first word: kept, and shown as what it is.
+    const said = { id: 7, name: 'Ann', email: 'no address', phone: 5, attributes: { plan: 'pro', odd: {} }, x: 1 };
+    assert.equal(await identify(phone, said), false);
+    const told = await contactOf(phone);
+    assert.deepEqual([told.name, told.email, told.userId], ['Ann', null, null]);
+    assert.deepEqual(told.unverified, { userId: '7', name: 'Ann', email: 'no address', phone: '5', plan: 'pro' });
+
+    // Proven on two devices: one contact, two conversations, and what a signed token says counts.
+    assert.equal(await identify(phone, { id: 'ann', hash: sign('ann').toUpperCase() }), true);
+    const laptop = await begin();
+    const facts = { sub: 'ann', name: 'Ann Able', email: 'ann@x.test', attributes: { tier: 3 } };
+    assert.equal(await identify(laptop, { id: 'ann', name: 'Mallory', jwt: await token(facts) }), true);
+    const ann = await contactOf(laptop);
+    assert.equal(ann.id, (await contactOf(phone)).id);
+    assert.deepEqual([ann.name, ann.email, ann.userId, ann.attributes], ['Ann Able', 'ann@x.test', 'ann', { tier: 3 }]);
+    assert.equal(ann.unverified['name'], undefined);
+    assert.notEqual(laptop.conversationId, phone.conversationId, 'an identity opens no conversation');
+    const { conversationId } = phone;
+    const peek = await laptop.socket.call('customer:resume', { conversationId, after: 0 });
+    assert.equal(!peek.success && peek.error.code, 'not_found');
+
+    // Another id is another person, also with a right signature; a claim takes nobody's place.
+    assert.equal(await identify(phone, { id: 'bo', hash: sign('bo') }), 'conflict');
+    const thief = await begin();
+    assert.equal(await identify(thief, { id: 'ann', email: 'ann@x.test' }), false);
+    assert.notEqual((await contactOf(thief)).id, ann.id);
+
+    const next = (await test.owner<IdentitySecret>('POST', secretAt)).data.identitySecret ?? '';
+    assert.notEqual(next, secret);
+    await until(async () => (await identify(thief, { id: 'cy', hash: sign('cy') })) === 'forbidden', 'the old is void');
+    assert.equal(await identify(thief, { id: 'cy', hash: sign('cy', next) }), true);
+    for (const { socket } of visitors) socket.close();
   });
 });
