@@ -280,8 +280,13 @@ describe('ways back into an account', () => {
     assert.equal((await reset(old)).status, 404, 'links to the old address open nothing');
     assert.equal((await login(email, OWNER.password)).status, 401);
     assert.equal((await login(wanted, OWNER.password)).status, 200);
+    // With a new password in the same call the link to the new address stays good.
+    const both = { email: 'both@acme.test', password: 'another good password', currentPassword: OWNER.password };
+    const another = await letterOn(both.email, CONFIRM, () => call('PATCH', '/me', both));
+    assert.equal((await send('/auth/prove-address', { token: tokenOf(another) })).status, 200);
+    assert.equal((await login(both.email, both.password)).status, 200);
     // Somebody else's address is not told of, and not taken.
-    assert.equal((await call('PATCH', '/me', { email: OWNER.email, currentPassword: OWNER.password })).status, 200);
+    assert.equal((await call('PATCH', '/me', { email: OWNER.email, currentPassword: both.password })).status, 200);
     assert.equal((await addressOf(call)).pendingEmail, null);
   });
 
