@@ -39,6 +39,9 @@ describe('the features', () => {
 
   it('leave no route without a sign-in but those that say so', () => {
     const open = routes().filter((route) => route.meta?.['open']);
-    expect(open.map((route) => route.name)).toEqual(['sign-in', 'setup', 'accept-invite']);
+    expect(open.map((route) => route.name)).toEqual([
+      ...['sign-in', 'setup', 'accept-invite'],
+      ...['forgot-password', 'reset-password', 'prove-address'],
+    ]);
   });
 });
