@@ -217,7 +217,7 @@ describe('Telegram', () => {
     assert.equal(chat.heard(9).length, 2, 'an edit in a conversation that is over is answered by nobody');
   });
 
-  it('a photo and a document are fetched and kept; a person gets a message without words', async () => {
+  it('a photo and a document are fetched and kept; without words a sentence is asked for', async () => {
     telegram.addFile('photo-1', PNG, { path: 'photos/dot.png' });
     telegram.addFile('doc-1', Buffer.from('hello from a file'), { path: 'documents/note.txt' });
     const size = { width: 1, height: 1 };
@@ -246,7 +246,8 @@ describe('Telegram', () => {
       headers: { authorization: `Bearer ${test.ownerToken}` },
     });
     assert.deepEqual(Buffer.from(await bytes.arrayBuffer()), PNG);
-    await chat.inStatus(10, 'waiting');
+    await until(async () => /in a sentence/.test(chat.heard(10).at(-1) ?? ''), 'a sentence is asked for');
+    await chat.inStatus(10, 'bot');
   });
 
   it('a fact that is relayed twice is handed over once', async () => {
