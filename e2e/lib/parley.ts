@@ -18,8 +18,11 @@ export type Parley = {
   screen(): string;
   /** the one-time link of the first start; throws when none was printed */
   setupLink(): string;
-  /** Ends the process at once, as a crash does, or asks it to stop; starts it again on the same data and port. */
-  restart(how: 'kill' | 'stop'): Promise<void>;
+  /**
+   * Ends the process at once, as a crash does, or asks it to stop; starts it again on the same data and port. `meanwhile`
+   * has the data folder to itself.
+   */
+  restart(how: 'kill' | 'stop', meanwhile?: (dataDir: string) => Promise<void>): Promise<void>;
   stop(): Promise<void>;
 };
 
@@ -87,9 +90,10 @@ export async function startParley(env: Record<string, string> = {}): Promise<Par
       if (!link) throw new Error(`no set-up link was printed:\n${output}`);
       return link;
     },
-    async restart(how) {
+    async restart(how, meanwhile) {
       child.kill(how === 'kill' ? 'SIGKILL' : 'SIGTERM');
       await ended(child);
+      await meanwhile?.(dataDir);
       await boot();
     },
     async stop() {

@@ -20,6 +20,15 @@ const useClock = createSharedComposable(() => {
   return now;
 });
 
+const formatters = new Map<string, Intl.DateTimeFormat>();
+/** Making one takes longer than using it a hundred times, and a list uses many. */
+function formatter(region: string, options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
+  const name = region + JSON.stringify(options);
+  const known = formatters.get(name) ?? new Intl.DateTimeFormat(region, options);
+  formatters.set(name, known);
+  return known;
+}
+
 /** Words for moments, in the reader's language and zone. Inputs are ISO 8601. */
 export function useTime() {
   const { locale, t } = useI18n();
@@ -48,12 +57,12 @@ export function useTime() {
     const seconds = secondsSince(at);
     if (seconds < 60) return t('time.now');
     if (seconds < 7 * 86_400) return length(seconds);
-    return new Intl.DateTimeFormat(region.value, { day: 'numeric', month: 'short' }).format(new Date(at));
+    return formatter(region.value, { day: 'numeric', month: 'short' }).format(new Date(at));
   };
   const exact = (at: string): string =>
-    new Intl.DateTimeFormat(region.value, { dateStyle: 'full', timeStyle: 'medium' }).format(new Date(at));
+    formatter(region.value, { dateStyle: 'full', timeStyle: 'medium' }).format(new Date(at));
   const clock = (at: string): string =>
-    new Intl.DateTimeFormat(region.value, { hour: '2-digit', minute: '2-digit' }).format(new Date(at));
+    formatter(region.value, { hour: '2-digit', minute: '2-digit' }).format(new Date(at));
   const day = (at: string): string => {
     const date = new Date(at);
     const days = Math.round(
@@ -62,7 +71,7 @@ export function useTime() {
     if (days === 0) return t('time.today');
     if (days === 1) return t('time.yesterday');
     const sameYear = date.getFullYear() === now.value.getFullYear();
-    return new Intl.DateTimeFormat(region.value, {
+    return formatter(region.value, {
       weekday: 'long',
       day: 'numeric',
       month: 'long',

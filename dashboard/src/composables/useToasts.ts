@@ -5,7 +5,7 @@ import { i18n } from '../i18n/index.ts';
 export type Toast = {
   id: number;
   text: string;
-  tone: 'ok' | 'danger';
+  tone: 'ok' | 'news' | 'danger';
   requestId?: string;
   undo?: () => void;
   open?: () => void;
@@ -42,9 +42,9 @@ export function useToasts() {
       undoMilliseconds,
     );
   };
-  /** News that leads somewhere. */
+  /** Something happened that nobody here did; often nothing good. */
   const tellNews = (text: string, open?: () => void) => {
-    add({ text, tone: 'ok', ...(open ? { open } : {}) }, 8000);
+    add({ text, tone: 'news', ...(open ? { open } : {}) }, 8000);
   };
   /** Says what failed and why; `what` is a whole sentence about the thing. */
   const tellProblem = (what: string, error: unknown) => {

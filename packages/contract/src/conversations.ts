@@ -127,6 +127,10 @@ export const Conversation = z.object({
   lastMessageAt: Timestamp,
   lastMessagePreview: z.string(),
   lastMessageAuthor: AuthorType,
+  /** what the customer wrote last, shortened; empty where they wrote nothing */
+  lastCustomerPreview: z.string(),
+  /** the newest message of ours did not reach the customer */
+  sendFailed: z.boolean(),
   unreadCount: z.int(),
   /** set while a handoff waits */
   handoff: z
@@ -156,6 +160,10 @@ export const ConversationQuery = CursorQuery.extend({
   label: line(60).optional(),
   /** full text over messages and contact names */
   q: prose(200).optional(),
+  /** begins at the place of this conversation; instead of `cursor` */
+  from: Id.optional(),
+  /** what stands right above this conversation; `nextCursor` tells that there is more above. Instead of `cursor` */
+  above: Id.optional(),
 });
 export type ConversationQuery = z.infer<typeof ConversationQuery>;
 /** Newest first by `cursor`; or everything after a known `seq`, oldest first, to close a gap. */

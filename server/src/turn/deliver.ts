@@ -1,6 +1,7 @@
 import type { Channel, ChannelHttp, SendContext, SendResult } from '../channels/contract.ts';
 import { createPacing } from '../channels/pacing.ts';
 import { channels } from '../channels/registry.ts';
+import { conversationTouched } from '../features/conversations/changes.ts';
 import { WINDOW_CLOSED, windowOf } from '../features/conversations/window.ts';
 import { noteDisconnected } from '../features/inboxes/disconnected.ts';
 import { messageUpdated } from '../features/messages/changes.ts';
@@ -219,7 +220,12 @@ export function createDelivery(deps: {
       unreachable: failed.unreachable === true,
     });
     metrics.of(turnMetrics).deliveries.inc({ channel: channel ?? 'unknown', outcome: 'failed' });
-    if (message) publish([messageUpdated(key.workspaceId, { message, channel })]);
+    if (message)
+      publish([
+        messageUpdated(key.workspaceId, { message, channel }),
+        // Its row says that it did not arrive.
+        conversationTouched(key.workspaceId, { conversationId: message.conversationId }),
+      ]);
     return more;
   }
 

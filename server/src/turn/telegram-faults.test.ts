@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { sql } from 'drizzle-orm';
 import type { Conversation, Handoff, Message } from '@parley/contract';
-import { startTestApp, until } from '../test/app.ts';
+import { connect, startTestApp, until } from '../test/app.ts';
 import type { TestApp } from '../test/app.ts';
 import type { ModelDouble } from '../test/doubles/model-script.ts';
 import { startOpenAiDouble } from '../test/doubles/openai.ts';
@@ -101,8 +101,12 @@ describe('Telegram', () => {
 
   it('403: the message fails with words, the customer counts as unreachable, the thread goes on; until they come back', async () => {
     const { id, reply } = await desk(4);
+    const colleague = await connect(test.url, { token: test.ownerToken });
     telegram.blockedChats.add('4');
     await reply('are you there?');
+    // Whoever sees the list sees that it did not arrive.
+    await colleague.wait('conversation:updated', (row) => row.id === id && row.sendFailed);
+    colleague.close();
     const failed = await until(async () => {
       const message = await last(4, 'agent');
       return message?.status === 'failed' && message;

@@ -1,14 +1,22 @@
-import { conversationsApi } from '@parley/contract';
-import { editCache, keyOf } from '../../api/cache.ts';
+import { type Conversation, conversationsApi, HandoffReason } from '@parley/contract';
 import type { Feature } from '../../app/feature.ts';
-import { changeConversation } from './conversationCache.ts';
+import { conversationKey, showConversations } from './listStore.ts';
 import { receive } from './threadSync.ts';
 
 /** A typing event without its end is forgotten after this long. */
 const typingMilliseconds = 6000;
+/** Changes of a busy moment are drawn together. */
+const gatherMilliseconds = 50;
+const rowFollowsMilliseconds = 1000;
 
-export const live: NonNullable<Feature['live']> = ({ client, router, toasts, t, te, refreshSoon, writing }) => {
-  const refreshLists = () => refreshSoon(conversationsApi.list, conversationsApi.count);
+export const live: NonNullable<Feature['live']> = ({ client, router, toasts, refreshSoon, writing }) => {
+  const gathered = new Map<string, Conversation>();
+  function show(): void {
+    const conversations = [...gathered.values()];
+    gathered.clear();
+    showConversations(client, conversations);
+  }
+
   return {
     'message:received': (message) => {
       receive(client, message);
@@ -16,22 +24,27 @@ export const live: NonNullable<Feature['live']> = ({ client, router, toasts, t, 
     },
     'message:updated': (message) => receive(client, message),
     'conversation:updated': (conversation) => {
-      changeConversation(editCache(client), conversation.id, conversation);
-      refreshLists();
+      if (gathered.size === 0) setTimeout(show, gatherMilliseconds);
+      gathered.set(conversation.id, conversation);
+      refreshSoon(conversationsApi.count);
     },
-    'status:changed': ({ conversationId }) => {
-      void client.invalidateQueries({ queryKey: keyOf(conversationsApi.get, { params: { id: conversationId } }) });
-      refreshLists();
+    'status:changed': ({ conversationId, status }) => {
+      // The row that follows says it all, unless it was lost.
+      setTimeout(() => {
+        const queryKey = conversationKey(conversationId);
+        const known = client.getQueryData<Conversation>(queryKey);
+        if (known && known.status !== status) void client.invalidateQueries({ queryKey });
+      }, rowFollowsMilliseconds);
     },
-    'session:created': refreshLists,
     typing: ({ conversationId, typing, who, name }) => {
       if (typing) writing.set(conversationId, { who, name, until: Date.now() + typingMilliseconds });
       else writing.delete(conversationId);
     },
     notification: ({ kind, title, conversationId }) => {
-      const reason = te(`reason.${kind}`) ? `${t(`reason.${kind}`)}: ` : '';
+      // Who waits for a person is news of the queue.
+      if (HandoffReason.safeParse(kind).success) return;
       const open = conversationId ? () => void router.push(`/conversations/${conversationId}`) : undefined;
-      toasts.tellNews(reason + title, open);
+      toasts.tellNews(title, open);
     },
   };
 };

@@ -1,14 +1,17 @@
 import { type Conversation, conversationsApi, handoffsApi } from '@parley/contract';
 import { useQueryClient } from '@tanstack/vue-query';
-import { ref, type Ref } from 'vue';
+import { computed, type Ref, shallowReactive } from 'vue';
 import { useI18n } from 'vue-i18n';
 import { editCache, keyOf } from '../../api/cache.ts';
 import { call } from '../../api/client.ts';
 import { statusOf } from '../../api/problem.ts';
+import { connection } from '../../api/socket.ts';
 import { useSession } from '../../composables/useSession.ts';
 import { useToasts } from '../../composables/useToasts.ts';
 import { changeConversation } from './conversationCache.ts';
+import { changeFailed, expectChange, readConversation, showConversations } from './listStore.ts';
 import { threadKey } from './threadSync.ts';
+import { useInboxRoute } from './useInboxRoute.ts';
 
 type Step = {
   change: Partial<Conversation>;
@@ -27,46 +30,59 @@ export function useActions(conversation: Ref<Conversation | undefined>) {
   const { me } = useSession();
   const { tellUndoable, tell, tellProblem } = useToasts();
   const { t } = useI18n();
-  const busy = ref(false);
+  const { id: openId, open } = useInboxRoute();
+  /** Only this conversation waits for its step, not the next one. */
+  const running = shallowReactive(new Set<string>());
+  const busy = computed(() => running.has(conversation.value?.id ?? ''));
 
+  /** What the server knows now, where no event tells it. */
   async function refresh(id: string): Promise<void> {
-    await Promise.all([
-      client.invalidateQueries({ queryKey: keyOf(conversationsApi.get, { params: { id } }) }),
-      client.invalidateQueries({ queryKey: keyOf(conversationsApi.list) }),
-      client.invalidateQueries({ queryKey: keyOf(conversationsApi.count) }),
-      client.invalidateQueries({ queryKey: keyOf(handoffsApi.list) }),
-      client.invalidateQueries({ queryKey: threadKey(id) }),
-    ]);
+    const now = await readConversation(id);
+    showConversations(client, [now]);
+    await Promise.all(
+      [keyOf(conversationsApi.count), keyOf(handoffsApi.list), threadKey(id)].map((queryKey) =>
+        client.invalidateQueries({ queryKey }),
+      ),
+    );
   }
+  const refreshed = (id: string) =>
+    refresh(id).catch((error: unknown) => tellProblem(t('action.refreshFailed'), error));
 
   async function undo(id: string, back: () => Promise<unknown>): Promise<void> {
     try {
       await back();
+      // Where one was before is part of what was.
+      if (openId.value !== id) await open(id);
     } catch (error) {
       tellProblem(t('action.undoFailed'), error);
+      return refreshed(id);
     }
-    await refresh(id);
+    if (connection.value !== 'connected') await refreshed(id);
   }
 
   async function step({ change, act, said, failed, back }: Step): Promise<boolean> {
     const before = conversation.value;
-    if (!before || busy.value) return false;
-    busy.value = true;
-    const edit = editCache(client);
-    changeConversation(edit, before.id, change);
+    if (!before || running.has(before.id)) return false;
+    running.add(before.id);
+    // Each step is told by a message.
+    expectChange(before);
+    changeConversation(editCache(client), before.id, change);
     try {
       await act();
       if (back) tellUndoable(said, () => void undo(before.id, back));
       else tell(said);
+      if (connection.value !== 'connected') await refreshed(before.id);
       return true;
     } catch (error) {
-      edit.undo();
-      // Somebody was faster: what the server knows now is shown by the refresh below.
+      changeFailed(before.id);
+      // Only this conversation goes back: others may have changed meanwhile.
+      changeConversation(editCache(client), before.id, before);
+      // Somebody was faster: what the server knows now is shown.
       tellProblem(statusOf(error) === 409 ? t('action.conflict') : failed, error);
+      await refreshed(before.id);
       return false;
     } finally {
-      busy.value = false;
-      void refresh(before.id);
+      running.delete(before.id);
     }
   }
 

@@ -1,6 +1,6 @@
 import { conversationsApi } from '@parley/contract';
 import { useQuery, useQueryClient } from '@tanstack/vue-query';
-import { useThrottleFn } from '@vueuse/core';
+import { useDebounceFn } from '@vueuse/core';
 import { computed, onBeforeUnmount, ref, type Ref, watch } from 'vue';
 import { call } from '../../api/client.ts';
 import { useCall } from '../../api/useCall.ts';
@@ -9,6 +9,7 @@ import { useSession } from '../../composables/useSession.ts';
 import { useRealtime } from '../../app/useRealtime.ts';
 import { lastSeq } from './messageCache.ts';
 import { loadOlder, loadThread, threadKey } from './threadSync.ts';
+import { createTypingSignal } from './typingSignal.ts';
 
 /** One open conversation: its state, its messages, its live room. */
 export function useThread(id: Ref<string>) {
@@ -36,9 +37,18 @@ export function useThread(id: Ref<string>) {
     },
     { immediate: true },
   );
-  onBeforeUnmount(() => void tell(socket.value, 'conversation:unsubscribe', { conversationId: id.value }));
+  onBeforeUnmount(() => {
+    typingSignal.stop();
+    void tell(socket.value, 'conversation:unsubscribe', { conversationId: id.value });
+  });
 
   const seen = computed(() => (thread.data.value ? lastSeq(thread.data.value) : 0));
+  // Messages come to whoever has the conversation open: what came while it was not is asked for.
+  const catchUp = useDebounceFn(() => {
+    if (seen.value && (conversation.data.value?.lastSeq ?? 0) > seen.value && !thread.isFetching.value)
+      void thread.refetch();
+  }, 400);
+  watch([id, () => conversation.data.value?.lastSeq, seen], () => void catchUp());
   watch([id, seen, () => conversation.data.value?.unreadCount], async ([now, seq, unread]) => {
     if (!seq || !unread || document.visibilityState !== 'visible') return;
     // Being read is a side note: when it cannot be told now, the next message tells it again.
@@ -55,15 +65,16 @@ export function useThread(id: Ref<string>) {
       loadingOlder.value = false;
     }
   };
-  const sendTyping = useThrottleFn(
-    () => void tell(socket.value, 'agent:typing', { conversationId: id.value, typing: true }),
-    3000,
+  const typingSignal = createTypingSignal(
+    (conversationId, typing) => void tell(socket.value, 'agent:typing', { conversationId, typing }),
   );
+  watch(id, () => typingSignal.stop());
+  const wrote = (words: boolean) => (words ? typingSignal.wrote(id.value) : typingSignal.stop());
   const { me } = useSession();
   // The server tells the room, and this person is in it.
   const typing = computed(() => {
     const entry = writing.get(id.value);
     return entry && !(entry.who === 'agent' && entry.name === me.value?.user.name) ? entry : null;
   });
-  return { conversation, thread, older, loadingOlder, sendTyping, typing };
+  return { conversation, thread, older, loadingOlder, wrote, typing };
 }

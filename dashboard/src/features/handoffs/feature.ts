@@ -1,11 +1,12 @@
 import { Hourglass } from '@lucide/vue';
-import { conversationsApi, handoffsApi } from '@parley/contract';
+import { conversationsApi, HandoffReason, handoffsApi } from '@parley/contract';
 import { MAX_QUEUE_IN_EVENT } from '@parley/contract/limits';
 import { useThrottleFn } from '@vueuse/core';
 import { computed } from 'vue';
 import { keyOf } from '../../api/cache.ts';
-import { useAll } from '../../api/useCall.ts';
+import { useCall } from '../../api/useCall.ts';
 import { defineFeature } from '../../app/feature.ts';
+import { useNews } from '../../composables/useNews.ts';
 import { useSession } from '../../composables/useSession.ts';
 
 /** A queue longer than an event tells is read page by page, and so not at every event. */
@@ -13,8 +14,9 @@ const longQueueMs = 10_000;
 
 function useWaiting() {
   const { can } = useSession();
-  const handoffs = useAll(handoffsApi.list, {}, { enabled: () => can('handoffs:read') });
-  return computed(() => handoffs.data.value?.length ?? 0);
+  // The queue itself is read by who looks at it: here its length is enough.
+  const counts = useCall(conversationsApi.count, {}, { enabled: () => can('conversations:read') });
+  return computed(() => (can('handoffs:read') ? (counts.data.value?.waiting ?? 0) : 0));
 }
 
 export default defineFeature({
@@ -30,14 +32,20 @@ export default defineFeature({
       count: { label: 'shell.waiting', use: useWaiting },
     },
   ],
-  live: ({ client, refreshSoon }) => {
+  live: ({ client }) => {
     const queryKey = keyOf(handoffsApi.list);
+    const news = useNews();
     const readAgain = useThrottleFn(() => void client.invalidateQueries({ queryKey }), longQueueMs, true);
     return {
       'queue:update': ({ handoffs }) => {
         if (handoffs.length < MAX_QUEUE_IN_EVENT) client.setQueriesData({ queryKey }, handoffs);
         else void readAgain();
-        refreshSoon(conversationsApi.list, conversationsApi.count);
+      },
+      'conversation:updated': ({ id, status }) => {
+        if (status !== 'waiting') news.forget(id);
+      },
+      notification: ({ kind, conversationId }) => {
+        if (conversationId && HandoffReason.safeParse(kind).success) news.tellArrived(conversationId);
       },
     };
   },

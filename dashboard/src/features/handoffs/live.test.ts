@@ -11,7 +11,7 @@ it('takes a short queue from the event and reads a long one to its end', () => {
   const key = [...keyOf(handoffsApi.list), {}, {}, 'all'];
   client.setQueryData(key, []);
   const read = vi.spyOn(client, 'invalidateQueries');
-  const events = feature.live?.({ client, refreshSoon: () => undefined } as unknown as LiveDeps);
+  const events = feature.live?.({ client } as unknown as LiveDeps);
   const queue = (length: number) => ({ handoffs: Array.from({ length }, (_, id) => ({ id }) as unknown as Handoff) });
   events?.['queue:update']?.(queue(2));
   expect(client.getQueryData(key)).toHaveLength(2);

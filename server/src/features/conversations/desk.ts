@@ -142,10 +142,11 @@ export function createDesk({ store, publish }: { store: Store; publish: Publish 
         const again = await retryMessage(tx, messageId);
         if (!again) throw conflict('Only a message that failed can be sent again.');
         if (!again.isTemplate) assertWindowOpen(of);
-        return { retried: again, conversation: of };
+        return { retried: again, conversation: await findConversation(tx, before.conversationId) };
       });
       publish([
         messageUpdated(workspaceId, { message: retried.message, channel: conversation.inbox.channel }),
+        conversationListed(workspaceId, conversation),
         deliveryDue(workspaceId, { threadId: retried.threadId }),
       ]);
       return retried.message;

@@ -89,6 +89,54 @@ describe('paging by cursor', () => {
     assert.deepEqual(shown, [...tied.toSorted(byId), ...older.toReversed()], 'nothing is skipped, in the order it had');
   });
 
+  it('of conversations: what stands above one and what begins with it meet without a gap', async () => {
+    const list = async (query: Record<string, string>) =>
+      inside((tx) => listConversations(tx, newId(), ConversationQuery.parse(query)));
+    const all = (await list({ limit: '100' })).conversations.map(({ id }) => id);
+    const at = 12;
+    const anchor = all[at] ?? '';
+    const above = await list({ above: anchor, limit: '5' });
+    const from = await list({ from: anchor, limit: '5' });
+    const found = [...above.conversations, ...from.conversations].map(({ id }) => id);
+    assert.deepEqual(found, all.slice(at - 5, at + 5));
+    assert.ok(above.nextCursor && from.nextCursor, 'there is more at both ends');
+    const top = await list({ above: all[3] ?? '', limit: '5' });
+    assert.deepEqual([top.conversations.map(({ id }) => id), top.nextCursor], [all.slice(0, 3), null]);
+    // Its place counts, whether or not the list has it.
+    const others = await list({ from: anchor, status: 'resolved' });
+    assert.deepEqual(others.conversations, []);
+    assert.deepEqual(await list({ from: newId() }), { conversations: [], nextCursor: null });
+  });
+
+  it('a row tells what the customer wrote last, whoever spoke since, and whether ours did not arrive', async () => {
+    const conversationId = await converse(new Date().toISOString());
+    const say = (type: 'contact' | 'bot' | 'agent' | 'system', text: string, more: { private?: boolean } = {}) =>
+      inside((tx) =>
+        append(tx, { workspaceId, conversationId }, [{ author: { type, id: null, name: null }, text, ...more }]),
+      );
+    const row = async () => {
+      const { conversations } = await inside((tx) =>
+        listConversations(tx, newId(), ConversationQuery.parse({ from: conversationId, limit: '1' })),
+      );
+      const [{ lastCustomerPreview, sendFailed } = { lastCustomerPreview: null, sendFailed: null }] = conversations;
+      return { lastCustomerPreview, sendFailed };
+    };
+    assert.deepEqual(await row(), { lastCustomerPreview: '', sendFailed: false });
+    await say('contact', 'Where is  my\nparcel?');
+    await say('bot', 'Let me look that up.');
+    await say('system', 'Olivia took over.');
+    await say('agent', 'A note', { private: true });
+    assert.deepEqual(await row(), { lastCustomerPreview: 'Where is my parcel?', sendFailed: false });
+    await say('agent', 'It is on its way.');
+    await run(
+      sql`update messages set status = 'failed' where conversation_id = ${conversationId}::uuid and text = 'It is on its way.'`,
+    );
+    await say('contact', 'Hello?');
+    assert.deepEqual(await row(), { lastCustomerPreview: 'Hello?', sendFailed: true });
+    await say('agent', 'It comes today.');
+    assert.deepEqual(await row(), { lastCustomerPreview: 'Hello?', sendFailed: false });
+  });
+
   it('of messages: each once, while the conversation goes on', async () => {
     const conversationId = await converse(new Date().toISOString());
     const say = (): Promise<unknown> =>

@@ -1,4 +1,5 @@
-import type { Author, ChannelName, Conversation, ConversationStatus, Priority } from '@parley/contract';
+import type { Attachment, Author, ChannelName, Conversation, ConversationStatus, Priority } from '@parley/contract';
+import { preview } from '../messages/commands.ts';
 import { iso, isoOrNull } from '../messages/present.ts';
 import { windowOf } from './window.ts';
 
@@ -22,6 +23,8 @@ export type ConversationRow = {
   last_message_at: Date | string;
   last_message_preview: string;
   last_message_author: Author['type'];
+  asked: { text: string; attachments: Attachment[] } | null;
+  send_failed: boolean | null;
   unread_count: number;
   handoff_id: string | null;
   handoff_reason: string | null;
@@ -47,6 +50,13 @@ export const presentConversation = (row: ConversationRow, now: Date): Conversati
   lastMessageAt: iso(row.last_message_at),
   lastMessagePreview: row.last_message_preview,
   lastMessageAuthor: row.last_message_author,
+  lastCustomerPreview:
+    row.last_message_author === 'contact'
+      ? row.last_message_preview
+      : row.asked
+        ? preview(row.asked.text, row.asked.attachments)
+        : '',
+  sendFailed: row.send_failed ?? false,
   unreadCount: row.unread_count,
   handoff:
     row.handoff_id && row.handoff_reason && row.waiting_since

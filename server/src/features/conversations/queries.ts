@@ -7,18 +7,26 @@ import type { Store, Tx } from '../../platform/data/tenant.ts';
 import { presentConversation } from './present.ts';
 import type { ConversationRow } from './present.ts';
 
-// Foreign tables: contacts, handoffs, inboxes, users. A row and what it shows come in one statement.
+// Foreign tables: contacts, handoffs, inboxes, messages, users. A row and what it shows come in one statement.
 
 /** `where` and `tail` are about the conversation alone: only what is shown gets its names looked up. */
 const rowsOf = (where: SQL, tail: SQL): SQL => sql`
   select c.*, i.name as inbox_name, i.channel as inbox_channel, p.name as contact_name, p.email as contact_email,
     p.tier as contact_tier, u.name as assignee_name, h.id as handoff_id, h.reason as handoff_reason,
-    h.reason_detail as handoff_detail, h.waiting_since
+    h.reason_detail as handoff_detail, h.waiting_since, asked.said as asked, ours.failed as send_failed
   from (select * from conversations c where ${where} ${tail}) c
   join inboxes i on i.id = c.inbox_id
   join contacts p on p.id = c.contact_id
   left join users u on u.id = c.assignee_id
-  left join handoffs h on h.conversation_id = c.id and h.status = 'waiting' ${tail}`;
+  left join handoffs h on h.conversation_id = c.id and h.status = 'waiting'
+  left join lateral (
+    select json_build_object('text', left(m.text, 400), 'attachments', m.attachments) as said from messages m
+    where m.conversation_id = c.id and m.id >= c.messages_from and m.author_type = 'contact' and m.deleted_at is null
+    order by m.seq desc limit 1) asked on c.last_message_author <> 'contact'
+  left join lateral (
+    select m.status = 'failed' as failed from messages m
+    where m.conversation_id = c.id and m.id >= c.messages_from and m.author_type in ('agent', 'bot') and not m.private
+    order by m.seq desc limit 1) ours on true ${tail}`;
 
 /** @throws not-found, also for a conversation of another workspace */
 export async function findConversation(tx: Tx, id: string): Promise<Conversation> {
@@ -52,6 +60,15 @@ const readCursor = (cursor: string): { at: string; id: string } => {
   if (!isOurs || !Id.safeParse(id).success) throw badCursor();
   return { at, id };
 };
+type Place = { at: string; id: string };
+
+/** Where a conversation stands in the order; undefined where the workspace has none of this id. */
+async function placeOf(tx: Tx, id: string): Promise<Place | undefined> {
+  const { rows } = await tx.execute<{ last_message_at: Date | string; id: string }>(
+    sql`select last_message_at, id from conversations where id = ${id}::uuid`,
+  );
+  return rows[0] && { at: new Date(rows[0].last_message_at).toISOString(), id };
+}
 
 /** Newest first. `userId` is who asks, for `assigneeId=me`. */
 export async function listConversations(
@@ -82,18 +99,21 @@ export async function listConversations(
       union select o.id from conversations o join contacts q on q.id = o.contact_id
         where q.deleted_at is null and (q.name ilike ${pattern} or q.email ilike ${pattern})))`);
   }
-  if (query.cursor) {
-    const { at, id } = readCursor(query.cursor);
-    where.push(sql`(c.last_message_at, c.id) < (${at}::timestamptz, ${id}::uuid)`);
+  const isUpwards = query.above !== undefined;
+  const named = query.above ?? query.from;
+  const place = query.cursor ? readCursor(query.cursor) : named ? await placeOf(tx, named) : undefined;
+  if (named && !place) return { conversations: [], nextCursor: null };
+  if (place) {
+    const comparison = isUpwards ? sql`>` : query.cursor ? sql`<` : sql`<=`;
+    where.push(sql`(c.last_message_at, c.id) ${comparison} (${place.at}::timestamptz, ${place.id}::uuid)`);
   }
+  const order = isUpwards ? sql`c.last_message_at, c.id` : sql`c.last_message_at desc, c.id desc`;
   const { rows } = await tx.execute<ConversationRow>(
-    rowsOf(
-      where.length > 0 ? sql.join(where, sql` and `) : sql`true`,
-      sql`order by c.last_message_at desc, c.id desc limit ${query.limit + 1}`,
-    ),
+    rowsOf(where.length > 0 ? sql.join(where, sql` and `) : sql`true`, sql`order by ${order} limit ${query.limit + 1}`),
   );
   const shown = rows.slice(0, query.limit);
   const last = shown.at(-1);
+  if (isUpwards) shown.reverse();
   return {
     conversations: shown.map((row) => presentConversation(row, tx.now)),
     nextCursor: rows.length > query.limit && last ? writeCursor(last) : null,

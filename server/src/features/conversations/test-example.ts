@@ -26,4 +26,5 @@ export const example: WalkExample = {
     },
   },
   segments: { conversations: 'conversation' },
+  fields: { from: 'conversation', above: 'conversation' },
 };

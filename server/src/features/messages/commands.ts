@@ -23,6 +23,7 @@ import { since } from './queries.ts';
 // Foreign tables: conversations, deliveries. A message is sent again, and shown in its conversation, in one transaction.
 // Real time (1): tries of deliveries.
 
+export { preview } from './append-statement.ts';
 export type { Guard, NewMessage } from './append-statement.ts';
 export { retryFiles } from './file-fetches.ts';
 
