@@ -56,14 +56,23 @@ const listen = (lock) =>
 const waitFor = (lock, forMs, heard) =>
   new Promise((resolve, reject) => {
     const socket = connect(lock);
-    const late = setTimeout(() => (resolve('late'), socket.destroy()), forMs);
-    const end = (/** @type {'ended' | 'nobody'} */ how) => (clearTimeout(late), resolve(how));
+    const late = setTimeout(() => {
+      resolve('late');
+      socket.destroy();
+    }, forMs);
+    const end = (/** @type {'ended' | 'nobody'} */ how) => {
+      clearTimeout(late);
+      resolve(how);
+    };
     socket.on('data', (bytes) => heard(bytes.toString('utf8')));
     socket.on('close', () => end('ended'));
     socket.on('error', (error) => {
       if (has(error, 'ECONNREFUSED', 'ENOENT')) end('nobody');
       else if (has(error, 'ECONNRESET', 'EPIPE')) end('ended');
-      else (clearTimeout(late), reject(error));
+      else {
+        clearTimeout(late);
+        reject(error);
+      }
     });
   });
 

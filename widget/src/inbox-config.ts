@@ -14,14 +14,14 @@ type From = { memory: Memory; settings: Settings };
 export function remembered({ memory, settings }: From): Known | null {
   try {
     const known = JSON.parse(memory.get('config') ?? 'null') as Known | null;
-    return known?.wanted === `${wantedBy(settings)}` ? known : null;
+    return known?.wanted === wantedBy(settings).join() ? known : null;
   } catch {
     return null;
   }
 }
 
 export async function fetchConfig({ memory, settings }: From): Promise<Known | null> {
-  const wanted = `${wantedBy(settings)}`;
+  const wanted = wantedBy(settings).join();
   const answer = await createApi(settings.base, settings.inbox, () => null).config(wanted);
   if (!answer.ok) return null;
   const known = { ...answer.data, wanted };

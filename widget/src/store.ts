@@ -43,7 +43,7 @@ function entryOf(message: Message): Entry {
     error: failed ? (message.error ?? '') : null,
     citations: message.citations,
     // A server of an earlier version knows none.
-    choices: (message.choices as Choice[] | undefined) ?? [],
+    choices: message.choices ?? [],
     attachments: message.attachments,
     event: message.event,
     edited: message.editedAt !== null,

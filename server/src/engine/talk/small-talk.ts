@@ -28,7 +28,7 @@ function wholly(talk: Talk, text: string): Set<string> | undefined {
 
 /** Signs alone: a thumb is thanks, a wave a greeting, a question mark asks for something. */
 function wordlessTalk(text: string): SmallTalk | undefined {
-  const signs = text.replace(/[\s\u200d\ufe0e\ufe0f\u{1f3fb}-\u{1f3ff}]/gu, '');
+  const signs = text.replace(/\s|\u200d|\ufe0e|\ufe0f|\p{Emoji_Modifier}/gu, '');
   if (signs === '') return undefined;
   if (wordless.unclear.some((sign) => signs.includes(sign))) return 'unclear';
   if (wordless.hello.some((sign) => signs.includes(sign))) return 'hello';

@@ -65,7 +65,7 @@ export function createSender(parts: {
   }
 
   /** Nothing when somebody else has it meanwhile. */
-  const note = (id: string, lease: string, end: { state: MailItem['state']; error: MailItem['error'] }, detail = '') =>
+  const note = (id: string, lease: string, end: { state: MailItem['state']; error: MailItem['error'] }) =>
     store.asSystem((tx) =>
       tx.execute(sql`
         update mails set state = ${end.state}, error = ${end.error}::text, detail = null, lease_until = null,

@@ -2,8 +2,6 @@ import { sql } from 'drizzle-orm';
 import type { SQL } from 'drizzle-orm';
 import { statusesBefore } from '@parley/contract';
 import type {
-  Attachment,
-  Author,
   Citation,
   ConversationStatus,
   Message,

@@ -88,7 +88,7 @@ export function createJobs(options: JobsOptions): Jobs {
   };
 
   function define<P>(definition: QueueDefinition<P>): DefinedQueue<P> {
-    const { name, schema } = definition;
+    const { name } = definition;
     if (queues.has(name)) throw new Error(`queue ${name} is defined twice`);
     const open = async () => {
       prepared ??= backend.prepare();
