@@ -103,29 +103,26 @@ export const AskState = z.strictObject({
 });
 export type AskState = z.infer<typeof AskState>;
 
+const askedWith = {
+  history: z
+    .array(
+      z.strictObject({
+        role: z.enum(['customer', 'bot']),
+        text: prose(10_000),
+        choices: z.array(Choice).max(5).optional(),
+      }),
+    )
+    .max(20)
+    .default([]),
+  state: AskState.default({ misses: 0, waiting: false }),
+  /** of the asker, as a contact's: used where the words do not tell */
+  language: z.string().max(35).optional(),
+};
 /** A question, or in its place a tap (`action`); `start` asks for the greeting. */
-export const AskInput = z
-  .strictObject({
-    question: line(10_000).optional(),
-    action: z.enum(['start', 'request_agent', 'ask_differently']).optional(),
-    history: z
-      .array(
-        z.strictObject({
-          role: z.enum(['customer', 'bot']),
-          text: prose(10_000),
-          choices: z.array(Choice).max(5).optional(),
-        }),
-      )
-      .max(20)
-      .default([]),
-    state: AskState.default({ misses: 0, waiting: false }),
-    /** of the asker, as a contact's: used where the words do not tell */
-    language: z.string().max(35).optional(),
-  })
-  .refine(({ question, action }) => (question === undefined) !== (action === undefined), {
-    path: ['question'],
-    message: 'is a question, or an action stands in its place',
-  });
+export const AskInput = z.union([
+  z.strictObject({ question: line(10_000), ...askedWith }),
+  z.strictObject({ action: z.enum(['start', 'request_agent', 'ask_differently']), ...askedWith }),
+]);
 export type AskInput = z.infer<typeof AskInput>;
 export const Ask = z.object({
   answer: z.string(),

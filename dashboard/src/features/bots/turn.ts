@@ -4,7 +4,7 @@ import type { Ask, AskInput } from '@parley/contract';
 export type Turn = {
   key: number;
   question: string;
-  action?: AskInput['action'];
+  action?: Extract<AskInput, { action: unknown }>['action'];
   answer: Ask | null;
   error: unknown;
 };

@@ -30,7 +30,8 @@ function turnOf(
   input: AskInput,
   said: { messages: Said[]; at: Date; signal: AbortSignal },
 ): TurnInput {
-  const { question = '', state } = input;
+  const { state } = input;
+  const question = 'question' in input ? input.question : '';
   const history = input.history.map((earlier) => messageOf(earlier, said.at));
   const language = languageOf(question, {
     earlier: input.history.filter(({ role }) => role === 'customer').map(({ text }) => text),
@@ -48,7 +49,7 @@ function turnOf(
       if (last) last.citations = citations;
       return Promise.resolve();
     },
-    action: input.action ?? chosenBy(question, history),
+    action: 'action' in input ? input.action : chosenBy(question, history),
   };
 }
 

@@ -1,13 +1,7 @@
 import { sql } from 'drizzle-orm';
 import type { SQL } from 'drizzle-orm';
 import { statusesBefore } from '@parley/contract';
-import type {
-  Citation,
-  ConversationStatus,
-  Message,
-  MessageFailure,
-  MessageStatus,
-} from '@parley/contract';
+import type { Citation, ConversationStatus, Message, MessageFailure, MessageStatus } from '@parley/contract';
 import { newId } from '../../platform/data/ids.ts';
 import { carried } from '../../platform/telemetry/tracing.ts';
 import { storedJson } from '../../platform/data/stored-json.ts';
