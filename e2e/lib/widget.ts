@@ -35,13 +35,17 @@ export function widgetOn(page: Page) {
 export type Widget = ReturnType<typeof widgetOn>;
 
 /** Somebody's own website, on another origin, with the snippet in it as it was copied. */
-export async function startHostPage(snippet: () => string) {
+export async function startHostPage(
+  snippet: () => string,
+  around: { lang?: string; head?: string; headers?: Record<string, string> } = {},
+) {
   const server = createServer((_request, response) => {
     response.setHeader('content-type', 'text/html; charset=utf-8');
-    response.end(`<!doctype html><html lang="en"><head><title>Acme Outdoor</title>
+    for (const [name, value] of Object.entries(around.headers ?? {})) response.setHeader(name, value);
+    response.end(`<!doctype html><html lang="${around.lang ?? 'en'}"><head><title>Acme Outdoor</title>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <style>body{font:16px/1.5 Georgia,serif;margin:0;color:#243b2f;background:#fbfaf6}main{max-width:44rem;margin:0 auto;padding:3rem 1.25rem}
-h1{font-size:2.2rem;line-height:1.15}</style></head>
+h1{font-size:2.2rem;line-height:1.15}</style>${around.head ?? ''}</head>
 <body><main><h1>Tents that stand when the wind does not</h1>
 <p>Acme Outdoor makes tents, stoves and sleeping bags, and repairs them for as long as you keep them.</p>
 <p>Orders are packed in Tampere and leave the same day.</p></main>

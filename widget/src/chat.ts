@@ -10,6 +10,8 @@ if (place && inbox && script instanceof HTMLScriptElement) {
   // …/widget/chat.js lies one folder below the address of the API.
   const base = new URL('..', script.src).href;
   const root = place.attachShadow({ mode: 'open' });
+  // The page around it says nothing of a language by itself.
+  document.documentElement.lang = place.dataset.language ?? navigator.language;
   const memory = createMemory(inbox, () => localStorage);
   const panel = mount(
     {

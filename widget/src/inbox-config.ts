@@ -6,7 +6,8 @@ import type { Memory } from './memory.ts';
 /** The settings of the inbox, and in which languages they were asked for. */
 export type Known = WidgetConfig & { wanted: string };
 
-export const wantedBy = ({ language }: Settings): string[] => [language ?? [], navigator.languages].flat();
+export const wantedBy = ({ language }: Settings): string[] =>
+  [language ?? [], document.documentElement.lang || [], navigator.languages].flat();
 
 type From = { memory: Memory; settings: Settings };
 

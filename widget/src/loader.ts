@@ -14,18 +14,29 @@ import { panelKey, type Identity, type Look, type MountPanel, type Panel, type S
 type Command = [name: string, ...values: unknown[]];
 type Told = { open(): void; close(): void; identify(given?: unknown): void; reset(): void; destroy(): void };
 type Commands = Told & { push(...commands: Command[]): void; attach(): void };
-type Global = typeof globalThis & { [panelKey]?: MountPanel; Parley?: Command[] | Commands };
+type Global = typeof globalThis & {
+  [panelKey]?: MountPanel;
+  Parley?: Command[] | Commands;
+};
+const page = globalThis as Global;
 
 function start(script: HTMLScriptElement, inbox: string): void {
-  const page = globalThis as Global;
   const queue = page.Parley;
   const base = new URL('.', script.src).href;
   const settings: Settings & { shadow?: ShadowRootMode } = { base, inbox, ...script.dataset };
   const memory = createMemory(inbox, () => localStorage);
 
-  const host = document.createElement('div');
-  host.style.all = 'initial';
+  // Not a div: pages have rules and scripts for those.
+  const host = document.createElement('parley-widget');
   const root = host.attachShadow({ mode: settings.shadow ?? 'closed' });
+  // Important inside a shadow root, so that nothing the page says of its elements wins over it.
+  try {
+    const sheet = new CSSStyleSheet();
+    sheet.replaceSync(':host{all:initial!important}@media print{:host{display:none!important}}');
+    root.adoptedStyleSheets = [sheet];
+  } catch {
+    // An older browser: the button has its look from its own style.
+  }
   const button = document.createElement('button');
   button.className = 'launcher';
   button.ariaLabel = 'Chat';
@@ -40,26 +51,22 @@ function start(script: HTMLScriptElement, inbox: string): void {
 
   let loading: Promise<Panel> | null = null;
   let identity: Identity = {};
+  let tail = '';
   /** Fetches the panel once; after a failure the next wish tries again. */
   function use(name?: keyof Panel): void {
-    loading ??= new Promise((resolve, reject) => {
-      const panel = document.createElement('script');
-      panel.src = `${base}widget/panel.js`;
-      panel.nonce = script.nonce;
-      panel.onload = () => {
-        const mount = page[panelKey];
-        if (!mount) return reject();
-        button.onclick = null;
-        resolve(mount({ root, button, settings, memory, paint, forget: commands.reset }, identity));
-      };
-      panel.onerror = reject;
-      document.head.append(panel);
+    // As a module: that keeps this script's nonce, and is no address a page with Trusted Types would have to allow.
+    loading ??= import(`${base}widget/panel.js${tail}`).then(() => {
+      button.onclick = null;
+      const mount = page[panelKey] as MountPanel;
+      return mount({ root, button, settings, memory, paint, forget: commands.reset }, identity);
     });
     loading.then(
       (panel) => name && panel[name](identity),
-      () => {
+      (why) => {
         loading = null;
-        console.warn('Parley: no panel');
+        // A browser may remember that an address failed.
+        tail += '?';
+        console.warn('Parley: no panel', why);
       },
     );
   }
@@ -89,6 +96,7 @@ function start(script: HTMLScriptElement, inbox: string): void {
       tell('reset');
     },
     destroy() {
+      watch.disconnect();
       host.remove();
       tell('destroy');
       page.Parley = [];
@@ -101,17 +109,22 @@ function start(script: HTMLScriptElement, inbox: string): void {
           // No command of ours. Those behind it count all the same.
         }
     },
+    /** At the root, where pages that replace or morph their body leave it; put back when it was taken away all the same. */
     attach() {
-      if (!host.isConnected) document.body.append(host);
+      if (!host.isConnected) document.documentElement.append(host);
+      watch.observe(document.documentElement, { childList: true });
     },
   };
+  const watch = new MutationObserver(commands.attach);
   page.Parley = commands;
 
   async function fetchLook(): Promise<void> {
     const response = await fetch(`${base}api/v1/widget/${inbox}`);
-    // An inbox that is gone or not meant for this site gets no button that leads nowhere.
-    if ([403, 404].includes(response.status)) host.remove();
-    else paint(((await response.json()) as { data?: Look }).data ?? {});
+    // 400 to 407: an inbox that is gone or not meant for this site gets no button that leads nowhere.
+    if (response.status >> 3 === 50) {
+      commands.destroy();
+      console.warn('Parley: no chat', inbox);
+    } else paint(((await response.json()) as { data?: Look }).data ?? {});
   }
   const show = (): void => {
     if (page.Parley !== commands) return;
@@ -129,10 +142,9 @@ function start(script: HTMLScriptElement, inbox: string): void {
 }
 
 const script = (document.currentScript ?? document.querySelector('script[data-inbox]')) as HTMLScriptElement | null;
-const { inbox } = script?.dataset ?? {};
-if (script && inbox) {
-  const running = (globalThis as Global).Parley as Partial<Commands> | undefined;
-  // A page that carries the snippet twice gets one button, and gets it back when its body was put in anew.
-  if (running?.attach) running.attach();
-  else start(script, inbox);
-}
+const inbox = script?.dataset.inbox;
+const running = page.Parley as Partial<Commands> | undefined;
+// A page that carries the snippet twice gets one button, and gets it back when it was taken away.
+if (running?.attach) running.attach();
+else if (script && inbox) start(script, inbox);
+else console.warn('Parley: no data-inbox');

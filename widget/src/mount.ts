@@ -48,6 +48,7 @@ export function mountKnown(launcher: Launcher | Page, identity: Identity, known:
     base,
     inbox,
     memory,
+    language: wanted[0] ?? 'en',
     changed: () => schedule(),
     arrived(messages) {
       const reply = messages.some((each) => each.author.type === 'bot' || each.author.type === 'agent');
@@ -81,7 +82,7 @@ export function mountKnown(launcher: Launcher | Page, identity: Identity, known:
     speech,
     memory,
     send,
-    typing: session.typing,
+    typing: (writes) => (writes ? session.typing() : session.paused()),
     async upload(file) {
       if (!(await session.ready())) return { ok: false, status: 0, message: null };
       return api.upload(file);
@@ -113,7 +114,11 @@ export function mountKnown(launcher: Launcher | Page, identity: Identity, known:
     discard: session.discard,
     choose: ({ id }) => (id === 'request_agent' ? askForPerson() : composer.focus()),
   });
-  const theme = followTheme(frame, settings.theme, () => pickAccent(settings.accent, config.accent));
+  const theme = followTheme(
+    frame,
+    () => settings.theme ?? config.theme,
+    () => pickAccent(settings.accent, config.accent),
+  );
 
   function direction(): string {
     return speech.direction === 'rtl' || (!settings.language && document.documentElement.dir === 'rtl') ? 'rtl' : 'ltr';
@@ -244,6 +249,7 @@ export function mountKnown(launcher: Launcher | Page, identity: Identity, known:
     if (opened) return;
     opened = true;
     frame.style.setProperty('--font', hostFont());
+    theme.paint();
     panel.hidden = false;
     button?.setAttribute('aria-expanded', 'true');
     button?.replaceChildren(icon(downIcon));
@@ -263,6 +269,7 @@ export function mountKnown(launcher: Launcher | Page, identity: Identity, known:
     // Focus goes back only when it was here: a page may close the panel while its reader is elsewhere.
     if (root.activeElement) button.focus();
     panel.hidden = true;
+    session.paused();
     live.setAttribute('aria-live', 'off');
     button.setAttribute('aria-expanded', 'false');
     button.replaceChildren(icon(chatIcon));
@@ -319,13 +326,16 @@ export function mountKnown(launcher: Launcher | Page, identity: Identity, known:
     'storage',
     ({ key }) => {
       // Forgotten in another tab, or the site has emptied its storage (null).
-      if (key !== endedKey(inbox) && key !== null) return;
-      session.identify({});
-      again();
+      if (key === endedKey(inbox) || key === null) {
+        session.identify({});
+        again();
+      } else if (key === `parley:${inbox}:conversation`) session.follow();
+      else if (key === `parley:${inbox}:read`) schedule();
     },
     { signal },
   );
   // Nothing is heard by a page that is put aside, and it may come back to somebody else.
+  window.addEventListener('pagehide', () => session.paused(), { signal });
   window.addEventListener('pageshow', ({ persisted }) => persisted && again(), { signal });
   function toggle(): void {
     if (opened) close();

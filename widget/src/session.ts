@@ -41,6 +41,8 @@ export function createSession(options: {
   base: string;
   inbox: string;
   memory: Memory;
+  /** what the visitor reads */
+  language: string;
   changed(): void;
   arrived(messages: Message[]): void;
 }) {
@@ -185,7 +187,7 @@ export function createSession(options: {
 
   async function startChat(): Promise<boolean> {
     const mine = visit;
-    const metadata = { page: location.origin + location.pathname, language: navigator.language };
+    const metadata = { page: location.origin + location.pathname, language: options.language };
     const answer = await connection.call('customer:start_chat', { metadata });
     if (mine !== visit) return false;
     if (answer.success) {
@@ -320,10 +322,14 @@ export function createSession(options: {
       conversationId = memory.get('conversation');
       resume();
     },
+    /** Another tab has begun a conversation, or left one behind. */
+    follow(): void {
+      if (memory.get('conversation') !== conversationId) this.again();
+    },
     send(text: string, attachments: Attachment[]): void {
       outbox.add(newClientId(), text, attachments);
       showDrafts();
-      lastWhisper = 0;
+      this.paused();
       connect();
     },
     retry(clientId: string): void {
@@ -345,6 +351,12 @@ export function createSession(options: {
       if (!conversationId || Date.now() - lastWhisper < 3000) return;
       lastWhisper = Date.now();
       connection.whisper('customer:typing', { conversationId, typing: true });
+    },
+    /** They no longer write: sent, emptied, or away. */
+    paused(): void {
+      if (!conversationId || lastWhisper === 0) return;
+      lastWhisper = 0;
+      connection.whisper('customer:typing', { conversationId, typing: false });
     },
     async end(): Promise<void> {
       if (!conversationId) return;

@@ -10,6 +10,8 @@ export const WidgetSettings = z.object({
   accent: z.string().regex(/^#[0-9a-fA-F]{6}$/),
   title: prose(60),
   position: z.enum(['left', 'right']),
+  /** auto: as the page it stands on */
+  theme: z.enum(['auto', 'light', 'dark']),
   /** origins that may embed the widget; empty = any */
   allowedOrigins: z.array(z.url().max(200)).max(50),
 });

@@ -11,6 +11,7 @@ export const WidgetConfig = z.object({
   title: z.string(),
   accent: z.string(),
   position: z.enum(['left', 'right']),
+  theme: z.enum(['auto', 'light', 'dark']),
   greeting: z.string(),
   suggestedQuestions: z.array(z.string()),
   /** a person can be asked for */

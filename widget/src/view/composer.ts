@@ -11,7 +11,7 @@ export function createComposer(options: {
   speech: Speech;
   memory: Memory;
   send(text: string, attachments: Attachment[]): void;
-  typing(): void;
+  typing(writes: boolean): void;
   upload(file: File): Promise<Answer<Attachment>>;
   /** says what went wrong with a file, or nothing any more */
   complain(text: string): void;
@@ -33,7 +33,7 @@ export function createComposer(options: {
     oninput: () => {
       refresh();
       memory.set('text', input.value || null);
-      if (input.value) options.typing();
+      options.typing(input.value !== '');
     },
     onkeydown: (event) => {
       const key = event as KeyboardEvent;

@@ -18,7 +18,7 @@ const failing: Inbox = {
   token: 'token',
   webhookUrl: 'https://parley.test/webhooks/whatsapp/token',
   chatUrl: null,
-  settings: { accent: '#4f46e5', title: 'Orders', position: 'right', allowedOrigins: [] },
+  settings: { accent: '#4f46e5', title: 'Orders', position: 'right', theme: 'auto', allowedOrigins: [] },
   status: 'failing',
   statusDetail: 'WhatsApp did not answer.',
   lastEventAt: null,

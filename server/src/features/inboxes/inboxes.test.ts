@@ -140,6 +140,7 @@ describe('a web inbox', () => {
       accent: '#112233',
       title: 'Our site',
       position: 'right',
+      theme: 'auto',
       allowedOrigins: ['https://shop.example.com'],
     });
     const runtime = await app.inboxes.byToken(inbox.token);

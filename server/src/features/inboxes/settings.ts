@@ -6,6 +6,7 @@ export const fullSettings = (name: string, settings: Partial<WidgetSettings>): W
   accent: settings.accent ?? '#4f46e5',
   title: settings.title ?? name.slice(0, 60),
   position: settings.position ?? 'right',
+  theme: settings.theme ?? 'auto',
   allowedOrigins: settings.allowedOrigins ?? [],
 });
 

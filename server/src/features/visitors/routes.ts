@@ -105,6 +105,7 @@ export function visitorRoutes(
           title: inbox.settings.title,
           accent: inbox.settings.accent,
           position: inbox.settings.position,
+          theme: inbox.settings.theme,
           greeting: bot ? bot.greeting || texts('hello') : '',
           suggestedQuestions: bot?.suggestedQuestions ?? [],
           handoffEnabled: bot?.handoffEnabled ?? true,
