@@ -33,6 +33,11 @@ describe('words', () => {
     );
   });
 
+  it('counts the hours as the browser does where the page names only the language', () => {
+    const evening = new Date(2026, 4, 20, 18).getTime();
+    assert.equal(speak(['en', 'en-GB']).time(evening), '18:00');
+  });
+
   it('names the day', () => {
     const noon = new Date(2026, 4, 20, 12).getTime();
     const { day } = speak(['en']);

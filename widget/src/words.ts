@@ -70,7 +70,7 @@ export type Speech = ReturnType<typeof speak>;
  */
 export function speak(wanted: readonly string[], { language, words }: Words = { language: 'en', words: {} }) {
   // "en" alone would count hours the American way for everybody.
-  const locale = wanted.find((each) => /^[a-z]{2}(-[A-Z]{2})?$/.test(each) && each.startsWith(language)) ?? language;
+  const locale = wanted.find((each) => /^[a-z]{2}-[A-Z]{2}$/.test(each) && each.startsWith(language)) ?? language;
   const minutes = new Intl.NumberFormat(language, { style: 'unit', unit: 'minute', unitDisplay: 'long' });
   const clock = new Intl.DateTimeFormat(locale, { hour: 'numeric', minute: '2-digit' });
   const date = new Intl.DateTimeFormat(locale, { weekday: 'long', day: 'numeric', month: 'long' });

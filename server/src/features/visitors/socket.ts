@@ -105,6 +105,11 @@ export function visitorSocketEvents(parts: VisitorParts): VisitorEvents {
   const send = ({ inbox, visitor }: VisitorSocket, event: WebEvent, payload: unknown) =>
     parts.receive(inbox, [parseVisitorEvent(event, payload, { visitor, eventId: newId(), at: store.clock.now() })]);
 
+  const emitTyping = (conversationId: string, typing: boolean): void =>
+    parts.emitTyping({ conversationId, who: 'contact', name: null, typing });
+  /** those who were seen writing */
+  const writing = new WeakSet<VisitorSocket['socket']>();
+
   async function enter(
     at: VisitorSocket,
     said: { name?: string; email?: string; metadata?: Record<string, string> },
@@ -204,6 +209,7 @@ export function visitorSocketEvents(parts: VisitorParts): VisitorEvents {
       async handle(payload, at) {
         await stillOpen(at, payload.conversationId, payload.attachmentIds);
         await send(at, 'customer:send_message', payload);
+        if (writing.has(at.socket)) emitTyping(payload.conversationId, false);
         return { clientId: payload.clientId };
       },
     },
@@ -224,7 +230,12 @@ export function visitorSocketEvents(parts: VisitorParts): VisitorEvents {
     'customer:typing': {
       async handle({ conversationId, typing }, at) {
         inOwn(at, conversationId);
-        parts.emitTyping({ conversationId, who: 'contact', name: null, typing });
+        emitTyping(conversationId, typing);
+        // Whoever is gone does not write any more.
+        if (typing && !writing.has(at.socket)) {
+          writing.add(at.socket);
+          at.socket.once('disconnect', () => at.own && emitTyping(at.own, false));
+        }
         return undefined;
       },
     },

@@ -196,6 +196,27 @@ describe('visitors are who they are, and nobody else', () => {
     thief.socket.close();
   });
 
+  it('is typing until the message is there, or the visitor is gone', async () => {
+    const ann = await visit({ inbox: acme.ids.inboxToken }, { name: 'Ann' });
+    const { conversationId } = ann;
+    const agent = await connect(test.url, { token: test.ownerToken });
+    assert.ok((await agent.call('conversation:subscribe', { conversationId })).success);
+    const typed = () =>
+      agent
+        .seen('typing')
+        .filter((one) => one.who === 'contact')
+        .map(({ typing }) => typing);
+    const heard = (wanted: boolean[]) =>
+      until(async () => typed().join() === wanted.join(), `typing: ${wanted.join()}, heard`);
+    await ann.socket.call('customer:typing', { conversationId });
+    await ann.socket.call('customer:send_message', { conversationId, text: 'here', clientId: 't1' });
+    await heard([true, false]);
+    await ann.socket.call('customer:typing', { conversationId });
+    ann.socket.close();
+    await heard([true, false, true, false]);
+    agent.close();
+  });
+
   it('attack 12: a website proves who its visitor is, at any time; what it only says stays unverified', async () => {
     const inbox = (await test.owner<Inbox>('POST', '/inboxes', { name: 'Signed', channel: 'web', botId: null })).data;
     const secretAt = `/inboxes/${inbox.id}/identity-secret`;
