@@ -1,10 +1,13 @@
 import { text } from 'node:stream/consumers';
 import { parseArgs } from 'node:util';
+import { findDangling } from './db/references.ts';
 import { makeResetLink } from './features/sessions/reset-link.ts';
 import { changePlan } from './features/workspaces/commands.ts';
+import { listWorkspaceIds } from './features/workspaces/queries.ts';
 import { ConfigError } from './platform/config/define.ts';
 import { createKeyring } from './platform/security/crypto.ts';
 import { FolderInUseError, MigrationError, openDatabase } from './platform/data/index.ts';
+import type { Database } from './platform/data/index.ts';
 import { readInstallation } from './platform/data/installation.ts';
 import { AppError } from './platform/errors.ts';
 import { connectNotifier } from './platform/cluster/connect.ts';
@@ -29,6 +32,7 @@ parley workspace move ID --undo                    gives up a move that was inte
 parley workspace move ID --finish                  forgets the rows at the place before; there is no --back then
 parley workspace plan ID NAME                      its plan: "free", or any other, with the limit of paid ones
 parley person reset-link EMAIL                     a link for a new password, good for 30 minutes, to pass on by hand
+parley doctor                                      what in any workspace still points at something that was deleted
 parley migrate --contract                          the last step of an upgrade, when no process of the version before runs`;
 
 class UsageError extends Error {}
@@ -89,11 +93,28 @@ async function move(mover: Mover, workspaceId: string, options: Options): Promis
   say(`${workspaceId} lives in ${target} now; --back goes back, --finish forgets the old rows`);
 }
 
+/** Looks through the shared tables and counts what it finds. */
+async function examine(database: Database): Promise<void> {
+  const store = createStore(database);
+  const workspaces = await store.asSystem(listWorkspaceIds);
+  let sum = 0;
+  for (const id of workspaces) {
+    for (const { table, column, count, example } of await store.inWorkspace(id, findDangling)) {
+      sum += count;
+      say(
+        `workspace ${id}: ${count} rows of ${table} name something that is gone in ${column}, for example ${example}`,
+      );
+    }
+  }
+  say(`${workspaces.length} workspaces: ${sum === 0 ? 'nothing points at what was deleted' : `${sum} rows do`}`);
+  if (sum > 0) process.exitCode = 1;
+}
+
 async function main(): Promise<void> {
   const { words, options } = read(process.argv.slice(2));
   const [noun, verb, workspaceId, plan] = words;
   const command = [noun, verb].filter(Boolean).join(' ');
-  const known = ['workspace placements', 'workspace move', 'workspace plan', 'person reset-link', 'migrate'];
+  const known = ['workspace placements', 'workspace move', 'workspace plan', 'person reset-link', 'migrate', 'doctor'];
   if (!known.includes(command) || (command === 'migrate' && !options.contract))
     throw new UsageError('what should be done?');
   if (['move', 'plan'].includes(verb ?? '') && !/^[0-9a-f-]{36}$/.test(workspaceId ?? ''))
@@ -120,6 +141,7 @@ async function main(): Promise<void> {
       await createStore(database).asSystem((tx) => changePlan(tx, workspaceId ?? '', plan ?? ''));
       return say(`${workspaceId} is on the plan ${plan} now`);
     }
+    if (noun === 'doctor') return await examine(database);
     if (contract) return say('every placement is at this version, and nothing of the version before is left');
     const wake = createWake();
     const topics = { work: [], broadcast: [PLACEMENT_CHANGED] };

@@ -95,3 +95,48 @@ it('notices a schema, a permission or a status that is another', async () => {
   const [was, is] = [operations(before), operations(after)];
   for (const name of was.keys()) assert.notDeepEqual(is.get(name), was.get(name), name);
 });
+
+type Schema = {
+  type?: string | string[];
+  format?: string;
+  enum?: unknown[];
+  const?: unknown;
+  maxLength?: number;
+  properties?: Record<string, Schema>;
+  propertyNames?: Schema;
+  additionalProperties?: Schema | boolean;
+  items?: Schema;
+  anyOf?: Schema[];
+  oneOf?: Schema[];
+  allOf?: Schema[];
+};
+type Asked = {
+  parameters?: { name: string; schema: Schema }[];
+  requestBody?: { content: Record<string, { schema: Schema }> };
+};
+
+/** Texts of what goes in that may be as long as anybody likes. */
+function endless(schema: Schema, at: string): string[] {
+  const isFixed = schema.enum !== undefined || schema.const !== undefined || schema.format === 'binary';
+  const own = schema.type === 'string' && !isFixed && schema.maxLength === undefined ? [at] : [];
+  const { propertyNames: names, additionalProperties: values, items } = schema;
+  return [
+    ...own,
+    ...Object.entries(schema.properties ?? {}).flatMap(([name, each]) => endless(each, `${at}.${name}`)),
+    ...(names ? endless({ type: 'string', ...names }, `${at}.{name}`) : []),
+    ...(typeof values === 'object' ? endless(values, `${at}.{value}`) : []),
+    ...(items ? endless(items, `${at}[]`) : []),
+    ...[schema.anyOf, schema.oneOf, schema.allOf].flatMap((each) => each ?? []).flatMap((each) => endless(each, at)),
+  ];
+}
+
+it('says of every text that is sent how long it may be', async () => {
+  const { paths } = await describeDeclared(declared);
+  const found = Object.entries(paths).flatMap(([path, methods]) =>
+    Object.entries(methods as unknown as Record<string, Asked>).flatMap(([method, { parameters, requestBody }]) => [
+      ...(parameters ?? []).flatMap(({ name, schema }) => endless(schema, `${method} ${path} ?${name}`)),
+      ...Object.values(requestBody?.content ?? {}).flatMap(({ schema }) => endless(schema, `${method} ${path} `)),
+    ]),
+  );
+  assert.deepEqual(found, []);
+});

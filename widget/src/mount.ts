@@ -90,7 +90,8 @@ export function mountKnown(launcher: Launcher | Page, identity: Identity, known:
     complain: notice.complain,
   });
   const fresh = h('button', { class: 'main', onclick: startNew }, say('fresh'));
-  const closed = h('div', { class: 'closed', hidden: true }, h('p', {}, say('resolved')), fresh);
+  const ending = h('p', {});
+  const closed = h('div', { class: 'closed', hidden: true }, ending, fresh);
   const head = createHead(speech, menuItems, button ? close : null);
   const bar = createBar(speech, askForPerson);
   const sheet = createSheet(speech, api.passage);
@@ -211,12 +212,14 @@ export function mountKnown(launcher: Launcher | Page, identity: Identity, known:
     head.draw(name, withAgent ? say('withYou', { name: situation.agentName ?? '' }) : '');
     panel.setAttribute('aria-label', name);
     bar.draw(
-      situation.status === 'waiting' ? speech.queue(situation.position, situation.expectedWaitSeconds) : null,
+      situation.status === 'waiting' ? speech.queue(situation.position, situation.expectedWait) : null,
       canAsk(),
     );
     const resolved = situation.status === 'resolved';
+    const reopens = Date.parse(situation.reopenUntil ?? '') > Date.now();
     closed.hidden = !resolved;
-    for (const part of composer.parts) part.hidden = resolved;
+    ending.textContent = say('resolved');
+    for (const part of composer.parts) part.hidden = resolved && !reopens;
     if (stick) toEnd();
     else if (list.childElementCount > before) newest.hidden = false;
   }

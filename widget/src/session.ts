@@ -1,4 +1,5 @@
 import type { Attachment, ConversationStatus, Message, SessionCreated, StatusChanged, Typing } from '@parley/contract';
+import type { WaitRange } from '@parley/contract/waits';
 import type { Identity } from './handoff.ts';
 import type { Memory } from './memory.ts';
 import { createConnection, passing } from './connection.ts';
@@ -13,7 +14,9 @@ export type Situation = {
   status: ConversationStatus | null;
   agentName: string | null;
   position: number | null;
-  expectedWaitSeconds: number | null;
+  expectedWait: WaitRange | null;
+  /** of a resolved one: until when a message reopens it, ISO 8601 */
+  reopenUntil: string | null;
   typing: { who: 'bot' | 'agent'; name: string | null } | null;
 };
 
@@ -21,7 +24,7 @@ export type Session = ReturnType<typeof createSession>;
 
 /** Nobody stops typing properly when a laptop is closed. A bot may think longer than a person pauses. */
 const typingLastsMs = { bot: 60_000, agent: 8_000 };
-const nowhere = { status: null, agentName: null, position: null, expectedWaitSeconds: null, typing: null };
+const nowhere = { status: null, agentName: null, position: null, expectedWait: null, reopenUntil: null, typing: null };
 
 export function newClientId(): string {
   // randomUUID is missing on pages served over plain http.
@@ -68,7 +71,7 @@ export function createSession(options: {
     if (change.status !== undefined) {
       memory.set('resolved', change.status === 'resolved' ? '1' : null);
       if (change.status !== 'bot') store.endTurns();
-      if (change.status !== 'waiting') situation.position = situation.expectedWaitSeconds = null;
+      if (change.status !== 'waiting') situation.position = situation.expectedWait = null;
     }
     changed();
   }
@@ -147,7 +150,8 @@ export function createSession(options: {
     status: event.status,
     agentName: event.status === 'agent' ? (event.agentName ?? situation.agentName) : null,
     position: event.position ?? null,
-    expectedWaitSeconds: event.expectedWaitSeconds ?? null,
+    expectedWait: event.expectedWait ?? null,
+    reopenUntil: event.reopenUntil ?? null,
   });
 
   function refused(code: string): void {
@@ -180,8 +184,8 @@ export function createSession(options: {
       conversationId = created.conversationId;
       memory.set('conversation', conversationId);
     }
-    const { status, agentName, position, expectedWaitSeconds } = created;
-    become({ status, agentName, position, expectedWaitSeconds });
+    const { status, agentName, position, expectedWait } = created;
+    become({ status, agentName, position, expectedWait });
     if (created.lastSeq > store.after()) void catchUp();
   }
 

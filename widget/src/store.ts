@@ -70,6 +70,8 @@ export function createMessageStore() {
 
   function put(message: Message): boolean {
     if (message.private) return false;
+    // The line of what was undone.
+    if (message.deletedAt && message.author.type === 'system') return messages.delete(message.id) && false;
     const before = messages.get(message.id);
     const status = before ? laterStatus(before, message) : message.status;
     const stale = before?.editedAt && (!message.editedAt || message.editedAt < before.editedAt);

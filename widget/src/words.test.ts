@@ -21,14 +21,20 @@ describe('words', () => {
 
   it('says where one stands in the queue', () => {
     const { queue } = speak(['en']);
-    assert.equal(queue(3, 240), 'You are 3rd, about 4 minutes. You can close this, we keep your place.');
-    assert.equal(queue(1, 20), 'You are next, less than a minute. You can close this, we keep your place.');
+    const range = (from: number, to: number) => ({ minSeconds: from * 60, maxSeconds: to * 60 });
+    assert.match(queue(3, range(5.4, 9.2)), /^You are 3rd, about 5–10 minutes\./);
+    assert.match(queue(90, range(70, 150)), /^You are 90th, about 1–3 hours\./);
+    assert.equal(queue(3, range(4, 4)), 'You are 3rd, about 4 minutes. You can close this, we keep your place.');
+    assert.equal(
+      queue(1, range(0.1, 0.4)),
+      'You are next, less than a minute. You can close this, we keep your place.',
+    );
     assert.equal(queue(12, null), 'You are 12th. You can close this, we keep your place.');
-    assert.match(queue(22, 60), /^You are 22nd, about 1 minute\./);
-    assert.equal(queue(null, 60), 'We are finding a person for you. You can close this, we keep your place.');
+    assert.match(queue(22, range(1, 1)), /^You are 22nd, about 1 minute\./);
+    assert.equal(queue(null, range(1, 1)), 'We are finding a person for you. You can close this, we keep your place.');
     const words = { queue: 'Sie sind an {nth} Stelle', nth: '{n}.', about: 'etwa {time}', keep: 'Ihr Platz bleibt.' };
     assert.equal(
-      speak(['de'], { language: 'de', words }).queue(2, 120),
+      speak(['de'], { language: 'de', words }).queue(2, range(2, 2)),
       'Sie sind an 2. Stelle, etwa 2 Minuten. Ihr Platz bleibt.',
     );
   });

@@ -1,3 +1,6 @@
+import { waitInMinutes } from '@parley/contract/waits';
+import type { WaitRange } from '@parley/contract/waits';
+
 /**
  * The widget's own words where there are no others: in English. Those of the visitor's language come with the settings of
  * the inbox. `{x}` is filled in by `say`. Numbers, times and waits are worded by Intl.
@@ -72,12 +75,23 @@ export function speak(wanted: readonly string[], { language, words }: Words = { 
   // "en" alone would count hours the American way for everybody.
   const locale = wanted.find((each) => /^[a-z]{2}-[A-Z]{2}$/.test(each) && each.startsWith(language)) ?? language;
   const minutes = new Intl.NumberFormat(language, { style: 'unit', unit: 'minute', unitDisplay: 'long' });
+  const hours = new Intl.NumberFormat(language, { style: 'unit', unit: 'hour', unitDisplay: 'long' });
   const clock = new Intl.DateTimeFormat(locale, { hour: 'numeric', minute: '2-digit' });
   const date = new Intl.DateTimeFormat(locale, { weekday: 'long', day: 'numeric', month: 'long' });
   const relative = new Intl.RelativeTimeFormat(language, { numeric: 'auto' });
   const [comma, stop] = marks[language] ?? [', ', '. '];
   const say = (name: Word, values: Record<string, string | number> = {}): string =>
     fill(words[name] ?? english[name], values);
+
+  const wait = (expected: WaitRange): string => {
+    const range = waitInMinutes(expected);
+    if (range === 'soon') return say('soon');
+    const [from, to, unit] =
+      range === 'long'
+        ? [Math.max(1, Math.floor(expected.minSeconds / 3600)), Math.ceil(expected.maxSeconds / 3600), hours]
+        : [range.from, range.to, minutes];
+    return say('about', { time: from === to ? unit.format(to) : `${from}–${unit.format(to)}` });
+  };
 
   return {
     language,
@@ -91,13 +105,11 @@ export function speak(wanted: readonly string[], { language, words }: Words = { 
       return text.charAt(0).toLocaleUpperCase(language) + text.slice(1);
     },
     /** Where somebody stands in the queue, as a sentence. */
-    queue(position: number | null, seconds: number | null): string {
+    queue(position: number | null, expected: WaitRange | null): string {
       const known = position !== null && position > 0;
       const nth = known ? (language === 'en' ? ordinal(position) : say('nth', { n: position })) : '';
       const place = known ? say(position === 1 ? 'next' : 'queue', { nth }) : say('waiting');
-      const minute = Math.round((seconds ?? 0) / 60);
-      const time = minute < 1 ? say('soon') : say('about', { time: minutes.format(minute) });
-      return place + (known && seconds !== null ? comma + time : '') + stop + say('keep');
+      return place + (known && expected !== null ? comma + wait(expected) : '') + stop + say('keep');
     },
   };
 }

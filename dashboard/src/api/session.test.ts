@@ -78,7 +78,10 @@ describe('the sign-in', () => {
 
   it('rotates once for many calls at a time: a used token shown twice would end it', async () => {
     keepLogin({ accessToken: 'old', refreshToken: 'good', workspaceId: '01890000-0000-7000-8000-000000000003' });
-    const counts = { mine: 1, unassigned: 2, waiting: 3, bot: 4, open: 5 };
+    const counts = {
+      ...{ mine: 1, unassigned: 2, waiting: 3, bot: 4, agent: 5, snoozed: 6, resolved: 7, open: 8, all: 9 },
+      ...{ waitingSince: null, inboxes: [] },
+    };
     serve(({ path, token }) => {
       if (path.endsWith('/auth/refresh')) return login();
       return token === 'Bearer access-1' ? { status: 200, body: { success: true, data: counts } } : refused;

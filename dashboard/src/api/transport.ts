@@ -1,4 +1,4 @@
-import type { Call, CursorMeta, Failure, PageMeta } from '@parley/contract';
+import type { Call, CountedCursorMeta, CursorMeta, Failure, PageMeta } from '@parley/contract';
 import type { z } from 'zod';
 import { ApiError } from './problem.ts';
 
@@ -17,16 +17,19 @@ export type Arguments<C extends Call> = object extends Input<C> ? [input?: Input
 
 export type Paged<Item> = { items: Item[]; total: number };
 export type Page<Item> = { items: Item[]; nextCursor: string | null };
+export type CountedPage<Item> = Page<Item> & { total: number };
 
 /** What a call answers, out of its envelope. */
 export type Answer<C extends Call> =
   z.output<C['response']> extends { data: (infer Item)[]; meta: PageMeta }
     ? Paged<Item>
-    : z.output<C['response']> extends { data: (infer Item)[]; meta: CursorMeta }
-      ? Page<Item>
-      : z.output<C['response']> extends { data: infer Data }
-        ? Data
-        : unknown;
+    : z.output<C['response']> extends { data: (infer Item)[]; meta: CountedCursorMeta }
+      ? CountedPage<Item>
+      : z.output<C['response']> extends { data: (infer Item)[]; meta: CursorMeta }
+        ? Page<Item>
+        : z.output<C['response']> extends { data: infer Data }
+          ? Data
+          : unknown;
 
 /** The same without the types of one call, for what works on all of them. */
 type Plain = string | number | boolean | null | undefined;
@@ -100,6 +103,5 @@ export async function send<C extends Call>(declared: C, input: Input<C>, token: 
     throw new ApiError(response.status, 'unexpected_answer', message, [], response.headers.get('x-request-id'));
   }
   const { data, meta } = parsed.data as Envelope;
-  if (meta?.nextCursor !== undefined) return { items: data, nextCursor: meta.nextCursor } as Answer<C>;
-  return (meta ? { items: data, total: meta.total } : data) as Answer<C>;
+  return (meta ? { items: data, ...meta } : data) as Answer<C>;
 }

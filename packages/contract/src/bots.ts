@@ -14,6 +14,7 @@ import {
 } from './common.ts';
 import { BotTexts, Choice, TextCatalogue } from './bot-texts.ts';
 import { HandoffReason } from './handoff-reasons.ts';
+import { Deletion } from './deletions.ts';
 import { api, get, patch, post, remove } from './declare.ts';
 
 export const ReplyUnknown = z.enum(['INPUT_ANSWER', 'AI_GENERATE', 'NO_REPLY']);
@@ -47,7 +48,14 @@ const botFields = {
   /** '' is the catalogue's text, in the customer's language */
   unknownAnswer: prose(2000),
   texts: BotTexts,
-  languages: z.array(z.string().regex(/^[a-z]{2}(-[A-Z]{2})?$/)).max(20),
+  languages: z
+    .array(
+      z
+        .string()
+        .max(10)
+        .regex(/^[a-z]{2}(-[A-Z]{2})?$/),
+    )
+    .max(20),
 };
 
 export const BotInput = z.strictObject({
@@ -212,6 +220,11 @@ export const botsApi = api('Bots', {
     params: IdParams,
     body: BotPatch,
     response: success(Bot),
+  }),
+  previewDeletion: get('/bots/:id/deletion', 'bots:write', {
+    summary: 'What the deletion of a bot takes with it, and what becomes of the rest',
+    params: IdParams,
+    response: success(Deletion),
   }),
   remove: remove('/bots/:id', 'bots:write', { summary: 'Delete a bot', params: IdParams, response: success(Done) }),
 });

@@ -3,7 +3,7 @@ import { z } from 'zod';
 /** Shared shapes: ids, times, the envelope, paging. Times are ISO 8601 in UTC. */
 
 export const Id = z.uuid();
-export const Timestamp = z.iso.datetime({ offset: true });
+export const Timestamp = z.iso.datetime({ offset: true }).max(40);
 
 /** Text a person typed. NUL cannot be stored and means nothing to a reader, so it is dropped, as are lone surrogates. */
 export const cleanText = (text: string): string => text.replaceAll('\u0000', '').toWellFormed();
@@ -25,14 +25,20 @@ export const ClientId = z.string().transform(cleanText).pipe(z.string().min(1).m
 
 export const PageMeta = z.object({ page: z.int(), limit: z.int(), total: z.int() });
 export const CursorMeta = z.object({ nextCursor: z.string().nullable() });
+/** `total` counts all of the list, whatever the page. */
+export const CountedCursorMeta = CursorMeta.extend({ total: z.int() });
 export type PageMeta = z.infer<typeof PageMeta>;
 export type CursorMeta = z.infer<typeof CursorMeta>;
+export type CountedCursorMeta = z.infer<typeof CountedCursorMeta>;
 
 export const success = <T extends z.ZodType>(data: T) => z.object({ success: z.literal(true), data });
 export const paged = <T extends z.ZodType>(item: T) =>
   z.object({ success: z.literal(true), data: z.array(item), meta: PageMeta });
 export const cursored = <T extends z.ZodType>(item: T) =>
   z.object({ success: z.literal(true), data: z.array(item), meta: CursorMeta });
+
+export const countedCursored = <T extends z.ZodType>(item: T) =>
+  z.object({ success: z.literal(true), data: z.array(item), meta: CountedCursorMeta });
 
 /** A number in an address: digits and nothing else, so that "", "1e2" or "0x10" are not taken for one. */
 export const queryNumber = (min: number, max: number) =>

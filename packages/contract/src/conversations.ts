@@ -117,7 +117,8 @@ export type Message = z.infer<typeof Message>;
 export const Conversation = z.object({
   id: Id,
   status: ConversationStatus,
-  inbox: z.object({ id: Id, name: z.string(), channel: ChannelName }),
+  /** of a deleted one nothing arrives, and nothing can be sent */
+  inbox: z.object({ id: Id, name: z.string(), channel: ChannelName, deleted: z.boolean() }),
   contact: z.object({ id: Id, name: z.string(), email: z.string().nullable(), tier: z.string() }),
   botId: Id.nullable(),
   assignee: z.object({ id: Id, name: z.string() }).nullable(),
@@ -142,14 +143,22 @@ export const Conversation = z.object({
     .nullable(),
   snoozedUntil: Timestamp.nullable(),
   resolvedAt: Timestamp.nullable(),
+  /** until when a message of the customer reopens it; null where one begins another conversation */
+  reopenUntil: Timestamp.nullable(),
   createdAt: Timestamp,
 });
 export type Conversation = z.infer<typeof Conversation>;
+
+/** `undoId` takes the move back: `POST /conversations/:id/undo`. */
+export const MovedConversation = Conversation.extend({ undoId: Id });
+export type MovedConversation = z.infer<typeof MovedConversation>;
+export const UndoInput = z.strictObject({ undoId: Id });
 
 export const ConversationQuery = CursorQuery.extend({
   /** one or several, separated by commas */
   status: z
     .string()
+    .max(60)
     .transform((value) => value.split(','))
     .pipe(z.array(ConversationStatus).max(5))
     .optional(),
@@ -204,12 +213,28 @@ export const conversationEvents = {
 export const AssignInput = z.strictObject({ agentId: Id.nullable() });
 export const SnoozeInput = z.strictObject({ until: Timestamp });
 export const LabelsInput = z.strictObject({ labels: z.array(line(60)).max(20) });
-export const ConversationCounts = z.object({
+/** How many conversations each view lists. */
+export const ViewCounts = z.object({
+  /** whoever asks has them, in progress */
   mine: z.int(),
+  /** wait, or belong to people, and nobody has them */
   unassigned: z.int(),
   waiting: z.int(),
   bot: z.int(),
+  /** with a person */
+  agent: z.int(),
+  snoozed: z.int(),
+  resolved: z.int(),
+  /** with the bot, with a person or in the queue */
   open: z.int(),
+  all: z.int(),
+});
+export type ViewCounts = z.infer<typeof ViewCounts>;
+/** Of the workspace, and the same of each inbox that has any. */
+export const ConversationCounts = ViewCounts.extend({
+  /** since when the one waits who waits longest; null when nobody does */
+  waitingSince: Timestamp.nullable(),
+  inboxes: z.array(ViewCounts.extend({ inboxId: Id })),
 });
 export type ConversationCounts = z.infer<typeof ConversationCounts>;
 
@@ -220,7 +245,7 @@ export const conversationsApi = api('Conversations', {
     response: cursored(Conversation),
   }),
   count: get('/conversations/counts', 'conversations:read', {
-    summary: 'Count open conversations by view',
+    summary: 'Count conversations by view, of the workspace and of each inbox',
     response: success(ConversationCounts),
   }),
   get: get('/conversations/:id', 'conversations:read', {
@@ -265,33 +290,39 @@ export const conversationsApi = api('Conversations', {
   takeOver: post('/conversations/:id/take-over', 'conversations:write', {
     summary: 'Take over from the bot or the queue; the bot falls silent',
     params: IdParams,
-    response: success(Conversation),
+    response: success(MovedConversation),
   }),
   returnToBot: post('/conversations/:id/return-to-bot', 'conversations:write', {
     summary: 'Give it back to the bot',
     params: IdParams,
-    response: success(Conversation),
+    response: success(MovedConversation),
   }),
   resolve: post('/conversations/:id/resolve', 'conversations:write', {
     summary: 'Resolve',
     params: IdParams,
-    response: success(Conversation),
+    response: success(MovedConversation),
   }),
   reopen: post('/conversations/:id/reopen', 'conversations:write', {
     summary: 'Reopen a resolved or snoozed conversation',
     params: IdParams,
-    response: success(Conversation),
+    response: success(MovedConversation),
   }),
   assign: post('/conversations/:id/assign', 'conversations:write', {
     summary: 'Assign an agent, or nobody',
     params: IdParams,
     body: AssignInput,
-    response: success(Conversation),
+    response: success(MovedConversation),
   }),
   snooze: post('/conversations/:id/snooze', 'conversations:write', {
     summary: 'Snooze until a time or the next message',
     params: IdParams,
     body: SnoozeInput,
+    response: success(MovedConversation),
+  }),
+  undo: post('/conversations/:id/undo', 'conversations:write', {
+    summary: 'Take the last move back',
+    params: IdParams,
+    body: UndoInput,
     response: success(Conversation),
   }),
 });

@@ -8,5 +8,7 @@ export const HandoffReason = z.enum([
   'MODEL_REQUEST',
   'AGENT_TAKE_OVER',
   'NO_BOT',
+  /** whoever had it left the team */
+  'AGENT_LEFT',
 ]);
 export type HandoffReason = z.infer<typeof HandoffReason>;

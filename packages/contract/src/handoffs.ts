@@ -1,9 +1,13 @@
 import { z } from 'zod';
-import { Id, Timestamp, PageQuery, paged, IdParams, success } from './common.ts';
+import { CursorQuery, Id, Timestamp, countedCursored, IdParams, success } from './common.ts';
 import { api, get, post } from './declare.ts';
 import { Priority } from './conversations.ts';
 import { HandoffReason } from './handoff-reasons.ts';
 import { ChannelName } from './inboxes.ts';
+
+/** Between what people waited lately and what some of them did, in seconds. */
+export const ExpectedWait = z.object({ minSeconds: z.int(), maxSeconds: z.int() });
+export type ExpectedWait = z.infer<typeof ExpectedWait>;
 
 export const Handoff = z.object({
   id: Id,
@@ -13,6 +17,9 @@ export const Handoff = z.object({
   priority: Priority,
   /** 1 is next */
   position: z.int(),
+  /** null until enough people were picked up; grows only while others get a place before */
+  expectedWait: ExpectedWait.nullable(),
+  /** the middle of `expectedWait` */
   expectedWaitSeconds: z.int().nullable(),
   waitingSince: Timestamp,
   question: z.string().nullable(),
@@ -32,8 +39,8 @@ export const handoffEvents = {
 export const handoffsApi = api('Handoffs', {
   list: get('/handoffs', 'handoffs:read', {
     summary: 'The queue, next first',
-    query: PageQuery,
-    response: paged(Handoff),
+    query: CursorQuery,
+    response: countedCursored(Handoff),
   }),
   pickUp: post('/handoffs/:id/pick-up', 'handoffs:write', {
     summary: 'Pick up a waiting conversation; 409 when somebody was faster',

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { Id, Timestamp, line, prose, PageQuery, paged, success, IdParams, Done } from './common.ts';
+import { Deletion } from './deletions.ts';
 import { api, get, patch, post, remove } from './declare.ts';
 
 export const ChannelName = z.enum(['web', 'telegram', 'whatsapp']);
@@ -7,7 +8,10 @@ export type ChannelName = z.infer<typeof ChannelName>;
 
 /** How the widget of a web inbox looks. */
 export const WidgetSettings = z.object({
-  accent: z.string().regex(/^#[0-9a-fA-F]{6}$/),
+  accent: z
+    .string()
+    .max(7)
+    .regex(/^#[0-9a-fA-F]{6}$/),
   title: prose(60),
   position: z.enum(['left', 'right']),
   /** auto: as the page it stands on */
@@ -17,21 +21,30 @@ export const WidgetSettings = z.object({
 });
 export type WidgetSettings = z.infer<typeof WidgetSettings>;
 
+/** where an inbox says nothing */
+export const REOPEN_DAYS = 7;
+
+export const InboxSettings = WidgetSettings.extend({
+  /** so many days after it was resolved a message reopens a conversation; later, and with 0 at once, it begins another */
+  reopenDays: z.int().min(0).max(365),
+});
+export type InboxSettings = z.infer<typeof InboxSettings>;
+
 export const InboxInput = z.strictObject({
   name: line(80),
   channel: ChannelName,
   botId: Id.nullable().default(null),
   /** the platform's own words, checked by the channel: telegram {botToken, secretToken?} */
-  credentials: z.record(z.string(), z.unknown()).default({}),
-  settings: WidgetSettings.partial().default({}),
+  credentials: z.record(z.string().max(100), z.unknown()).default({}),
+  settings: InboxSettings.partial().default({}),
 });
 export type InboxInput = z.infer<typeof InboxInput>;
 export const InboxPatch = z
   .strictObject({
     name: line(80),
     botId: Id.nullable(),
-    credentials: z.record(z.string(), z.unknown()),
-    settings: WidgetSettings.partial(),
+    credentials: z.record(z.string().max(100), z.unknown()),
+    settings: InboxSettings.partial(),
     enabled: z.boolean(),
   })
   .partial();
@@ -46,7 +59,7 @@ export const Inbox = z.object({
   token: z.string(),
   webhookUrl: z.string().nullable(),
   chatUrl: z.string().nullable(),
-  settings: WidgetSettings,
+  settings: InboxSettings,
   /** `disconnected`: the platform no longer takes the credentials, and a person has to renew them */
   status: z.enum(['connected', 'failing', 'disconnected', 'disabled']),
   statusDetail: z.string().nullable(),
@@ -80,6 +93,11 @@ export const inboxesApi = api('Inboxes', {
     params: IdParams,
     body: InboxPatch,
     response: success(Inbox),
+  }),
+  previewDeletion: get('/inboxes/:id/deletion', 'inboxes:write', {
+    summary: 'What the deletion of an inbox takes with it, and what becomes of the rest',
+    params: IdParams,
+    response: success(Deletion),
   }),
   remove: remove('/inboxes/:id', 'inboxes:write', {
     summary: 'Delete an inbox',

@@ -23,6 +23,8 @@ export * from './messages.ts';
 export * from './files.ts';
 export * from './handoff-reasons.ts';
 export * from './handoffs.ts';
+export * from './waits.ts';
+export * from './deletions.ts';
 export * from './queues.ts';
 export * from './clock.ts';
 export * from './visitors.ts';

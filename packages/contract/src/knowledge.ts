@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { Id, Timestamp, cleanText, line, prose, PageQuery, IdParams, paged, success, Done } from './common.ts';
+import { Deletion } from './deletions.ts';
 import { api, get, patch, post, remove } from './declare.ts';
 
 export const KnowledgeBaseInput = z.strictObject({ name: line(80), description: prose(500).default('') });
@@ -129,6 +130,11 @@ export const sourcesApi = api('Knowledge', {
     body: SourcePatch,
     response: success(SourceDetail),
   }),
+  previewDeletion: get('/sources/:id/deletion', 'knowledge:write', {
+    summary: 'What the deletion of a source takes with it, and what becomes of the rest',
+    params: IdParams,
+    response: success(Deletion),
+  }),
   remove: remove('/sources/:id', 'knowledge:write', {
     summary: 'Delete a source',
     params: IdParams,
@@ -169,6 +175,11 @@ export const knowledgeBasesApi = api('Knowledge', {
     params: IdParams,
     body: KnowledgeBasePatch,
     response: success(KnowledgeBase),
+  }),
+  previewDeletion: get('/knowledge-bases/:id/deletion', 'knowledge:write', {
+    summary: 'What the deletion of a knowledge base takes with it, and what becomes of the rest',
+    params: IdParams,
+    response: success(Deletion),
   }),
   remove: remove('/knowledge-bases/:id', 'knowledge:write', {
     summary: 'Delete a knowledge base with its sources',

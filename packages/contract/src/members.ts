@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { Done, IdParams, PageQuery, paged, success } from './common.ts';
+import { Deletion } from './deletions.ts';
 import { api, get, patch, post, remove } from './declare.ts';
 import { Invitation, InvitationCreated, InviteInput, Member, MemberPatch, Presence } from './people.ts';
 
@@ -15,6 +16,11 @@ export const membersApi = api('Members', {
     params: IdParams,
     body: MemberPatch,
     response: success(Member),
+  }),
+  previewDeletion: get('/members/:id/deletion', 'members:read', {
+    summary: 'What the deletion of a member takes with it, and what becomes of the rest',
+    params: IdParams,
+    response: success(Deletion),
   }),
   remove: remove('/members/:id', 'members:read', {
     summary: 'Remove a member, or leave',

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { Id, Timestamp } from './common.ts';
 import { Conversation, ConversationStatus, Message } from './conversations.ts';
 import type { conversationEvents, messageEvents } from './conversations.ts';
-import { Handoff } from './handoffs.ts';
+import { ExpectedWait, Handoff } from './handoffs.ts';
 import type { handoffEvents } from './handoffs.ts';
 import type { memberEvents } from './members.ts';
 import { Presence } from './people.ts';
@@ -32,6 +32,7 @@ export const SessionCreated = z.object({
   lastSeq: z.int(),
   agentName: z.string().nullable(),
   position: z.int().nullable(),
+  expectedWait: ExpectedWait.nullable(),
   expectedWaitSeconds: z.int().nullable(),
 });
 export type SessionCreated = z.infer<typeof SessionCreated>;
@@ -51,7 +52,10 @@ export const StatusChanged = z.object({
   status: ConversationStatus,
   agentName: z.string().optional(),
   position: z.int().optional(),
+  expectedWait: ExpectedWait.optional(),
   expectedWaitSeconds: z.int().optional(),
+  /** of a resolved one: until when a message reopens it, null for never */
+  reopenUntil: Timestamp.nullable().optional(),
   /** handoff reason, when a handoff caused it */
   reason: z.string().optional(),
 });
@@ -78,14 +82,20 @@ export type Stats = z.infer<typeof Stats>;
 /** server → client */
 export const ServerEvents = {
   'session:created': SessionCreated,
-  'session:assigned': z.object({ conversationId: Id, agentName: z.string() }),
+  /** to whoever has it now, those who look at it and its customer, who is told a name and no id */
+  'session:assigned': z.object({
+    conversationId: Id,
+    agentName: z.string(),
+    agent: z.object({ id: Id, name: z.string() }).optional(),
+  }),
   'session:closed': z.object({ conversationId: Id }),
   'message:received': Message,
   'message:updated': Message,
   'message:chunk': MessageChunk,
   'status:changed': StatusChanged,
   typing: Typing,
-  'queue:update': z.object({ handoffs: z.array(Handoff) }),
+  /** the first of the queue; `total` counts all of it */
+  'queue:update': z.object({ handoffs: z.array(Handoff), total: z.int() }),
   'conversation:updated': Conversation,
   'source:updated': Source,
   'presence:changed': z.object({ userId: Id, presence: Presence }),

@@ -16,6 +16,7 @@ export const WebhookEvent = z.enum([
   'conversation.woke_up',
   'conversation.resolved',
   'conversation.reopened',
+  'conversation.move_undone',
 ]);
 export type WebhookEvent = z.infer<typeof WebhookEvent>;
 

@@ -15,6 +15,10 @@ export type ErrorCode =
   | 'not_found'
   | 'route_not_found'
   | 'conflict'
+  /** 409: a colleague has it; `details` names them */
+  | 'already_taken'
+  /** 409: nothing arrives or leaves there any more */
+  | 'inbox_deleted'
   /** 409: the platform takes only templates now */
   | 'window_closed'
   | 'payload_too_large'

@@ -3,7 +3,8 @@ import type { Message } from '@parley/contract';
 import type { Sender } from '../channels/contract.ts';
 import { isLive } from '../channels/registry.ts';
 import type { TurnInput } from '../engine/types.ts';
-import { findOrCreateConversation, resolve, wakeUp } from '../features/conversations/commands.ts';
+import { findOrCreateConversation, reopenByCustomer, resolve, wakeUp } from '../features/conversations/commands.ts';
+import type { Changed } from '../features/conversations/commands.ts';
 import { findConversation } from '../features/conversations/queries.ts';
 import { noteIdentities, noteProfile, tellsNews } from '../features/contacts/commands.ts';
 import { changesOfMove } from '../features/handoffs/changes.ts';
@@ -172,8 +173,19 @@ async function storeInOrder(tx: Tx, inbox: InboxRuntime, round: Round): Promise<
   };
   let isNew = false;
   let conversation: OpenConversation | undefined = round.conversation;
+  /** Undefined when it is the one it was refused in, and that was not reopened just now. */
+  const enter = async (sender: Sender, refused?: string): Promise<OpenConversation | undefined> => {
+    const found = await findOrCreate(tx, inbox, round, sender);
+    if (found.conversation.id === refused && !found.reopened) return undefined;
+    isNew = found.created;
+    if (found.reopened) {
+      await noteMove(found.conversation.id, found.reopened.message);
+      if (hasNewIds(sender)) await noteIdentities(tx, workspaceId, inbox.id, found.conversation.contactId, sender);
+    }
+    return found.conversation;
+  };
   if (!conversation && first) {
-    ({ conversation, created: isNew } = await findOrCreate(tx, inbox, round, first.event.sender));
+    conversation = await enter(first.event.sender);
   } else if (conversation) {
     for (const { event } of round.events) {
       if (hasNewIds(event.sender))
@@ -214,10 +226,9 @@ async function storeInOrder(tx: Tx, inbox: InboxRuntime, round: Round): Promise<
       worth,
     );
     if (!stored) {
-      // Refused: the lease is lost, or somebody resolved the conversation a moment ago. Then this begins another one.
-      const other = await findOrCreate(tx, inbox, round, worth[0]?.event.sender ?? { externalId: '' });
-      if (other.conversation.id === conversation.id) throw new LeaseLost();
-      ({ conversation, created: isNew } = other);
+      // Refused: the lease is lost, or somebody resolved the conversation a moment ago. Then this reopens it, or begins another.
+      conversation = await enter(worth[0]?.event.sender ?? { externalId: '' }, conversation.id);
+      if (!conversation) throw new LeaseLost();
       stored = await storeMessages(tx, inbox.id, { workspaceId, conversationId: conversation.id }, round.lease, worth);
       if (!stored) throw new LeaseLost();
     }
@@ -286,12 +297,19 @@ async function findOrCreate(
   inbox: InboxRuntime,
   round: Round,
   sender: Sender,
-): Promise<{ conversation: OpenConversation; created: boolean }> {
+): Promise<{ conversation: OpenConversation; created: boolean; reopened: Changed | undefined }> {
   const { workspaceId, threadKey } = round.key;
-  const of = { workspaceId, inboxId: inbox.id, botId: inbox.botId };
-  const { conversation, created } = await findOrCreateConversation(tx, of, threadKey, sender);
+  const of = { workspaceId, inboxId: inbox.id, botId: inbox.botId, reopenDays: inbox.settings.reopenDays };
+  // Words go on with a conversation; a command to begin begins one.
+  const goesOn = round.events.some(
+    (event) => isMessage(event) && isWorthStoring(event) && event.event.action !== 'start',
+  );
+  const reopened = goesOn ? await reopenByCustomer(tx, of, threadKey) : undefined;
+  const { conversation, created } = reopened
+    ? { conversation: reopened.conversation, created: false }
+    : await findOrCreateConversation(tx, of, threadKey, sender);
   const { id, status, contactId } = conversation;
-  return { conversation: { id, status, contactId, botId: inbox.botId }, created };
+  return { conversation: { id, status, contactId, botId: inbox.botId }, created, reopened };
 }
 
 /**

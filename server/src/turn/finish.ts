@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm';
-import type { Message } from '@parley/contract';
+import { waitInMinutes } from '@parley/contract';
+import type { Handoff, Message } from '@parley/contract';
 import { isLive } from '../channels/registry.ts';
 import type { TurnStatus } from '../db/schema/index.ts';
 import { textsIn } from '../engine/texts/texts.ts';
@@ -111,12 +112,7 @@ export async function requestHandoffWithClosing(
     const text = [
       how.before,
       outcome.closing ?? how.texts('handoff'),
-      queued
-        ? how.texts('place', {
-            position: queued.position,
-            minutes: Math.max(1, Math.round((queued.expectedWaitSeconds ?? 60) / 60)),
-          })
-        : undefined,
+      queued && placeText(how.texts, queued),
       queued ? how.texts('closeThis') : undefined,
     ];
     const { rows } = await tx.execute<{ id: string | null; name: string | null }>(sql`
@@ -142,6 +138,15 @@ async function textsOf(tx: Tx, conversationId: string): Promise<Say> {
     from conversations c join contacts p on p.id = c.contact_id left join bots b on b.id = c.bot_id
     where c.id = ${conversationId}::uuid`);
   return textsIn(rows[0]?.language, rows[0]?.texts ?? {});
+}
+
+/** A wait that is not known is not said. */
+function placeText(texts: Say, { position, expectedWait }: Pick<Handoff, 'position' | 'expectedWait'>): string {
+  if (!expectedWait) return texts('stillWaiting');
+  const wait = waitInMinutes(expectedWait);
+  if (wait === 'soon') return texts('place', { position, minutes: 1 });
+  if (wait === 'long') return texts('place', { position, minutes: '60+' });
+  return texts('place', { position, minutes: wait.from === wait.to ? wait.to : `${wait.from}–${wait.to}` });
 }
 
 const unprocessed: Outcome = {

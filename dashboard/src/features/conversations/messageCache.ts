@@ -53,6 +53,11 @@ export function merge(thread: Thread, incoming: readonly ThreadMessage[]): Threa
   const byId = new Map(thread.messages.map((message) => [message.id, message]));
   for (const message of incoming) {
     if (message.clientId && !message.local) byId.delete(localId(message.clientId));
+    // The line of what was undone.
+    if (message.deleted && message.author.type === 'system') {
+      byId.delete(message.id);
+      continue;
+    }
     const known = byId.get(message.id);
     byId.set(message.id, known ? newer(known, message) : message);
   }

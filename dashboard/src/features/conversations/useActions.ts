@@ -15,15 +15,15 @@ import { useInboxRoute } from './useInboxRoute.ts';
 
 type Step = {
   change: Partial<Conversation>;
-  act: () => Promise<unknown>;
+  /** what can be taken back answers with how */
+  act: () => Promise<{ undoId?: string }>;
   said: string;
   failed: string;
-  back?: () => Promise<unknown>;
 };
 
 /**
- * What an agent does with a conversation. Each step shows at once, is rolled back when the server refuses, and where the
- * opposite step exists it can be taken back for five seconds.
+ * What an agent does with a conversation. Each step shows at once, is rolled back when the server refuses, and can be
+ * taken back for five seconds, as if it had not been.
  */
 export function useActions(conversation: Ref<Conversation | undefined>) {
   const client = useQueryClient();
@@ -48,9 +48,9 @@ export function useActions(conversation: Ref<Conversation | undefined>) {
   const refreshed = (id: string) =>
     refresh(id).catch((error: unknown) => tellProblem(t('action.refreshFailed'), error));
 
-  async function undo(id: string, back: () => Promise<unknown>): Promise<void> {
+  async function undo(id: string, undoId: string): Promise<void> {
     try {
-      await back();
+      await call(conversationsApi.undo, { params: { id }, body: { undoId } });
       // Where one was before is part of what was.
       if (openId.value !== id) await open(id);
     } catch (error) {
@@ -60,7 +60,7 @@ export function useActions(conversation: Ref<Conversation | undefined>) {
     if (connection.value !== 'connected') await refreshed(id);
   }
 
-  async function step({ change, act, said, failed, back }: Step): Promise<boolean> {
+  async function step({ change, act, said, failed }: Step): Promise<boolean> {
     const before = conversation.value;
     if (!before || running.has(before.id)) return false;
     running.add(before.id);
@@ -68,8 +68,8 @@ export function useActions(conversation: Ref<Conversation | undefined>) {
     expectChange(before);
     changeConversation(editCache(client), before.id, change);
     try {
-      await act();
-      if (back) tellUndoable(said, () => void undo(before.id, back));
+      const { undoId } = await act();
+      if (undoId) tellUndoable(said, () => void undo(before.id, undoId));
       else tell(said);
       if (connection.value !== 'connected') await refreshed(before.id);
       return true;
@@ -91,17 +91,15 @@ export function useActions(conversation: Ref<Conversation | undefined>) {
   function takeOver(): Promise<boolean> {
     const before = conversation.value;
     if (!before) return Promise.resolve(false);
-    const { id, status, handoff } = before;
-    const fromBot = status === 'bot';
+    const { id, handoff } = before;
     return step({
       change: { status: 'agent', assignee: mine(), handoff: null },
       act: () =>
         handoff
-          ? call(handoffsApi.pickUp, { params: { id: handoff.id } })
+          ? call(handoffsApi.pickUp, { params: { id: handoff.id } }).then(() => ({}))
           : call(conversationsApi.takeOver, { params: { id } }),
       said: t('action.taken'),
       failed: t('action.takeFailed'),
-      ...(fromBot ? { back: () => call(conversationsApi.returnToBot, { params: { id } }) } : {}),
     });
   }
   function giveBack(): Promise<boolean> {
@@ -111,7 +109,6 @@ export function useActions(conversation: Ref<Conversation | undefined>) {
       act: () => call(conversationsApi.returnToBot, { params: { id } }),
       said: t('action.givenBack'),
       failed: t('action.giveBackFailed'),
-      back: () => call(conversationsApi.takeOver, { params: { id } }),
     });
   }
   function resolve(): Promise<boolean> {
@@ -121,7 +118,6 @@ export function useActions(conversation: Ref<Conversation | undefined>) {
       act: () => call(conversationsApi.resolve, { params: { id } }),
       said: t('action.resolved'),
       failed: t('action.resolveFailed'),
-      back: () => call(conversationsApi.reopen, { params: { id } }),
     });
   }
   function reopen(): Promise<boolean> {
@@ -140,17 +136,15 @@ export function useActions(conversation: Ref<Conversation | undefined>) {
       act: () => call(conversationsApi.snooze, { params: { id }, body: { until: until.toISOString() } }),
       said: t('action.snoozed'),
       failed: t('action.snoozeFailed'),
-      back: () => call(conversationsApi.reopen, { params: { id } }),
     });
   }
   function assign(agent: { id: string; name: string } | null): Promise<boolean> {
-    const { id = '', assignee = null } = conversation.value ?? {};
+    const id = conversation.value?.id ?? '';
     return step({
       change: { assignee: agent, ...(agent ? { status: 'agent' as const, handoff: null } : {}) },
       act: () => call(conversationsApi.assign, { params: { id }, body: { agentId: agent?.id ?? null } }),
       said: agent ? t('action.assigned', { name: agent.name }) : t('action.unassigned'),
       failed: t('action.assignFailed'),
-      back: () => call(conversationsApi.assign, { params: { id }, body: { agentId: assignee?.id ?? null } }),
     });
   }
   return { busy, takeOver, giveBack, resolve, reopen, snooze, assign };

@@ -18,7 +18,7 @@ const failing: Inbox = {
   token: 'token',
   webhookUrl: 'https://parley.test/webhooks/whatsapp/token',
   chatUrl: null,
-  settings: { accent: '#4f46e5', title: 'Orders', position: 'right', theme: 'auto', allowedOrigins: [] },
+  settings: { accent: '#4f46e5', title: 'Orders', position: 'right', theme: 'auto', allowedOrigins: [], reopenDays: 7 },
   status: 'failing',
   statusDetail: 'WhatsApp did not answer.',
   lastEventAt: null,

@@ -6,7 +6,7 @@ import type {
   Inbox,
   ReplyUnknown,
   Trace,
-  WidgetSettings,
+  InboxSettings,
 } from '@parley/contract';
 import { createdAt, deletedAt, id, moment, updatedAt, workspaceId } from './columns.ts';
 
@@ -41,7 +41,7 @@ export const inboxes = pgTable('inboxes', {
   token: text('token').notNull(),
   /** encrypted JSON (platform/security/crypto.ts) */
   credentials: text('credentials'),
-  settings: jsonb('settings').$type<Partial<WidgetSettings>>().notNull().default({}),
+  settings: jsonb('settings').$type<Partial<InboxSettings>>().notNull().default({}),
   status: text('status').$type<Inbox['status']>().notNull().default('connected'),
   statusDetail: text('status_detail'),
   /** how the platform names the account behind the credentials */

@@ -14,3 +14,10 @@ export const files = pgTable('files', {
   createdById: uuid('created_by_id'),
   createdAt: createdAt(),
 });
+
+/** Bytes to be deleted, unless another file has them. */
+export const fileRemovals = pgTable('file_removals', {
+  storageKey: text('storage_key').primaryKey(),
+  workspaceId: workspaceId(),
+  createdAt: createdAt(),
+});

@@ -6,6 +6,7 @@ import { notFound } from '../../platform/errors.ts';
 import { newId } from '../../platform/data/ids.ts';
 import { recordFacts } from '../../platform/facts/record.ts';
 import type { Tx } from '../../platform/data/tenant.ts';
+import { forgetBot } from '../conversations/commands.ts';
 import { detachBot } from '../inboxes/commands.ts';
 import { requireKnowledgeBases } from '../knowledge/queries.ts';
 import { findBot } from './queries.ts';
@@ -60,6 +61,7 @@ export async function deleteBot(tx: Tx, workspaceId: string, id: string): Promis
   if (!row) throw notFound('The bot');
   await tx.delete(botKnowledgeBases).where(eq(botKnowledgeBases.botId, row.id));
   const inboxIds = await detachBot(tx, row.id);
+  await forgetBot(tx, row.id);
   await recordFacts(tx, [botFacts.make('bot.deleted', { workspaceId, subjectId: row.id })]);
   return { id: row.id, inboxIds };
 }

@@ -5,7 +5,9 @@ import type { Http } from '../../platform/http/index.ts';
 import { addRoutes, callsOf } from '../../platform/http/routes.ts';
 import type { Publish } from '../../platform/publish/publish.ts';
 import type { Store } from '../../platform/data/tenant.ts';
+import { effectsOfBot } from '../conversations/queries.ts';
 import { inboxChanged } from '../inboxes/changes.ts';
+import { countInboxesOf } from '../inboxes/queries.ts';
 import { botChanged } from './changes.ts';
 import { changeBot, createBot, deleteBot } from './commands.ts';
 import { askRoutes } from './ask-routes.ts';
@@ -16,7 +18,7 @@ export function botRoutes(http: Http, parts: { store: Store; publish: Publish; a
   const { store, publish } = parts;
   askRoutes(http, parts);
 
-  addRoutes(http, callsOf(botsApi, 'list', 'create', 'listTexts', 'get', 'update', 'remove'), {
+  addRoutes(http, callsOf(botsApi, 'list', 'create', 'listTexts', 'get', 'update', 'previewDeletion', 'remove'), {
     listTexts: () => Promise.resolve(ok(catalogue)),
 
     list: async (request) => {
@@ -42,6 +44,17 @@ export function botRoutes(http: Http, parts: { store: Store; publish: Publish; a
       );
       publish([botChanged(workspaceId, { botId: bot.id })]);
       return ok(bot);
+    },
+
+    previewDeletion: async (request) => {
+      const { workspaceId } = actorOf(request);
+      const effects = await store.inWorkspace(workspaceId, async (tx) => {
+        const { id } = await findBot(tx, request.params.id);
+        const count = await countInboxesOf(tx, id);
+        const without = { what: 'inboxes', count, becomes: 'detached' } as const;
+        return [...(count > 0 ? [without] : []), ...(await effectsOfBot(tx, id))];
+      });
+      return ok({ effects });
     },
 
     remove: async (request) => {

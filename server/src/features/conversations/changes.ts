@@ -13,21 +13,38 @@ export const emitStatus = (live: Live, status: ServerEventPayload<'status:change
     status,
   );
 
-type Moved = { conversationId: string; status: ConversationStatus; agentName?: string | undefined };
+type Moved = {
+  conversationId: string;
+  status: ConversationStatus;
+  /** who has it */
+  agent?: { id: string; name: string } | undefined;
+  /** of a resolved one: until when a message reopens it */
+  reopenUntil?: string | null;
+};
 
 /**
  * Its state is another. A bot that speaks in it stops when it may not; the bot itself puts it into the queue, and that it
  * waits comes with its position (handoffs/changes.ts).
  */
 export const conversationMoved = defineChange<Moved>('conversation moved', {
-  publish({ detail: { conversationId, status, agentName } }, { live, wake }) {
+  publish({ workspaceId, detail: { conversationId, status, agent, reopenUntil = null } }, { live, wake }) {
     if (status === 'waiting') return;
     if (status !== 'bot') wake.wake(BOT_INTERRUPTED, conversationId);
-    const both = [rooms.conversation(conversationId), rooms.visitor(conversationId)];
-    const assigned = status === 'agent' && agentName !== undefined;
-    emitStatus(live, { conversationId, status, ...(assigned ? { agentName } : {}) });
-    if (assigned) live.emit(both, 'session:assigned', { conversationId, agentName });
-    if (status === 'resolved') live.emit(both, 'session:closed', { conversationId });
+    const visitor = rooms.visitor(conversationId);
+    /** those who look at it, and whoever has it, wherever they are */
+    const colleagues = [rooms.conversation(conversationId), ...(agent ? [rooms.user(workspaceId, agent.id)] : [])];
+    const assigned = status === 'agent' ? agent : undefined;
+    emitStatus(live, {
+      conversationId,
+      status,
+      ...(assigned ? { agentName: assigned.name } : {}),
+      ...(status === 'resolved' ? { reopenUntil } : {}),
+    });
+    if (assigned) {
+      live.emit(colleagues, 'session:assigned', { conversationId, agentName: assigned.name, agent: assigned });
+      live.emit(visitor, 'session:assigned', { conversationId, agentName: assigned.name });
+    }
+    if (status === 'resolved') live.emit([...colleagues, visitor], 'session:closed', { conversationId });
   },
 });
 

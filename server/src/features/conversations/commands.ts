@@ -14,6 +14,10 @@ import { append, systemMessage } from '../messages/commands.ts';
 import { messageFacts } from '../messages/facts.ts';
 import { byAgentsClientId } from '../messages/queries.ts';
 import { conversationFacts } from './facts.ts';
+import { findReopenable } from './reopening.ts';
+
+export { closeAllOf, forgetBot } from './closing.ts';
+export type { Closed } from './closing.ts';
 
 // Foreign tables: bots, contacts, inboxes, memberships, threads, users. What decides about a state is read under its lock.
 
@@ -182,6 +186,34 @@ export async function reopen(tx: Tx, target: Target, agent: Agent): Promise<Chan
     set: sql`status = 'agent', assignee_id = coalesce(assignee_id, ${agent.userId}::uuid), resolved_at = null, snoozed_until = null`,
     refusal: 'This conversation is open already.',
   });
+}
+
+/**
+ * The customer writes again soon enough: the conversation goes on with whoever had it when they are there, else with the bot.
+ * Undefined where a message begins another one.
+ */
+export async function reopenByCustomer(
+  tx: Tx,
+  inbox: { workspaceId: string; inboxId: string; botId: string | null; reopenDays: number },
+  threadKey: string,
+): Promise<(Changed & { conversation: FoundConversation }) | undefined> {
+  const found = await findReopenable(tx, inbox, threadKey);
+  if (!found) return undefined;
+  const { id, threadId, contactId, name, ownerIsThere } = found;
+  const changed = await change(
+    tx,
+    { workspaceId: inbox.workspaceId, conversationId: id },
+    {
+      from: ['resolved'],
+      event: 'conversation.reopened',
+      text: ['reopened', { name }],
+      set: ownerIsThere
+        ? sql`status = 'agent', resolved_at = null`
+        : sql`status = 'bot', assignee_id = null, bot_id = ${inbox.botId}::uuid, resolved_at = null`,
+      refusal: 'This conversation is open already.',
+    },
+  );
+  return { ...changed, conversation: { id, threadId, contactId, status: changed.status } };
 }
 
 /** Comes back by itself at `until`, or at the customer's next message. */

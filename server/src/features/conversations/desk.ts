@@ -1,4 +1,4 @@
-import type { Conversation, Message } from '@parley/contract';
+import type { Conversation, Message, MovedConversation } from '@parley/contract';
 import type { Publish } from '../../platform/publish/publish.ts';
 import { isLive } from '../../channels/registry.ts';
 import { conflict, notFound } from '../../platform/errors.ts';
@@ -13,7 +13,8 @@ import { assertMessageOf, findMessage } from '../messages/queries.ts';
 import { conversationListed } from './changes.ts';
 import * as commands from './commands.ts';
 import { findConversation } from './queries.ts';
-import { assertWindowOpen } from './window.ts';
+import { keepUndo, standingOf, undoMove } from './undo.ts';
+import { assertInboxThere, assertWindowOpen } from './window.ts';
 
 export type DeskActor = { workspaceId: string; userId: string; name: string };
 
@@ -29,25 +30,49 @@ export function createDesk({ store, publish }: { store: Store; publish: Publish 
       target: { workspaceId: string; conversationId: string },
       agent: commands.Agent,
     ) => Promise<commands.Changed>,
-  ): Promise<Conversation> {
+  ): Promise<MovedConversation> {
     const { workspaceId } = actor;
-    const { changed, conversation } = await store.inWorkspace(workspaceId, async (tx) => {
-      const done = await run(tx, { workspaceId, conversationId }, { userId: actor.userId, name: actor.name });
-      return { changed: done, conversation: await findConversation(tx, conversationId) };
+    const target = { workspaceId, conversationId };
+    const { changed, conversation, undoId } = await store.inWorkspace(workspaceId, async (tx) => {
+      const before = await standingOf(tx, conversationId);
+      const done = await run(tx, target, { userId: actor.userId, name: actor.name });
+      return {
+        changed: done,
+        undoId: await keepUndo(tx, target, actor.userId, before, done.message),
+        conversation: await findConversation(tx, conversationId),
+      };
     });
     publish(changesOfMove(workspaceId, { conversation, messages: changed.message ? [changed.message] : [] }));
-    return conversation;
+    return { ...conversation, undoId };
   }
 
   return {
     takeOver: (actor: DeskActor, id: string) => change(actor, id, commands.takeOver),
     returnToBot: (actor: DeskActor, id: string) => change(actor, id, commands.returnToBot),
     resolve: (actor: DeskActor, id: string) => change(actor, id, commands.resolve),
-    reopen: (actor: DeskActor, id: string) => change(actor, id, commands.reopen),
+    reopen: (actor: DeskActor, id: string) =>
+      change(actor, id, async (tx, target, agent) => {
+        assertInboxThere(await findConversation(tx, id));
+        return commands.reopen(tx, target, agent);
+      }),
     assign: (actor: DeskActor, id: string, agentId: string | null) =>
       change(actor, id, (tx, target, agent) => commands.assign(tx, target, agent, agentId)),
     snooze: (actor: DeskActor, id: string, until: string) =>
       change(actor, id, (tx, target, agent) => commands.snooze(tx, target, agent, until)),
+
+    /** @throws not-found; conflict, with what happened in between */
+    async undo(actor: DeskActor, id: string, undoId: string): Promise<Conversation> {
+      const { workspaceId } = actor;
+      const { line, conversation } = await store.inWorkspace(workspaceId, async (tx) => ({
+        line: await undoMove(tx, { workspaceId, conversationId: id }, actor, undoId),
+        conversation: await findConversation(tx, id),
+      }));
+      publish([
+        ...(line ? [messageUpdated(workspaceId, { message: line, channel: conversation.inbox.channel })] : []),
+        ...changesOfMove(workspaceId, { conversation, messages: [] }),
+      ]);
+      return conversation;
+    },
 
     async setLabels(actor: DeskActor, id: string, labels: string[]): Promise<Conversation> {
       const conversation = await store.inWorkspace(actor.workspaceId, async (tx) => {
@@ -94,6 +119,7 @@ export function createDesk({ store, publish }: { store: Store; publish: Publish 
       const done = await store.inWorkspace(workspaceId, async (tx) => {
         const before = await findConversation(tx, id);
         const { template } = input;
+        if (!input.private) assertInboxThere(before);
         if (!template && !input.private) assertWindowOpen(before);
         const text = template
           ? fillTemplate(await findTemplate(tx, before.inbox.id, template), template.variables)
@@ -139,6 +165,7 @@ export function createDesk({ store, publish }: { store: Store; publish: Publish 
         const before = await findMessage(tx, messageId);
         if (!before) throw notFound('The message');
         const of = await findConversation(tx, before.conversationId);
+        assertInboxThere(of);
         const again = await retryMessage(tx, messageId);
         if (!again) throw conflict('Only a message that failed can be sent again.');
         if (!again.isTemplate) assertWindowOpen(of);

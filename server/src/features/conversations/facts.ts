@@ -21,4 +21,6 @@ export const conversationFacts = defineFacts({
   'conversation.woke_up': moved,
   'conversation.assigned': moved,
   'conversation.unassigned': moved,
+  /** what was told of as `undone` a moment ago counts as if it had not happened */
+  'conversation.move_undone': z.object({ undone: z.string(), agentName: z.string() }),
 });

@@ -3,6 +3,7 @@ import { inEachWorkspace } from '../workspaces/commands.ts';
 import { createDesk } from './desk.ts';
 import type { Desk } from './desk.ts';
 import { conversationFacts } from './facts.ts';
+import { releaseConversations } from './reactions.ts';
 import { forgetPreviews } from './retention.ts';
 import { conversationRoutes } from './routes.ts';
 import { conversationSocketEvents } from './socket.ts';
@@ -20,7 +21,7 @@ declare module '../../kit.ts' {
 
 export const conversations = defineFeature({
   name: 'conversations',
-  tables: ['conversations'],
+  tables: ['conversations', 'undos'],
   busy: ['conversations'],
   uses: ['store', 'publish', 'realtime', 'desk', 'stats'],
   facts: conversationFacts,
@@ -29,6 +30,7 @@ export const conversations = defineFeature({
   setUp: ({ store, publish, desk, stats }) => ({
     routes: (api) => conversationRoutes(api, { store, desk }),
     agentEvents: () => conversationSocketEvents({ store, desk, stats }),
+    reactions: [releaseConversations({ store, publish })],
     sweeps: [endOfSnoozes({ store, publish })],
     deleteExpired: { messages: (before) => inEachWorkspace(store, [forgetPreviews], before) },
   }),

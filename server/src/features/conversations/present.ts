@@ -1,4 +1,13 @@
-import type { Attachment, Author, ChannelName, Conversation, ConversationStatus, Priority } from '@parley/contract';
+import { REOPEN_DAYS } from '@parley/contract';
+import type {
+  Attachment,
+  Author,
+  ChannelName,
+  Conversation,
+  ConversationStatus,
+  InboxSettings,
+  Priority,
+} from '@parley/contract';
 import { preview } from '../messages/commands.ts';
 import { iso, isoOrNull } from '../messages/present.ts';
 import { windowOf } from './window.ts';
@@ -10,6 +19,8 @@ export type ConversationRow = {
   inbox_id: string;
   inbox_name: string;
   inbox_channel: ChannelName;
+  inbox_deleted: boolean;
+  inbox_settings: Partial<InboxSettings>;
   contact_id: string;
   contact_name: string;
   contact_email: string | null;
@@ -36,11 +47,23 @@ export type ConversationRow = {
   created_at: Date | string;
 };
 
+const DAY_MS = 86_400_000;
+
+/** Until when a message of the customer reopens it, ISO 8601; null for an open one, and where a message never does. */
+export function reopenUntil(
+  status: ConversationStatus,
+  resolvedAt: Date | string | null,
+  { reopenDays = REOPEN_DAYS }: Partial<InboxSettings>,
+): string | null {
+  if (status !== 'resolved' || resolvedAt === null || reopenDays === 0) return null;
+  return new Date(new Date(resolvedAt).getTime() + reopenDays * DAY_MS).toISOString();
+}
+
 /** `now` decides whether its window is open. */
 export const presentConversation = (row: ConversationRow, now: Date): Conversation => ({
   id: row.id,
   status: row.status,
-  inbox: { id: row.inbox_id, name: row.inbox_name, channel: row.inbox_channel },
+  inbox: { id: row.inbox_id, name: row.inbox_name, channel: row.inbox_channel, deleted: row.inbox_deleted },
   contact: { id: row.contact_id, name: row.contact_name, email: row.contact_email, tier: row.contact_tier },
   botId: row.bot_id,
   assignee: row.assignee_id ? { id: row.assignee_id, name: row.assignee_name ?? 'A former colleague' } : null,
@@ -70,5 +93,6 @@ export const presentConversation = (row: ConversationRow, now: Date): Conversati
   window: windowOf(row.inbox_channel, row.last_inbound_at, now),
   snoozedUntil: isoOrNull(row.snoozed_until),
   resolvedAt: isoOrNull(row.resolved_at),
+  reopenUntil: row.inbox_deleted ? null : reopenUntil(row.status, row.resolved_at, row.inbox_settings),
   createdAt: iso(row.created_at),
 });

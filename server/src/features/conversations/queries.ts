@@ -1,17 +1,27 @@
 import { sql } from 'drizzle-orm';
 import type { SQL } from 'drizzle-orm';
 import { Id } from '@parley/contract';
-import type { Conversation, ConversationCounts, ConversationQuery } from '@parley/contract';
+import type {
+  Conversation,
+  ConversationCounts,
+  ConversationQuery,
+  ConversationStatus,
+  ViewCounts,
+} from '@parley/contract';
 import { badCursor, notFound } from '../../platform/errors.ts';
 import type { Store, Tx } from '../../platform/data/tenant.ts';
+import { isoOrNull } from '../messages/present.ts';
 import { presentConversation } from './present.ts';
 import type { ConversationRow } from './present.ts';
+
+export { effectsOfBot, effectsOfInbox, effectsOfMember } from './closing.ts';
 
 // Foreign tables: contacts, handoffs, inboxes, messages, users. A row and what it shows come in one statement.
 
 /** `where` and `tail` are about the conversation alone: only what is shown gets its names looked up. */
 const rowsOf = (where: SQL, tail: SQL): SQL => sql`
-  select c.*, i.name as inbox_name, i.channel as inbox_channel, p.name as contact_name, p.email as contact_email,
+  select c.*, i.name as inbox_name, i.channel as inbox_channel,
+    i.deleted_at is not null as inbox_deleted, i.settings as inbox_settings, p.name as contact_name, p.email as contact_email,
     p.tier as contact_tier, u.name as assignee_name, h.id as handoff_id, h.reason as handoff_reason,
     h.reason_detail as handoff_detail, h.waiting_since, asked.said as asked, ours.failed as send_failed
   from (select * from conversations c where ${where} ${tail}) c
@@ -122,14 +132,47 @@ export async function listConversations(
 
 const likePattern = (words: string): string => `%${words.replace(/[\\%_]/g, (character) => `\\${character}`)}%`;
 
-/** The numbers beside the views. */
+type Group = { inbox_id: string; status: ConversationStatus; owner: 'me' | 'nobody' | 'other'; many: number };
+
+const none: ViewCounts = {
+  mine: 0,
+  unassigned: 0,
+  waiting: 0,
+  bot: 0,
+  agent: 0,
+  snoozed: 0,
+  resolved: 0,
+  open: 0,
+  all: 0,
+};
+function add(to: ViewCounts, { status, owner, many }: Group): void {
+  to[status] += many;
+  to.all += many;
+  if (status === 'bot' || status === 'waiting' || status === 'agent') to.open += many;
+  if (status === 'agent' && owner === 'me') to.mine += many;
+  if ((status === 'waiting' || status === 'agent') && owner === 'nobody') to.unassigned += many;
+}
+
+/** The numbers beside the views, from indexes alone: each is how many its view lists. */
 export async function countConversations(tx: Tx, userId: string): Promise<ConversationCounts> {
-  const { rows } = await tx.execute<ConversationCounts>(sql`
-    select count(*) filter (where assignee_id = ${userId}::uuid)::int as mine,
-      count(*) filter (where assignee_id is null and status in ('waiting', 'agent'))::int as unassigned,
-      count(*) filter (where status = 'waiting')::int as waiting,
-      count(*) filter (where status = 'bot')::int as bot,
-      count(*)::int as open
-    from conversations where status <> 'resolved'`);
-  return rows[0] ?? { mine: 0, unassigned: 0, waiting: 0, bot: 0, open: 0 };
+  const { rows: oldest } = await tx.execute<{ since: Date | string | null }>(
+    sql`select min(waiting_since) as since from handoffs where status = 'waiting'`,
+  );
+  const { rows } = await tx.execute<Group>(sql`
+    select inbox_id, status,
+      case when assignee_id is null then 'nobody' when assignee_id = ${userId}::uuid then 'me' else 'other' end as owner,
+      count(*)::int as many
+    from conversations where status <> 'resolved' group by 1, 2, 3
+    union all
+    select inbox_id, 'resolved', 'other', count(*)::int from conversations where status = 'resolved' group by 1`);
+  const counts: ConversationCounts = { ...none, waitingSince: isoOrNull(oldest[0]?.since ?? null), inboxes: [] };
+  const byInbox = new Map<string, ViewCounts & { inboxId: string }>();
+  for (const row of rows) {
+    const inbox = byInbox.get(row.inbox_id) ?? { ...none, inboxId: row.inbox_id };
+    byInbox.set(row.inbox_id, inbox);
+    add(counts, row);
+    add(inbox, row);
+  }
+  counts.inboxes = [...byInbox.values()];
+  return counts;
 }

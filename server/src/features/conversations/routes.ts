@@ -72,11 +72,17 @@ export function conversationRoutes(http: Http, { store, desk }: { store: Store; 
       reopen: async (request) => ok(await desk.reopen(actorOf(request), request.params.id)),
 
       snooze: async (request) => ok(await desk.snooze(actorOf(request), request.params.id, request.body.until)),
+
+      undo: async (request) => ok(await desk.undo(actorOf(request), request.params.id, request.body.undoId)),
     },
     {
       sendMessage: {
         description:
           'A reply takes the conversation over when the bot or the queue has it. A resend with the same `clientId` changes nothing.',
+      },
+      undo: {
+        description:
+          'For whoever made the move, within 30 seconds: state, owner and place in the queue are as before and the line is gone. 409 says what happened in between.',
       },
       retryMessage: {
         description: '409 unless it failed, and `window_closed` while the platform takes only templates.',

@@ -26,5 +26,6 @@ export const example: WalkExample = {
     },
   },
   segments: { conversations: 'conversation' },
-  fields: { from: 'conversation', above: 'conversation' },
+  // An undo is nobody's but of whoever made the move: any id will do.
+  fields: { from: 'conversation', above: 'conversation', undoId: 'message' },
 };

@@ -28,3 +28,9 @@ export const WINDOW_CLOSED =
 export function assertWindowOpen({ window }: Pick<Conversation, 'window'>): void {
   if (window && !window.open) throw new AppError('window_closed', 409, WINDOW_CLOSED);
 }
+
+/** @throws conflict `inbox_deleted` where nothing can be sent any more */
+export function assertInboxThere({ inbox }: Pick<Conversation, 'inbox'>): void {
+  if (inbox.deleted)
+    throw new AppError('inbox_deleted', 409, `The inbox ${inbox.name} was deleted: nothing can be sent here any more.`);
+}

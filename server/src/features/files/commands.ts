@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { and, eq, inArray, isNull } from 'drizzle-orm';
+import type { SQL } from 'drizzle-orm';
 import type { Attachment } from '@parley/contract';
-import { files } from '../../db/schema/index.ts';
+import { fileRemovals, files } from '../../db/schema/index.ts';
 import { notFound } from '../../platform/errors.ts';
 import { newId } from '../../platform/data/ids.ts';
 import type { LocalFile, Storage } from '../../platform/storage/storage.ts';
@@ -83,9 +84,27 @@ export async function shareAttachments(tx: Tx, conversationId: string, ids: stri
   return rows.map((row) => presentFile(copies.get(row.id) ?? row));
 }
 
-/** Files fetched from a platform for a message that is gone. Their bytes stay where nobody can reach them. */
+/** Files fetched from a platform for a message that is gone. */
 export async function forgetFetchedFiles(tx: Tx, attachments: Attachment[]): Promise<void> {
-  if (attachments.length === 0) return;
   const ids = attachments.map(({ id }) => id);
-  await tx.delete(files).where(and(inArray(files.id, ids), eq(files.createdByType, 'contact')));
+  await deleteFiles(tx, ids, eq(files.createdByType, 'contact'));
+}
+
+/** Files whose source is gone; one that was sent to a customer as well stays theirs. */
+export async function deleteSourceFiles(tx: Tx, ids: string[]): Promise<void> {
+  await deleteFiles(tx, ids, isNull(files.conversationId));
+}
+
+/** A transaction cannot delete bytes, so it writes down which (`sweeps.ts`). */
+async function deleteFiles(tx: Tx, ids: string[], where: SQL): Promise<void> {
+  if (ids.length === 0) return;
+  const gone = await tx
+    .delete(files)
+    .where(and(inArray(files.id, ids), where))
+    .returning({ storageKey: files.storageKey, workspaceId: files.workspaceId });
+  if (gone.length === 0) return;
+  await tx
+    .insert(fileRemovals)
+    .values(gone.map((file) => ({ ...file, createdAt: tx.now })))
+    .onConflictDoNothing();
 }

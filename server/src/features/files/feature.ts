@@ -1,9 +1,10 @@
 import { defineFeature } from '../../feature.ts';
 import { fileRoutes } from './routes.ts';
+import { bytesToDelete } from './sweeps.ts';
 
 export const files = defineFeature({
   name: 'files',
-  tables: ['files'],
+  tables: ['files', 'file_removals'],
   uses: ['store', 'storage'],
-  setUp: (kit) => ({ routes: (api) => fileRoutes(api, kit) }),
+  setUp: (kit) => ({ routes: (api) => fileRoutes(api, kit), sweeps: [bytesToDelete(kit)] }),
 });

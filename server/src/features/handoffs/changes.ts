@@ -1,26 +1,55 @@
+import { MAX_QUEUE_IN_EVENT } from '@parley/contract';
 import type { Conversation, HandoffReason, Message } from '@parley/contract';
 import { defineChange } from '../../platform/publish/change.ts';
 import type { Change } from '../../platform/publish/change.ts';
 import { rooms } from '../../platform/sockets/realtime.ts';
+import type { Live } from '../../platform/sockets/realtime.ts';
 import { conversationListed, conversationMoved, emitStatus } from '../conversations/changes.ts';
 import { messageStored } from '../messages/changes.ts';
 import { handoffMetrics } from './metrics.ts';
-import { listQueue } from './queries.ts';
+import { countQueue, listPlaces, listQueue, placeInQueue } from './queries.ts';
+import type { QueuePlace } from './queries.ts';
 
-/** The queue is another: colleagues get it, and every waiting visitor their place. */
+const emitPlace = (live: Live, place: QueuePlace): void =>
+  emitStatus(live, {
+    conversationId: place.conversationId,
+    status: 'waiting',
+    position: place.position,
+    expectedWait: place.expectedWait ?? undefined,
+    expectedWaitSeconds: place.expectedWaitSeconds ?? undefined,
+    reason: place.reason,
+  });
+
+/** The queue is another: colleagues get the first of it and how long it is, and those in it their place. */
 export const queueTouched = defineChange<void>('queue touched', {
   gather: () => '',
   async publish({ workspaceId }, { store, live }) {
-    const handoffs = await store.inWorkspace(workspaceId, (tx) => listQueue(tx));
-    live.emit(rooms.workspace(workspaceId), 'queue:update', { handoffs });
-    for (const handoff of handoffs)
-      emitStatus(live, {
-        conversationId: handoff.conversationId,
-        status: 'waiting',
-        position: handoff.position,
-        expectedWaitSeconds: handoff.expectedWaitSeconds ?? undefined,
-        reason: handoff.reason,
-      });
+    const { handoffs, total } = await store.inWorkspace(workspaceId, async (tx) => {
+      const first = await listQueue(tx);
+      return { handoffs: first, total: first.length < MAX_QUEUE_IN_EVENT ? first.length : await countQueue(tx) };
+    });
+    live.emit(rooms.workspace(workspaceId), 'queue:update', { handoffs, total });
+    for (const handoff of handoffs) emitPlace(live, handoff);
+  },
+});
+
+/** Every one of a long queue moves up at each pick-up: those far behind are told every few seconds. */
+const TAIL_MS = 3_000;
+
+export const tailTouched = defineChange<void>('tail of the queue touched', {
+  gather: () => '',
+  gatherMs: TAIL_MS,
+  async publish({ workspaceId }, { store, live }) {
+    const places = await store.inWorkspace(workspaceId, (tx) => listPlaces(tx, MAX_QUEUE_IN_EVENT));
+    for (const place of places) emitPlace(live, place);
+  },
+});
+
+/** It waits from now on. The first of the queue are told with the rest of it. */
+export const conversationQueued = defineChange<{ conversationId: string }>('conversation queued', {
+  async publish({ workspaceId, detail }, { store, live }) {
+    const place = await store.inWorkspace(workspaceId, (tx) => placeInQueue(tx, detail.conversationId));
+    if (place && place.position > MAX_QUEUE_IN_EVENT) emitPlace(live, place);
   },
 });
 
@@ -54,14 +83,33 @@ export const changesOfMove = (
   },
 ): Change[] => {
   const { conversation, messages, request } = move;
-  const { id: conversationId, status, assignee, inbox } = conversation;
+  const { id: conversationId, status, assignee, inbox, reopenUntil } = conversation;
   return [
     ...messages.map((message) => messageStored(workspaceId, { message, channel: inbox.channel })),
-    conversationMoved(workspaceId, { conversationId, status, agentName: assignee?.name }),
+    conversationMoved(workspaceId, { conversationId, status, agent: assignee ?? undefined, reopenUntil }),
     conversationListed(workspaceId, conversation),
+    ...(status === 'waiting' ? [conversationQueued(workspaceId, { conversationId })] : []),
     ...(request
       ? [handoffRequested(workspaceId, { conversationId, reason: request.reason, question: request.question })]
       : []),
     queueTouched(workspaceId),
+    tailTouched(workspaceId),
   ];
 };
+
+/** What is told of conversations that ended with their inbox. */
+export const changesOfClosed = (
+  workspaceId: string,
+  channel: Conversation['inbox']['channel'],
+  closed: readonly { conversationId: string; line: Message }[],
+): Change[] =>
+  closed.length === 0
+    ? []
+    : [
+        ...closed.flatMap(({ conversationId, line }) => [
+          messageStored(workspaceId, { message: line, channel }),
+          conversationMoved(workspaceId, { conversationId, status: 'resolved' }),
+        ]),
+        queueTouched(workspaceId),
+        tailTouched(workspaceId),
+      ];

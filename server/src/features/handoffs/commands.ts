@@ -2,7 +2,7 @@ import { sql } from 'drizzle-orm';
 import { cleanText } from '@parley/contract';
 import type { BotTexts, HandoffReason, Message, Priority } from '@parley/contract';
 import { textsIn } from '../../engine/texts/texts.ts';
-import { conflict, notFound } from '../../platform/errors.ts';
+import { AppError, conflict, notFound } from '../../platform/errors.ts';
 import { newId } from '../../platform/data/ids.ts';
 import type { Tx } from '../../platform/data/tenant.ts';
 import { append, systemMessage } from '../messages/commands.ts';
@@ -10,6 +10,11 @@ import type { Guard } from '../messages/commands.ts';
 import { handoffFacts } from './facts.ts';
 
 // Foreign tables: bots, contacts, conversations, users. A row and what it shows come in one statement.
+
+/** What a place in the queue takes is known from the last ones who were picked up, when they are enough. */
+const LATELY = 20;
+const LATELY_DAYS = 30;
+const ENOUGH_KNOWN = 5;
 
 const RANK: Record<Priority, number> = { high: 0, normal: 1, low: 2 };
 
@@ -28,7 +33,8 @@ const shortened = (text: string | undefined, length: number): string | null =>
   text === undefined ? null : cleanText(text.slice(0, length));
 
 /**
- * Puts the conversation into the queue. Asking twice changes nothing: a conversation waits once.
+ * Puts the conversation into the queue: the bot's, unless the guard names another state. Asking twice changes nothing: a
+ * conversation waits once.
  * @returns the system message that tells of it, or nothing when it waited already, a human owns it, or the guard failed
  */
 export async function requestHandoff(
@@ -51,8 +57,8 @@ export async function requestHandoff(
       }),
     ],
     {
-      guard: { ...guard, status: 'bot' },
-      changes: sql`status = 'waiting', priority = ${priority}, misses = 0`,
+      guard: { status: 'bot', ...guard },
+      changes: sql`status = 'waiting', priority = ${priority}, misses = 0, assignee_id = null`,
       facts: () => [
         handoffFacts.make('handoff.requested', {
           workspaceId: target.workspaceId,
@@ -65,13 +71,30 @@ export async function requestHandoff(
   if (made.outcome !== 'stored') return undefined;
   await tx.execute(sql`
     insert into handoffs (id, workspace_id, conversation_id, reason, reason_detail, priority, priority_rank, question, attempt,
-      waiting_since)
-    values (${handoffId}::uuid, ${target.workspaceId}::uuid, ${target.conversationId}::uuid, ${request.reason},
-      ${request.detail ?? null}::text, ${priority}, ${RANK[priority]}, ${shortened(request.question, 2000)}::text,
-      ${shortened(request.attempt, 4000)}::text, ${tx.now})`);
+      waiting_since, place, place_seconds, place_seconds_upper)
+    select ${handoffId}::uuid, ${target.workspaceId}::uuid, ${target.conversationId}::uuid, ${request.reason},
+      ${request.detail ?? null}::text, ${priority}, ${RANK[priority]}::smallint, ${shortened(request.question, 2000)}::text,
+      ${shortened(request.attempt, 4000)}::text, ${tx.now}::timestamptz,
+      1 + (select count(*) from handoffs where status = 'waiting' and priority_rank <= ${RANK[priority]}::smallint),
+      case when r.known >= ${ENOUGH_KNOWN} then r.usual end, case when r.known >= ${ENOUGH_KNOWN} then r.longer end
+    from (
+      select count(*) as known, percentile_cont(0.5) within group (order by seconds) as usual,
+        percentile_cont(0.75) within group (order by seconds) as longer
+      from (
+        select extract(epoch from picked_up_at - waiting_since) / place as seconds from handoffs
+        where picked_up_at > ${tx.now}::timestamptz - make_interval(days => ${LATELY_DAYS}) and place is not null
+        order by picked_up_at desc limit ${LATELY}) lately) r`);
   const message = made.messages[0];
   return message && { handoffId, message };
 }
+
+/** For who comes too late: names the colleague who has it, where one does. */
+export const alreadyTaken = (name: string | undefined): AppError =>
+  name === undefined
+    ? conflict('This conversation no longer waits.')
+    : new AppError('already_taken', 409, `${name} was faster and has this conversation.`, {
+        details: [{ field: 'assignee', message: name }],
+      });
 
 /**
  * A colleague takes a waiting conversation. Of two who try at once one gets it.
@@ -105,7 +128,7 @@ export async function pickUp(
       sql`select u.name from handoffs h join users u on u.id = h.picked_up_by where h.id = ${target.handoffId}::uuid`,
     );
     const name = faster.rows[0]?.name ?? row.by;
-    throw conflict(name ? `${name} was faster and has this conversation.` : 'This conversation no longer waits.');
+    throw alreadyTaken(name ?? undefined);
   }
   const joined = textsIn(row.language, row.texts ?? {})('joined', { name: agent.name });
   const made = await append(
@@ -144,4 +167,37 @@ export async function closeHandoffs(tx: Tx, conversationId: string): Promise<voi
   await tx.execute(sql`
     update handoffs set status = 'closed', ended_at = ${tx.now}
     where conversation_id = ${conversationId}::uuid and status = 'picked_up'`);
+}
+
+/** All that waits or is in work, of many conversations that end at once. */
+export async function endHandoffs(tx: Tx, conversationIds: string[]): Promise<void> {
+  await tx.execute(sql`
+    update handoffs set status = case when status = 'waiting' then 'cancelled' else 'closed' end, ended_at = ${tx.now}
+    where conversation_id = any(${sql.param(conversationIds)}::uuid[]) and status in ('waiting', 'picked_up')`);
+}
+
+/** Handoffs of a conversation that are not over. */
+export type StandingHandoff = {
+  id: string;
+  status: 'waiting' | 'picked_up';
+  picked_up_by: string | null;
+  picked_up_at: string | null;
+  ended_at: string | null;
+};
+
+export async function standingHandoffs(tx: Tx, conversationId: string): Promise<StandingHandoff[]> {
+  const { rows } = await tx.execute<{ standing: StandingHandoff[] | null }>(sql`
+    select json_agg(s) as standing from (
+      select id, status, picked_up_by, picked_up_at, ended_at from handoffs
+      where conversation_id = ${conversationId}::uuid and status in ('waiting', 'picked_up')) s`);
+  return rows[0]?.standing ?? [];
+}
+
+/** They stand as they did: one that waited waits again, since when it did, and so at its place. */
+export async function restoreHandoffs(tx: Tx, conversationId: string, standing: StandingHandoff[]): Promise<void> {
+  await tx.execute(sql`
+    update handoffs h set status = b.status, picked_up_by = b.picked_up_by, picked_up_at = b.picked_up_at, ended_at = b.ended_at
+    from jsonb_to_recordset(${JSON.stringify(standing)}::jsonb) as b(id uuid, status text, picked_up_by uuid,
+      picked_up_at timestamptz, ended_at timestamptz)
+    where h.id = b.id and h.conversation_id = ${conversationId}::uuid`);
 }

@@ -1,10 +1,10 @@
 import { handoffEvents } from '@parley/contract';
-import { notFound } from '../../platform/errors.ts';
 import type { Store } from '../../platform/data/tenant.ts';
 import { agentEvents } from '../../platform/sockets/socket-events.ts';
 import type { AgentEvents } from '../../platform/sockets/socket-events.ts';
 import type { Kit } from '../../kit.ts';
 import { findConversation } from '../conversations/queries.ts';
+import { alreadyTaken } from './commands.ts';
 import { listQueue, placeInQueue } from './queries.ts';
 
 export function handoffSocketEvents({ store, desk }: { store: Store; desk: Pick<Kit['desk'], 'pickUp'> }): AgentEvents {
@@ -13,10 +13,11 @@ export function handoffSocketEvents({ store, desk }: { store: Store; desk: Pick<
       permission: 'handoffs:write',
       async handle({ conversationId }, { actor }) {
         const waiting = await store.inWorkspace(actor.workspaceId, async (tx) => {
-          await findConversation(tx, conversationId);
-          return placeInQueue(tx, conversationId);
+          const conversation = await findConversation(tx, conversationId);
+          const place = await placeInQueue(tx, conversationId);
+          if (!place) throw alreadyTaken(conversation.assignee?.name);
+          return place;
         });
-        if (!waiting) throw notFound('A waiting handoff of this conversation');
         return desk.pickUp(actor, waiting.id);
       },
     },

@@ -5,6 +5,8 @@ import { notFound } from '../../platform/errors.ts';
 import { recordFacts } from '../../platform/facts/record.ts';
 import type { Tx } from '../../platform/data/tenant.ts';
 import { findBot } from '../bots/queries.ts';
+import { closeAllOf } from '../conversations/commands.ts';
+import type { Closed } from '../conversations/commands.ts';
 import type { InboxRow } from './present.ts';
 import { inboxFacts } from './facts.ts';
 
@@ -64,16 +66,24 @@ export async function noteStatus(
     .where(and(eq(inboxes.id, id), isNull(inboxes.deletedAt), ne(inboxes.status, 'disabled')));
 }
 
-/** Its conversations stay; nothing arrives or leaves any more. @throws not-found */
-export async function deleteInbox(tx: Tx, workspaceId: string, id: string): Promise<InboxRow> {
+/**
+ * Nothing arrives or leaves any more, and what is open in it is resolved; its conversations can be read. @throws not-found
+ */
+export async function deleteInbox(
+  tx: Tx,
+  workspaceId: string,
+  id: string,
+  by: { name: string },
+): Promise<{ row: InboxRow; closed: Closed[] }> {
   const [row] = await tx
     .update(inboxes)
     .set({ deletedAt: tx.now, status: 'disabled' })
     .where(and(eq(inboxes.id, id), isNull(inboxes.deletedAt)))
     .returning();
   if (!row) throw notFound('The inbox');
+  const closed = await closeAllOf(tx, { workspaceId, inboxId: row.id }, by);
   await recordFacts(tx, [inboxFacts.make('inbox.deleted', { workspaceId, subjectId: row.id })]);
-  return row;
+  return { row, closed };
 }
 
 /** Inboxes of a bot that is deleted are left without one. Returns their ids. */

@@ -1,6 +1,6 @@
 import { and, eq, isNull, sql } from 'drizzle-orm';
 import type { SQL } from 'drizzle-orm';
-import type { ChannelName, Inbox, WidgetSettings } from '@parley/contract';
+import type { ChannelName, Inbox, InboxSettings } from '@parley/contract';
 import { inboxes } from '../../db/schema/index.ts';
 import { createCache } from '../../platform/limits/cache.ts';
 import type { Keyring } from '../../platform/security/crypto.ts';
@@ -22,7 +22,7 @@ export type InboxRuntime = {
   botId: string | null;
   token: string;
   credentials: unknown;
-  settings: WidgetSettings;
+  settings: InboxSettings;
   /** disabled inboxes are found too: what they still do is the caller's decision */
   status: Inbox['status'];
 };

@@ -96,3 +96,12 @@ export async function listInboxes(
   const [all] = await tx.select({ total: count() }).from(inboxes).where(isNull(inboxes.deletedAt));
   return { rows, total: all?.total ?? 0 };
 }
+
+/** How many inboxes a bot answers. */
+export async function countInboxesOf(tx: Tx, botId: string): Promise<number> {
+  const [counted] = await tx
+    .select({ total: count() })
+    .from(inboxes)
+    .where(and(eq(inboxes.botId, botId), isNull(inboxes.deletedAt)));
+  return counted?.total ?? 0;
+}

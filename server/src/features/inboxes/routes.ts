@@ -2,6 +2,7 @@ import { inboxesApi } from '@parley/contract';
 import { actorOf, done, ok, page } from '../../platform/http/index.ts';
 import type { Http } from '../../platform/http/index.ts';
 import { addRoutes } from '../../platform/http/routes.ts';
+import { effectsOfInbox } from '../conversations/queries.ts';
 import { presentInbox } from './present.ts';
 import { findInbox, listInboxes } from './queries.ts';
 import { createInboxSetup } from './setup.ts';
@@ -41,9 +42,18 @@ export function inboxRoutes(http: Http, parts: InboxParts): void {
       },
 
       remove: async (request) => {
-        const { workspaceId } = actorOf(request);
-        await setup.remove(workspaceId, request.params.id);
+        const { workspaceId, name } = actorOf(request);
+        await setup.remove(workspaceId, request.params.id, { name });
         return done();
+      },
+
+      previewDeletion: async (request) => {
+        const { workspaceId } = actorOf(request);
+        const effects = await store.inWorkspace(workspaceId, async (tx) => {
+          const { id } = await findInbox(tx, request.params.id);
+          return effectsOfInbox(tx, id);
+        });
+        return ok({ effects });
       },
 
       check: async (request) => {

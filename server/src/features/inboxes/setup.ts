@@ -8,6 +8,7 @@ import { newId, newToken } from '../../platform/data/ids.ts';
 import type { Logger } from '../../platform/telemetry/log.ts';
 import type { Publish } from '../../platform/publish/publish.ts';
 import type { Store } from '../../platform/data/tenant.ts';
+import { changesOfClosed } from '../handoffs/changes.ts';
 import { inboxChanged } from './changes.ts';
 import { changeInbox, createInbox, deleteInbox, noteStatus, requireBot } from './commands.ts';
 import type { InboxChange } from './commands.ts';
@@ -132,9 +133,9 @@ export function createInboxSetup({ store, keyring, publish, log, config, channel
     await disconnectInbox({ channelHttp, log }, inbox, () => openCredentials(keyring, inbox));
   }
 
-  async function remove(workspaceId: string, id: string): Promise<void> {
-    const row = await store.inWorkspace(workspaceId, (tx) => deleteInbox(tx, workspaceId, id));
-    publish([inboxChanged(workspaceId, { inboxId: row.id })]);
+  async function remove(workspaceId: string, id: string, by: { name: string }): Promise<void> {
+    const { row, closed } = await store.inWorkspace(workspaceId, (tx) => deleteInbox(tx, workspaceId, id, by));
+    publish([inboxChanged(workspaceId, { inboxId: row.id }), ...changesOfClosed(workspaceId, row.channel, closed)]);
     await disconnectOf(row);
   }
 

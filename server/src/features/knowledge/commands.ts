@@ -7,6 +7,7 @@ import { newId } from '../../platform/data/ids.ts';
 import { recordFacts } from '../../platform/facts/record.ts';
 import type { Tx } from '../../platform/data/tenant.ts';
 import { detachKnowledgeBase } from '../bots/commands.ts';
+import { deleteSourceFiles } from '../files/commands.ts';
 import type { KnowledgeBaseRow } from './present.ts';
 import { findKnowledgeBase } from './queries.ts';
 import { knowledgeFacts } from './facts.ts';
@@ -50,10 +51,13 @@ export async function deleteKnowledgeBase(tx: Tx, workspaceId: string, id: strin
     .where(and(eq(knowledgeBases.id, id), isNull(knowledgeBases.deletedAt)))
     .returning({ id: knowledgeBases.id });
   if (!row) throw notFound('The knowledge base');
-  await tx
-    .update(sources)
-    .set({ deletedAt, chunkCount: 0 })
-    .where(and(eq(sources.knowledgeBaseId, row.id), isNull(sources.deletedAt)));
+  const ofBase = and(eq(sources.knowledgeBaseId, row.id), isNull(sources.deletedAt));
+  const read = await tx.select({ fileId: sources.fileId }).from(sources).where(ofBase).for('update');
+  await tx.update(sources).set({ deletedAt, chunkCount: 0, fileId: null }).where(ofBase);
+  await deleteSourceFiles(
+    tx,
+    read.flatMap(({ fileId }) => fileId ?? []),
+  );
   await tx.delete(chunks).where(eq(chunks.knowledgeBaseId, row.id));
   const botIds = await detachKnowledgeBase(tx, row.id);
   await recordFacts(tx, [knowledgeFacts.make('knowledge_base.deleted', { workspaceId, subjectId: row.id })]);

@@ -1,5 +1,5 @@
 import { and, asc, count, desc, eq, inArray, isNull, sql } from 'drizzle-orm';
-import type { SourceStatus, SourceType } from '@parley/contract';
+import type { DeletionEffect, SourceStatus, SourceType } from '@parley/contract';
 import { chunks, knowledgeBases, sources } from '../../db/schema/index.ts';
 import { notFound } from '../../platform/errors.ts';
 import type { Tx } from '../../platform/data/tenant.ts';
@@ -128,3 +128,29 @@ export async function listChunks(tx: Tx, sourceId: string, query: Page): Promise
   const [all] = await tx.select({ total: count() }).from(chunks).where(eq(chunks.sourceId, sourceId));
   return { rows, total: all?.total ?? 0 };
 }
+
+/** What goes with a source. @throws not-found */
+export async function effectsOfSource(tx: Tx, id: string): Promise<DeletionEffect[]> {
+  const { chunkCount, fileId } = await findSource(tx, id);
+  return some([
+    { what: 'passages', count: chunkCount, becomes: 'deleted' },
+    { what: 'files', count: fileId ? 1 : 0, becomes: 'deleted' },
+  ]);
+}
+
+/** What goes with a knowledge base, and who reads it no longer. @throws not-found */
+export async function effectsOfKnowledgeBase(tx: Tx, id: string): Promise<DeletionEffect[]> {
+  const { sourceCount, chunkCount, botCount } = await findKnowledgeBase(tx, id);
+  const [counted] = await tx
+    .select({ files: count(sources.fileId) })
+    .from(sources)
+    .where(and(eq(sources.knowledgeBaseId, id), isNull(sources.deletedAt)));
+  return some([
+    { what: 'sources', count: sourceCount, becomes: 'deleted' },
+    { what: 'passages', count: chunkCount, becomes: 'deleted' },
+    { what: 'files', count: counted?.files ?? 0, becomes: 'deleted' },
+    { what: 'bots', count: botCount, becomes: 'detached' },
+  ]);
+}
+
+const some = (effects: DeletionEffect[]): DeletionEffect[] => effects.filter((effect) => effect.count > 0);

@@ -11,7 +11,7 @@ import { botChanged } from '../bots/changes.ts';
 import { changeKnowledgeBase, createKnowledgeBase, deleteKnowledgeBase } from './commands.ts';
 import { presentKnowledgeBase } from './present.ts';
 import type { KnowledgeProcessing } from './processors.ts';
-import { findKnowledgeBase, listKnowledgeBases } from './queries.ts';
+import { effectsOfKnowledgeBase, findKnowledgeBase, listKnowledgeBases } from './queries.ts';
 import { searchKnowledge } from './search.ts';
 import { sourceRoutes } from './source-routes.ts';
 
@@ -65,6 +65,12 @@ export function knowledgeRoutes(http: Http, parts: KnowledgeParts): void {
         );
         publish(botIds.map((botId) => botChanged(workspaceId, { botId })));
         return done();
+      },
+
+      previewDeletion: async (request) => {
+        const { workspaceId } = actorOf(request);
+        const effects = await store.inWorkspace(workspaceId, (tx) => effectsOfKnowledgeBase(tx, request.params.id));
+        return ok({ effects });
       },
 
       search: async (request) => {

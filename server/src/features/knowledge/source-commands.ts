@@ -6,6 +6,7 @@ import { badRequest, conflict, notFound } from '../../platform/errors.ts';
 import { newId } from '../../platform/data/ids.ts';
 import { recordFacts } from '../../platform/facts/record.ts';
 import type { Tx } from '../../platform/data/tenant.ts';
+import { deleteSourceFiles } from '../files/commands.ts';
 import type { SourceRow } from './present.ts';
 import { requireKnowledgeBases } from './queries.ts';
 import { knowledgeFacts } from './facts.ts';
@@ -113,7 +114,8 @@ export async function retrySource(tx: Tx, id: string): Promise<SourceRow> {
 export async function deleteSource(tx: Tx, id: string): Promise<void> {
   // The lock first: whoever is reading this source finds it gone when its turn to write comes.
   const row = await lockSource(tx, id);
-  await tx.update(sources).set({ deletedAt: tx.now, chunkCount: 0 }).where(eq(sources.id, row.id));
+  await tx.update(sources).set({ deletedAt: tx.now, chunkCount: 0, fileId: null }).where(eq(sources.id, row.id));
+  if (row.fileId) await deleteSourceFiles(tx, [row.fileId]);
   await tx.delete(chunks).where(eq(chunks.sourceId, row.id));
   await recordFacts(tx, [knowledgeFacts.make('source.deleted', { workspaceId: row.workspaceId, subjectId: row.id })]);
 }

@@ -6,7 +6,7 @@ import { storeFile } from '../files/commands.ts';
 import { sourceChanged } from './changes.ts';
 import { presentChunk, presentSource, presentSourceDetail } from './present.ts';
 import type { SourceRow } from './present.ts';
-import { findKnowledgeBase, findSource, listChunks, listSources } from './queries.ts';
+import { effectsOfSource, findKnowledgeBase, findSource, listChunks, listSources } from './queries.ts';
 import type { KnowledgeParts } from './routes.ts';
 import { addDocument, addSource, changeSource, deleteSource, retrySource } from './source-commands.ts';
 
@@ -72,6 +72,12 @@ export function sourceRoutes(http: Http, parts: Omit<KnowledgeParts, 'embedder'>
         const { workspaceId } = actorOf(request);
         await store.inWorkspace(workspaceId, (tx) => deleteSource(tx, request.params.id));
         return done();
+      },
+
+      previewDeletion: async (request) => {
+        const { workspaceId } = actorOf(request);
+        const effects = await store.inWorkspace(workspaceId, (tx) => effectsOfSource(tx, request.params.id));
+        return ok({ effects });
       },
 
       retry: async (request) => {

@@ -187,3 +187,12 @@ export async function listInvitations(tx: Tx, { page, limit }: { page: number; l
   const [counted] = await tx.select({ total: count() }).from(invitations).where(isPending(tx));
   return { rows, total: counted?.total ?? 0 };
 }
+
+/** Links somebody handed out that can be used still. */
+export async function countInvitationsOf(tx: Tx, userId: string): Promise<number> {
+  const [counted] = await tx
+    .select({ total: count() })
+    .from(invitations)
+    .where(and(eq(invitations.invitedBy, userId), isPending(tx)));
+  return counted?.total ?? 0;
+}

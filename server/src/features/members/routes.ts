@@ -1,18 +1,21 @@
 import { membersApi } from '@parley/contract';
 import type { Config } from '../../platform/config/config.ts';
+import { notFound } from '../../platform/errors.ts';
 import { actorOf, done, ok, page } from '../../platform/http/index.ts';
 import type { Http } from '../../platform/http/index.ts';
 import { addRoutes } from '../../platform/http/routes.ts';
 import type { Publish } from '../../platform/publish/publish.ts';
 import type { Store } from '../../platform/data/tenant.ts';
+import { effectsOfMember } from '../conversations/queries.ts';
 import { membershipChanged } from './changes.ts';
 import type { Mail } from '../mail/commands.ts';
 import { languageOf } from '../mail/policy.ts';
 import { findWorkspace } from '../workspaces/queries.ts';
 import type { Limiter, MakeLimiter } from '../../platform/limits/limiter.ts';
 import { changeRole, invite, removeMember, revokeInvitation } from './commands.ts';
+import { factsUrgent } from '../messages/changes.ts';
 import { presentInvitation, presentMember } from './present.ts';
-import { listInvitations, listMembers } from './queries.ts';
+import { countInvitationsOf, findMember, listInvitations, listMembers } from './queries.ts';
 
 const INVITATION_MINUTES = 7 * 24 * 60;
 const DAY = 86_400;
@@ -54,8 +57,21 @@ export function memberRoutes(
       remove: async (request) => {
         const actor = actorOf(request);
         const member = await store.inControl(actor.workspaceId, (tx) => removeMember(tx, actor, request.params.id));
-        publish([membershipChanged(actor.workspaceId, { userId: member.userId })]);
+        // Their conversations wait for somebody.
+        publish([membershipChanged(actor.workspaceId, { userId: member.userId }), factsUrgent(actor.workspaceId)]);
         return done();
+      },
+
+      previewDeletion: async (request) => {
+        const { workspaceId } = actorOf(request);
+        const { member, invitations } = await store.inControl(workspaceId, async (tx) => {
+          const found = await findMember(tx, request.params.id);
+          if (!found) throw notFound('The member');
+          return { member: found, invitations: await countInvitationsOf(tx, found.userId) };
+        });
+        const effects = await store.inWorkspace(workspaceId, (tx) => effectsOfMember(tx, member.userId));
+        const withdrawn = { what: 'invitations', count: invitations, becomes: 'withdrawn' } as const;
+        return ok({ effects: invitations > 0 ? [...effects, withdrawn] : effects });
       },
 
       invite: async (request) => {

@@ -19,8 +19,8 @@ export function memberSocketEvents(parts: {
       async handle({ status }, { actor, socket }) {
         if (status) await changePresence(parts, actor, status);
         const handoffs = await store.inWorkspace(actor.workspaceId, (tx) => listQueue(tx));
-        socket.emit('queue:update', { handoffs });
         const now = await parts.stats(actor.workspaceId);
+        socket.emit('queue:update', { handoffs, total: now.waiting });
         socket.emit('stats:update', now);
         return now;
       },

@@ -12,6 +12,8 @@ import { presentMessage } from './present.ts';
 import type { MessageRow } from './present.ts';
 import { since } from './queries.ts';
 
+export { appendLines, takeLineBack } from './lines.ts';
+
 // Foreign tables: conversations, deliveries. A message is sent again, and shown in its conversation, in one transaction.
 // Real time (1): tries of deliveries.
 

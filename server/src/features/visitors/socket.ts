@@ -1,5 +1,5 @@
 import { visitorEvents as contract } from '@parley/contract';
-import type { ConversationStatus, Message, SessionCreated } from '@parley/contract';
+import type { ConversationStatus, InboxSettings, Message, SessionCreated } from '@parley/contract';
 import { sql } from 'drizzle-orm';
 import type { Inbound } from '../../channels/contract.ts';
 import { parseVisitorEvent } from '../../channels/web/parse.ts';
@@ -20,6 +20,7 @@ import { endedVisitor, visitorHasEnded } from '../contacts/queries.ts';
 import { conversationTouched } from '../conversations/changes.ts';
 import { findOrCreateConversation } from '../conversations/commands.ts';
 import { findConversation } from '../conversations/queries.ts';
+import { reopenUntil } from '../conversations/present.ts';
 import { resolveVisitorAttachments } from '../files/commands.ts';
 import { placeInQueue } from '../handoffs/queries.ts';
 import { identitySecretOf } from '../inboxes/directory.ts';
@@ -29,7 +30,7 @@ import { presentToVisitor } from '../messages/present.ts';
 import { readIdentity } from './identity.ts';
 import type { VisitorTokens } from './token.ts';
 
-// Foreign tables: contact_identities, conversations, threads. What a visitor may see is decided by one statement.
+// Foreign tables: conversations, inboxes, threads. What a visitor may see is decided by one statement.
 
 const MISSED_AT_MOST = 200;
 
@@ -62,23 +63,44 @@ async function visitorConversation(
   inboxId: string,
   visitorId: string,
   conversationId: string,
-): Promise<ConversationStatus> {
-  const { rows } = await tx.execute<{ status: ConversationStatus }>(sql`
-    select c.status from conversations c join threads t on t.id = c.thread_id
+): Promise<{ status: ConversationStatus; reopenUntil: string | null }> {
+  const { rows } = await tx.execute<OwnRow>(sql`
+    select c.status, c.resolved_at, i.settings, i.deleted_at is not null as deleted
+    from conversations c join threads t on t.id = c.thread_id join inboxes i on i.id = c.inbox_id
     where c.id = ${conversationId}::uuid and t.inbox_id = ${inboxId}::uuid and t.thread_key = ${visitorId}
-      and not exists (select 1 from contact_identities i
-        where i.inbox_id = t.inbox_id and i.external_id = t.thread_key and i.ended_at is not null)`);
+      and not exists (${endedVisitor(inboxId, visitorId)})`);
   if (!rows[0]) throw notFound('The conversation');
-  return rows[0].status;
+  return { status: rows[0].status, reopenUntil: reopenUntilOf(rows[0]) };
 }
+
+type OwnRow = {
+  status: ConversationStatus;
+  resolved_at: Date | string | null;
+  settings: Partial<InboxSettings>;
+  deleted: boolean;
+};
+/** Until when the visitor's words reopen it, as the desk says it. */
+const reopenUntilOf = ({ status, resolved_at, settings, deleted }: OwnRow): string | null =>
+  deleted ? null : reopenUntil(status, resolved_at, settings);
 
 const inOwn = ({ own }: VisitorSocket, conversationId: string): void => {
   if (conversationId !== own) throw notFound('The conversation');
 };
 
-/** Listens to a conversation of this visitor. An ended one can be read to its end; only an open one is listened to. */
-async function listen(at: VisitorSocket, conversationId: string, status: ConversationStatus): Promise<void> {
-  if (at.own || status === 'resolved') return;
+/** Whether the time in which a message reopens an ended conversation is over, or never was. */
+const isOver = (until: string | null, now: Date): boolean => until === null || Date.parse(until) <= now.getTime();
+
+/**
+ * Listens to a conversation of this visitor. An ended one can be read to its end; only an open one, or one that a message
+ * reopens, is listened to.
+ */
+async function listen(
+  at: VisitorSocket,
+  conversationId: string,
+  status: ConversationStatus,
+  over = true,
+): Promise<void> {
+  if (at.own || (status === 'resolved' && over)) return;
   at.own = conversationId;
   await at.socket.join(rooms.visitor(conversationId));
 }
@@ -87,10 +109,10 @@ async function listen(at: VisitorSocket, conversationId: string, status: Convers
 export async function goOn(store: Store, at: VisitorSocket, conversationId: string): Promise<boolean> {
   const { inbox, visitor } = at;
   try {
-    const status = await store.inWorkspace(inbox.workspaceId, (tx) =>
+    const { status, reopenUntil: until } = await store.inWorkspace(inbox.workspaceId, (tx) =>
       visitorConversation(tx, inbox.id, visitor.id, conversationId),
     );
-    await listen(at, conversationId, status);
+    await listen(at, conversationId, status, isOver(until, store.clock.now()));
     return true;
   } catch (error) {
     if (toProblem(error).status === 404) return false;
@@ -161,26 +183,40 @@ export function visitorSocketEvents(parts: VisitorParts): VisitorEvents {
       lastSeq,
       agentName: found.status === 'agent' ? agentName : null,
       position: place?.position ?? null,
+      expectedWait: place?.expectedWait ?? null,
       expectedWaitSeconds: place?.expectedWaitSeconds ?? null,
     };
   }
 
-  /** What the visitor may still do with the conversation; a message to a closed one would start another unseen. */
-  async function stillOpen(at: VisitorSocket, conversationId: string, attachmentIds: string[] = []): Promise<void> {
+  /**
+   * What the visitor may still do with the conversation. An ended one takes words while they reopen it; a message to one that
+   * is over would start another unseen.
+   */
+  async function stillOpen(
+    at: VisitorSocket,
+    conversationId: string,
+    words?: { attachmentIds?: string[] | undefined },
+  ): Promise<void> {
     inOwn(at, conversationId);
-    const { allow, retryAfterSeconds } = await parts.messageLimit.take(at.visitor.id);
+    const { inbox, visitor } = at;
+    const { allow, retryAfterSeconds } = await parts.messageLimit.take(visitor.id);
     if (!allow) throw tooMany(retryAfterSeconds);
-    await store.inWorkspace(at.inbox.workspaceId, async (tx) => {
-      const { rows } = await tx.execute<{ status: string; ended: boolean }>(
-        sql`select status, exists (${endedVisitor(at.inbox.id, at.visitor.id)}) as ended
-            from conversations where id = ${conversationId}::uuid`,
-      );
+    await store.inWorkspace(inbox.workspaceId, async (tx) => {
+      const { rows } = await tx.execute<OwnRow & { ended: boolean; newer: boolean }>(sql`
+        select exists (${endedVisitor(inbox.id, visitor.id)}) as ended, c.status, c.resolved_at, i.settings,
+          i.deleted_at is not null as deleted, exists (select 1 from conversations o
+            where o.thread_id = c.thread_id and o.status <> 'resolved' and o.id <> c.id) as newer
+        from conversations c join inboxes i on i.id = c.inbox_id where c.id = ${conversationId}::uuid`);
+      const [now] = rows;
       // The word that cuts this socket may be lost on its way from another process.
-      if (rows[0]?.ended) {
+      if (now?.ended) {
         at.socket.disconnect(true);
         throw unauthorized('This chat has ended.');
       }
-      if (rows[0]?.status === 'resolved') throw conflict('This conversation has ended. Start a new one.');
+      const goesOn =
+        now?.status !== 'resolved' || (words !== undefined && !now.newer && !isOver(reopenUntilOf(now), tx.now));
+      if (!goesOn) throw conflict('This conversation has ended. Start a new one.');
+      const attachmentIds = words?.attachmentIds ?? [];
       if (attachmentIds.length > 0) await resolveVisitorAttachments(tx, conversationId, attachmentIds);
     });
   }
@@ -207,7 +243,7 @@ export function visitorSocketEvents(parts: VisitorParts): VisitorEvents {
     },
     'customer:send_message': {
       async handle(payload, at) {
-        await stillOpen(at, payload.conversationId, payload.attachmentIds);
+        await stillOpen(at, payload.conversationId, payload);
         await send(at, 'customer:send_message', payload);
         if (writing.has(at.socket)) emitTyping(payload.conversationId, false);
         return { clientId: payload.clientId };
@@ -242,12 +278,20 @@ export function visitorSocketEvents(parts: VisitorParts): VisitorEvents {
     'customer:resume': {
       async handle({ conversationId, after: seq }, at) {
         const { inbox, visitor } = at;
-        const { status, messages } = await store.inWorkspace(inbox.workspaceId, async (tx) => {
+        const {
+          status,
+          reopenUntil: until,
+          messages,
+        } = await store.inWorkspace(inbox.workspaceId, async (tx) => {
           const found = await visitorConversation(tx, inbox.id, visitor.id, conversationId);
-          return { status: found, messages: await after(tx, conversationId, seq, MISSED_AT_MOST) };
+          return { ...found, messages: await after(tx, conversationId, seq, MISSED_AT_MOST) };
         });
-        await listen(at, conversationId, status);
-        return { status, messages: messages.filter((message: Message) => !message.private).map(presentToVisitor) };
+        await listen(at, conversationId, status, isOver(until, store.clock.now()));
+        return {
+          status,
+          reopenUntil: until,
+          messages: messages.filter((message: Message) => !message.private).map(presentToVisitor),
+        };
       },
     },
   });

@@ -35,3 +35,13 @@ export async function findWorkspaces(tx: Tx, ids: string[]): Promise<Map<string,
     .where(and(inArray(workspaces.id, ids), isNull(workspaces.deletedAt)));
   return new Map(rows.map((row) => [row.id, row]));
 }
+
+/** Across workspaces (`asSystem`): all of them, the oldest first; deleted ones are left out. */
+export async function listWorkspaceIds(tx: Tx): Promise<string[]> {
+  const rows = await tx
+    .select({ id: workspaces.id })
+    .from(workspaces)
+    .where(isNull(workspaces.deletedAt))
+    .orderBy(workspaces.createdAt, workspaces.id);
+  return rows.map(({ id }) => id);
+}

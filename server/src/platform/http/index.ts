@@ -37,7 +37,7 @@ import { refuseUnknownQueries, serializerCompiler, validatorCompiler } from './v
 export { actorOf, signedInOf } from './access.ts';
 export { keepRawBodies } from './bodies.ts';
 export { serveDashboard, useBuiltFiles } from './dashboard.ts';
-export { cursor, done, ok, page } from './envelope.ts';
+export { countedCursor, cursor, done, ok, page } from './envelope.ts';
 export { isOperator } from './health.ts';
 export type { Dependency, Health } from './health.ts';
 export type { Limits } from './limits.ts';

@@ -5,6 +5,7 @@ import { Failure } from '@parley/contract';
 import type { FastifySchema } from 'fastify';
 import { createJsonSchemaTransform } from 'fastify-type-provider-zod';
 import { z } from 'zod';
+import type { core } from 'zod';
 import { isUpload } from './body-limits.ts';
 import type { BodyLimits } from './body-limits.ts';
 import type { Http, RoutePermission } from './types.ts';
@@ -44,7 +45,28 @@ const operationId = (method: string, url: string): string =>
     .split(/[^a-z0-9]+/i)
     .reduce((name, word) => name + word.charAt(0).toUpperCase() + word.slice(1), method.toLowerCase());
 
-const toJsonSchema = createJsonSchemaTransform({});
+type Converted = { zodSchema: core.$ZodType; jsonSchema: core.JSONSchema.BaseSchema };
+
+/**
+ * A text that is cleaned before it is measured is described by its first step alone, which has no limits: they stand at its
+ * last. An id is as long as its format. (Given an override, the converter leaves out its own, of which we need the unions.)
+ */
+function describeLimits({ zodSchema, jsonSchema }: Converted): void {
+  const { def } = zodSchema._zod;
+  if (def.type === 'union') jsonSchema.anyOf = jsonSchema.anyOf?.filter((one) => Object.keys(one).length > 0);
+  if (jsonSchema.format === 'uuid') jsonSchema.maxLength = UUID_LENGTH;
+  if (def.type !== 'pipe' || jsonSchema.type !== 'string') return;
+  const { out } = def as core.$ZodPipeDef;
+  for (const check of out._zod.def.checks ?? []) {
+    const { def: rule } = check._zod;
+    if (rule.check === 'max_length') jsonSchema.maxLength = (rule as core.$ZodCheckMaxLengthDef).maximum;
+    if (rule.check === 'min_length') jsonSchema.minLength = (rule as core.$ZodCheckMinLengthDef).minimum;
+  }
+}
+
+const UUID_LENGTH = 36;
+
+const toJsonSchema = createJsonSchemaTransform({ zodToJsonConfig: { override: describeLimits } });
 
 /** Adds to each operation what the route's configuration says: who may call it, how it fails, what it uploads. */
 const transformWith =

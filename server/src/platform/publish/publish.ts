@@ -1,8 +1,6 @@
 import { isConnectionLoss } from '../telemetry/outage.ts';
 import type { Change, PublishKit } from './change.ts';
 
-const GATHER_MS = 50;
-
 /** Tells everybody concerned what a commit changed. Called after it, never inside; never throws and waits for nothing. */
 export type Publish = (changes: readonly Change[]) => void;
 
@@ -43,7 +41,7 @@ export function createPublish(kit: PublishKit): Publishing {
           const latest = gathered.get(key)?.latest;
           gathered.delete(key);
           if (latest) run(latest);
-        }, GATHER_MS);
+        }, change.gatherMs);
         gathered.set(key, { latest: change, timer });
       }
     },

@@ -60,6 +60,7 @@ const SYSTEM_READS: Record<string, string[] | 'all'> = {
   webhook_deliveries: ['id', 'workspace_id', 'state', 'next_attempt_at', 'created_at'],
   sources: ['id', 'workspace_id', 'status', 'updated_at', 'deleted_at'],
   conversations: ['id', 'workspace_id', 'status', 'snoozed_until'],
+  file_removals: ['storage_key', 'workspace_id', 'created_at'],
 };
 
 /** Tables that belong to people rather than to a workspace: for parley_system alone. */
