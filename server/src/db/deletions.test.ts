@@ -16,7 +16,8 @@ import type {
 } from '@parley/contract';
 import { connect, startTestApp, until } from '../test/app.ts';
 import type { Call, TestApp, TestSocket } from '../test/app.ts';
-import { fileForm, join } from '../test/security/world.ts';
+import { fileForm } from '../test/security/requests.ts';
+import { join } from '../test/security/world.ts';
 import { history, visit } from '../test/talk.ts';
 import type { Visit } from '../test/talk.ts';
 import { CONTROL_TABLES } from './control-tables.ts';
