@@ -6,7 +6,7 @@ export const idOf = (number: number) => `01890000-0000-7000-8000-${String(number
 export const conversationAt = (number: number, changes: Partial<Conversation> = {}): Conversation => ({
   id: idOf(number),
   status: 'agent',
-  inbox: { id: idOf(9001), name: 'Website', channel: 'web' },
+  inbox: { id: idOf(9001), name: 'Website', channel: 'web', deleted: false },
   contact: { id: idOf(8000 + number), name: `Customer ${number}`, email: null, tier: 'standard' },
   botId: null,
   assignee: null,
@@ -23,6 +23,7 @@ export const conversationAt = (number: number, changes: Partial<Conversation> = 
   window: null,
   snoozedUntil: null,
   resolvedAt: null,
+  reopenUntil: null,
   createdAt: '2026-01-01T00:00:00.000Z',
   ...changes,
 });

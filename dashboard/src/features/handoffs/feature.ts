@@ -1,6 +1,5 @@
 import { Hourglass } from '@lucide/vue';
 import { conversationsApi, HandoffReason, handoffsApi } from '@parley/contract';
-import { MAX_QUEUE_IN_EVENT } from '@parley/contract/limits';
 import { useThrottleFn } from '@vueuse/core';
 import { computed } from 'vue';
 import { keyOf } from '../../api/cache.ts';
@@ -37,8 +36,8 @@ export default defineFeature({
     const news = useNews();
     const readAgain = useThrottleFn(() => void client.invalidateQueries({ queryKey }), longQueueMs, true);
     return {
-      'queue:update': ({ handoffs }) => {
-        if (handoffs.length < MAX_QUEUE_IN_EVENT) client.setQueriesData({ queryKey }, handoffs);
+      'queue:update': ({ handoffs, total }) => {
+        if (handoffs.length === total) client.setQueriesData({ queryKey }, handoffs);
         else void readAgain();
       },
       'conversation:updated': ({ id, status }) => {

@@ -38,7 +38,7 @@ const inbox = {
   token: 'token',
   webhookUrl: 'https://parley.test/webhooks/whatsapp/token',
   chatUrl: null,
-  settings: { accent: '#4f46e5', title: 'Orders', position: 'right', theme: 'auto', allowedOrigins: [] },
+  settings: { accent: '#4f46e5', title: 'Orders', position: 'right', theme: 'auto', allowedOrigins: [], reopenDays: 7 },
   status: 'connected',
   statusDetail: null,
   lastEventAt: null,

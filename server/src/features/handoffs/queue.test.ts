@@ -128,7 +128,8 @@ describe('a long queue', () => {
       const page = await test.owner<Handoff[]>('GET', `/handoffs?limit=100${cursor && `&cursor=${cursor}`}`);
       assert.equal(page.meta?.total, WAITING);
       shown.push(...page.data);
-      cursor = String(page.meta?.nextCursor ?? '');
+      const next = page.meta?.nextCursor;
+      cursor = typeof next === 'string' ? next : '';
     } while (cursor !== '');
     assert.deepEqual(
       shown.map(({ position, contact }) => [position, contact.name]),
