@@ -117,7 +117,10 @@ const askedWith = {
       z.strictObject({
         role: z.enum(['customer', 'bot']),
         text: prose(10_000),
-        choices: z.array(Choice).max(5).optional(),
+        choices: z
+          .array(Choice.extend({ text: z.string().max(1_000) }))
+          .max(5)
+          .optional(),
       }),
     )
     .max(20)

@@ -26,6 +26,7 @@ export const example: WalkExample = {
     },
   },
   segments: { conversations: 'conversation' },
+  momentary: ['POST /conversations/{id}/undo'],
   // An undo is nobody's but of whoever made the move: any id will do.
   fields: { from: 'conversation', above: 'conversation', undoId: 'message' },
 };

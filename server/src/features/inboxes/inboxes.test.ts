@@ -142,6 +142,7 @@ describe('a web inbox', () => {
       position: 'right',
       theme: 'auto',
       allowedOrigins: ['https://shop.example.com'],
+      reopenDays: 7,
     });
     const runtime = await app.inboxes.byToken(inbox.token);
     assert.deepEqual(runtime?.settings, inbox.settings);

@@ -32,6 +32,8 @@ export type WalkExample = {
   segments?: Record<string, Kind>;
   /** what an id in a body or a query is of, by its field */
   fields?: Record<string, Kind>;
+  /** `METHOD /path` of what answers right after another call alone, and so not to a walk; a test of its own tries it */
+  momentary?: readonly string[];
   /** by what stands before it: a name that is nobody's id */
   names?: Record<string, string>;
 };
@@ -63,4 +65,5 @@ function together<T>(part: string, of: (example: WalkExample) => Record<string, 
 export const makers = together('make', ({ make }) => make) as Map<Kind, (making: Making) => Promise<string>>;
 export const segments = together('segments', (example) => example.segments);
 export const fields = together('fields', (example) => example.fields);
+export const momentary = new Set(examples.flatMap((example) => example.momentary ?? []));
 export const names = together('names', (example) => example.names);
