@@ -52,7 +52,7 @@ describe('the desk with 2,000 conversations', () => {
   };
   const rows = () => agent.page.getByRole('region', { name: 'Conversations' }).getByRole('link');
   const open = () => agent.page.locator('[data-row][aria-current="true"]');
-  const lists = () => asked.filter((path) => /^GET \/api\/v1\/conversations\?/.test(path));
+  const lists = () => asked.filter((path) => path.startsWith('GET /api/v1/conversations?'));
   const focusedId = () =>
     agent.page.evaluate(() => document.activeElement?.closest<HTMLElement>('[data-id]')?.dataset['id'] ?? '');
   const focusIsHome = () => agent.page.evaluate(() => document.activeElement !== document.body);

@@ -2,7 +2,7 @@
  * Builds dist/widget.js (the loader), dist/panel.js and dist/chat.js, and holds them to their size budgets in gzip.
  * `--watch` builds again on every change.
  */
-import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
 import { fileURLToPath } from 'node:url';
 import { build, context, transform } from 'esbuild';
@@ -127,6 +127,9 @@ const sizes = {
   setup(builder) {
     builder.onEnd((result) => {
       mkdirSync(here('dist'), { recursive: true });
+      // The smaller forms of an earlier build (scripts/lib/fronts.mjs) are not of these files.
+      for (const name of readdirSync(here('dist')))
+        if (/\.(?:br|gz)$/.test(name)) rmSync(here(`dist/${name}`), { force: true });
       // The style sheet of the server's demo page; no part of the widget.
       copyFileSync(here('src/demo.css'), here('dist/demo.css'));
       for (const file of result.outputFiles ?? []) writeFileSync(file.path, file.contents);

@@ -80,8 +80,7 @@ export async function scrollFrames(page: Page, milliseconds: number) {
     const observer = new PerformanceObserver((list) => {
       for (const { duration } of list.getEntries()) tasks = Math.max(tasks, duration);
     });
-    // Node's types know only its own kinds.
-    observer.observe({ type: 'longtask' as 'measure' });
+    observer.observe({ entryTypes: ['longtask'] });
     const scroller = document.querySelector('[data-row]')?.closest('.overflow-y-auto');
     if (!scroller) throw new Error('the list does not scroll');
     let longest = 0;

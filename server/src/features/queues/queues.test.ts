@@ -25,7 +25,14 @@ describe('queues', () => {
 
   it('each is declared once, with a sentence', async () => {
     const { data } = await test.owner<Queue[]>('GET', '/queues');
-    assert.deepEqual(data.map(({ name }) => name).sort(), ['fetch-files', 'knowledge', 'webhook-events', 'webhooks']);
+    assert.deepEqual(data.map(({ name }) => name).sort(), [
+      'email-send',
+      'fetch-files',
+      'knowledge',
+      'release-conversations',
+      'webhook-events',
+      'webhooks',
+    ]);
     for (const { name, sentence } of data) assert.match(sentence, /^[A-Z].{20,150}\.$/, name);
     assert.equal(new Set(data.map(({ sentence }) => sentence)).size, data.length);
   });

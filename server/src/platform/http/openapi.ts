@@ -47,18 +47,21 @@ const operationId = (method: string, url: string): string =>
 
 type Converted = { zodSchema: core.$ZodType; jsonSchema: core.JSONSchema.BaseSchema };
 
+// oxlint-disable-next-line no-underscore-dangle -- Zod's name for what libraries may read (zod.dev/library-authors)
+const definitionOf = <D>({ _zod: { def } }: { _zod: { def: D } }): D => def;
+
 /**
  * A text that is cleaned before it is measured is described by its first step alone, which has no limits: they stand at its
  * last. An id is as long as its format. (Given an override, the converter leaves out its own, of which we need the unions.)
  */
 function describeLimits({ zodSchema, jsonSchema }: Converted): void {
-  const { def } = zodSchema._zod;
+  const def = definitionOf(zodSchema);
   if (def.type === 'union') jsonSchema.anyOf = jsonSchema.anyOf?.filter((one) => Object.keys(one).length > 0);
   if (jsonSchema.format === 'uuid') jsonSchema.maxLength = UUID_LENGTH;
   if (def.type !== 'pipe' || jsonSchema.type !== 'string') return;
   const { out } = def as core.$ZodPipeDef;
-  for (const check of out._zod.def.checks ?? []) {
-    const { def: rule } = check._zod;
+  for (const check of definitionOf(out).checks ?? []) {
+    const rule = definitionOf(check);
     if (rule.check === 'max_length') jsonSchema.maxLength = (rule as core.$ZodCheckMaxLengthDef).maximum;
     if (rule.check === 'min_length') jsonSchema.minLength = (rule as core.$ZodCheckMinLengthDef).minimum;
   }
