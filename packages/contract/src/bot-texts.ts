@@ -10,7 +10,17 @@ export const TextKey = z.enum([
   ...(['hello', 'welcome', 'goodbye', 'notFound', 'rephrase', 'needSentence'] as const),
   ...(['askDifferently', 'talkToPerson', 'replyWithNumber'] as const),
   ...(['gotPicture', 'gotVoice', 'gotVideo', 'gotFile', 'gotPlace'] as const),
-  ...(['handoff', 'place', 'closeThis', 'stillWaiting', 'whileWaiting', 'away', 'closed', 'modelFailed'] as const),
+  ...([
+    'handoff',
+    'place',
+    'placeWithoutWait',
+    'closeThis',
+    'stillWaiting',
+    'whileWaiting',
+    'away',
+    'closed',
+    'modelFailed',
+  ] as const),
   ...(['handedOver', 'joined', 'tookOver', 'answeredOutside', 'gaveBack', 'resolvedBy', 'ended', 'reopened'] as const),
   ...(['snoozed', 'wokeUp', 'unassigned', 'assigned'] as const),
 ]);

@@ -140,9 +140,9 @@ async function textsOf(tx: Tx, conversationId: string): Promise<Say> {
   return textsIn(rows[0]?.language, rows[0]?.texts ?? {});
 }
 
-/** A wait that is not known is not said. */
+/** A wait that is not known is not said, the place is. */
 function placeText(texts: Say, { position, expectedWait }: Pick<Handoff, 'position' | 'expectedWait'>): string {
-  if (!expectedWait) return texts('stillWaiting');
+  if (!expectedWait) return texts('placeWithoutWait', { position });
   const wait = waitInMinutes(expectedWait);
   if (wait === 'soon') return texts('place', { position, minutes: 1 });
   if (wait === 'long') return texts('place', { position, minutes: '60+' });
