@@ -71,6 +71,7 @@ export async function openThreads() {
 
   return {
     workspaceId,
+    kind: database.database.kind,
     store,
     run,
     arrive,

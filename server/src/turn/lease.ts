@@ -7,7 +7,7 @@ import type { DeliveryKey } from '../features/messages/topics.ts';
 import { newId } from '../platform/data/ids.ts';
 import { ahead, isFree } from '../platform/data/lease.ts';
 import type { Store } from '../platform/data/tenant.ts';
-import { mailboxColumns, pendingEvents, readMailboxRow } from './threads.ts';
+import { mailboxColumns, pendingEvents, readMailbox, readMailboxRow } from './threads.ts';
 import type { Mailbox, MailboxRow, ThreadKey } from './threads.ts';
 
 // Foreign tables: messages. A delivery is claimed with its message in one statement.
@@ -53,7 +53,7 @@ export async function claimThread(store: Store, key: ThreadKey): Promise<Claimed
   const holder = newId();
   const free = isFree(sql`threads.lease_until`);
   const [row] = await store.once<
-    MailboxRow & { id: string; token: string | number; wakes: string | number; got: boolean }
+    MailboxRow & { id: string; token: string | number; wakes: string | number; got: boolean; seen: string | null }
   >(
     key.workspaceId,
     sql`
@@ -67,10 +67,18 @@ export async function claimThread(store: Store, key: ThreadKey): Promise<Claimed
         lease_until = case when ${free} then excluded.lease_until else threads.lease_until end
       returning id, lease_token as token, wakes, lease_holder = ${holder}::uuid as got
     )
-    select taken.*, ${mailboxColumns(key)} from taken`,
+    select taken.*, ${mailboxColumns(key)},
+      (select t.wakes::text from threads t where t.inbox_id = ${key.inboxId}::uuid and t.thread_key = ${key.threadKey}
+        and ${isFree(sql`t.lease_until`)}) as seen
+    from taken`,
   );
   if (!row?.got) return undefined;
-  return { lease: { threadId: row.id, token: Number(row.token) }, wakes: Number(row.wakes), ...readMailboxRow(row) };
+  const wakes = Number(row.wakes);
+  // The row is taken as it is now, all else is read as it was when the statement began. Where that was not a free thread one wake
+  // behind, somebody held it in between, and what they left is read again.
+  const isFresh = Number(row.seen ?? 0) + 1 === wakes;
+  const mailbox = isFresh ? readMailboxRow(row) : await readMailbox(store, key);
+  return { lease: { threadId: row.id, token: Number(row.token) }, wakes, ...mailbox };
 }
 
 /** False: the lease is lost, and everything under it must stop. */

@@ -11,7 +11,8 @@ import { gate } from '../test/talk.ts';
 import { openThreads } from '../test/threads.ts';
 import type { Threads } from '../test/threads.ts';
 import { finishTurn } from './finish.ts';
-import { LeaseLost } from './lease.ts';
+import { claimThread, LeaseLost } from './lease.ts';
+import type { ClaimedThread } from './lease.ts';
 import { createMailbox } from './mailbox.ts';
 import type { Round } from './mailbox.ts';
 import { createSweeper } from '../platform/sweeps/sweeps.ts';
@@ -80,6 +81,32 @@ describe('two processes', () => {
     await Promise.all(runs);
     assert.deepEqual(seen, texts);
     await Promise.all(workers.map(({ mailbox }) => mailbox.close()));
+  });
+
+  it('a claim that began before the last holder had ended sees what that one left', async () => {
+    await threads.arrive('first');
+    const round = threads.roundOf(await threads.taken());
+    let claim: Promise<ClaimedThread | undefined> | undefined;
+    await threads.store.inWorkspace(threads.workspaceId, async (tx) => {
+      await tx.execute(sql`select 1 from threads where id = ${round.lease.threadId}::uuid for update`);
+      claim = claimThread(threads.store, key);
+      // It has read what is pending and waits for the row. The embedded database does one transaction after the other.
+      if (threads.kind === 'external')
+        await until(async () => {
+          const { rows } = await tx.execute(
+            sql`select 1 from pg_locks where not granted and pg_backend_pid() = any(pg_blocking_pids(pid))`,
+          );
+          return rows.length > 0;
+        }, 'the claim waits');
+      await tx.execute(
+        sql`update inbound_events set processed_at = now() where id = ${round.events[0]?.id ?? ''}::uuid`,
+      );
+      await tx.execute(
+        sql`update threads set lease_until = null, lease_holder = null where id = ${round.lease.threadId}::uuid`,
+      );
+    });
+    const claimed = await claim;
+    assert.deepEqual(claimed?.events, []);
   });
 
   it('a wake that only the other one heard is not lost', async () => {
