@@ -111,6 +111,7 @@ async function furnish(
   const bot = await call<Bot>('POST', '/bots', {
     name: 'Robin',
     knowledgeBaseIds: [base.id],
+    missesBeforeHandoff: 0,
     greeting: 'Hello! I am Robin. Ask me about orders, returns and stoves.',
     suggestedQuestions: ['How long does a refund take?', 'Do you ship to Norway?', 'When is the shop open?'],
   });
