@@ -114,7 +114,10 @@ describe('the clock of an installation under test', () => {
       const { data } = await test.owner<Message[]>('GET', `${address}/messages`);
       return data.find(({ text }) => text === 'Hello?');
     }, 'the message is stored');
-    const { data: conversation } = await test.owner<Conversation>('GET', address);
+    const conversation = await until(async () => {
+      const { data } = await test.owner<Conversation>('GET', address);
+      return data.handoff ? data : undefined;
+    }, 'it waits for a person');
     for (const at of [
       message.createdAt,
       conversation.createdAt,

@@ -90,6 +90,7 @@ const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 /** The server does not know a prepared statement by this name. */
 const NOT_PREPARED = '26000';
 const AGAIN = new Set(['40001', '40P01', NOT_PREPARED]);
+const CHECK_VIOLATION = '23514';
 const ATTEMPTS = 3;
 /** A replica that has not begun after this, in milliseconds, is not waited for. */
 const BEGIN_MS = 1_000;
@@ -292,8 +293,8 @@ export function createStore(
     },
     statement: (text, values, workspaceId) =>
       workspaceId === undefined
-        ? one(database.pool, text, values)
-        : where(workspaceId, (pool) => one(pool, text, values)),
+        ? again(() => one(database.pool, text, values))
+        : where(workspaceId, (pool) => again(() => one(pool, text, values))),
     statementCount: () => statements,
   };
 }
@@ -315,11 +316,17 @@ async function again<T>(run: () => Promise<T>): Promise<T> {
     try {
       return await run();
     } catch (error) {
-      if (tries >= ATTEMPTS || !AGAIN.has(codeOf(error))) throw error;
+      if (tries >= ATTEMPTS || !(AGAIN.has(codeOf(error)) || isMonthMade(error))) throw error;
       await sleep(tries * 20 * (0.5 + Math.random()));
     }
   }
 }
+
+/** The partition of its month was made while a row was on its way to that of no month. Now there is one. */
+const isMonthMade = (error: unknown): boolean =>
+  error instanceof Error &&
+  (('code' in error && error.code === CHECK_VIOLATION && error.message.includes('partition constraint')) ||
+    isMonthMade(error.cause));
 
 /** The SQLSTATE of an error, also of one Drizzle wrapped; '' when it has none. */
 function codeOf(error: unknown): string {
