@@ -166,7 +166,7 @@ if (clusterServers) {
       await until(
         async () => (await createCall(() => second.url, login.data.accessToken)('GET', '/me')).status === 401,
         'the token is worth nothing any more',
-        2_000,
+        20_000,
       );
     });
 

@@ -79,7 +79,7 @@ describe('my own account', () => {
 
     const end = () => test.as(here.accessToken)('DELETE', `/me/sessions/${id}`);
     assert.equal((await end()).status, 200);
-    await until(async () => !socket.socket.connected, 'the socket is cut', 5_000);
+    await until(async () => !socket.socket.connected, 'the socket is cut');
     assert.equal(await status(there.accessToken), 401);
     const { refreshToken } = there;
     assert.equal((await test.anonymous('POST', '/auth/refresh', { refreshToken })).status, 401);
@@ -93,7 +93,7 @@ describe('my own account', () => {
     const socket = await connect(test.url, { token: there.accessToken });
     const ended = await test.as(here.accessToken)<{ ended: number }>('DELETE', '/me/sessions');
     assert.deepEqual(ended.data, { ended: 2 });
-    await until(async () => !socket.socket.connected, 'the socket is cut', 5_000);
+    await until(async () => !socket.socket.connected, 'the socket is cut');
     assert.deepEqual(await Promise.all([first, there, here].map((one) => status(one.accessToken))), [401, 401, 200]);
     assert.equal((await sessionsOf(here.accessToken)).length, 1);
     assert.equal(await status(test.ownerToken), 200);

@@ -85,7 +85,7 @@ describe('the database of a workspace’s own is away', { skip: server ? false :
     // Nobody wakes for any of them. From the second on they come when the looks at the silent database are under way.
     for (let count = 0; count < 5; count += 1) {
       const subjectId = await store();
-      await until(() => isRelayed(subjectId), 'it is handed on', 8_000);
+      await until(() => isRelayed(subjectId), 'it is handed on');
     }
     cable.mend();
     await until(async () => (await theirs('GET', '/bots')).status === 200, 'it is answered again', 30_000);

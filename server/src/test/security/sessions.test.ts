@@ -13,7 +13,7 @@ import { join, joinAnotherCompany, populate } from './world.ts';
 import type { Company } from './world.ts';
 
 const isCut = (socket: TestSocket): Promise<boolean> =>
-  until(async () => !socket.socket.connected, 'the socket is cut', 5_000).then(() => true);
+  until(async () => !socket.socket.connected, 'the socket is cut').then(() => true);
 
 describe('logins and the sockets they open', () => {
   let test: TestApp;
