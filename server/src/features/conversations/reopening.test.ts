@@ -92,6 +92,8 @@ describe('a message to a resolved conversation', () => {
     const visitor = await visit(test.url, web, 'Maria');
     const { conversationId, say } = visitor;
     await visitor.say('Hello', 'first');
+    // Else it comes after the end, and opens it again.
+    await until(async () => (await read(conversationId)).lastCustomerPreview === 'Hello', 'it is stored');
     await test.owner('POST', `/conversations/${conversationId}/resolve`);
     const told = await visitor.socket.wait('status:changed', ({ status }) => status === 'resolved');
     const ended = await read(conversationId);
