@@ -2,24 +2,10 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { sql } from 'drizzle-orm';
 import type { Conversation, Handoff, Message } from '@parley/contract';
-import { connect, startTestApp, until } from '../test/app.ts';
-import type { TestApp } from '../test/app.ts';
-import type { ModelDouble } from '../test/doubles/model-script.ts';
-import { startOpenAiDouble } from '../test/doubles/openai.ts';
-import { startTelegramDouble } from '../test/doubles/telegram.ts';
-import type { TelegramDouble } from '../test/doubles/telegram.ts';
-import {
-  assertGapless,
-  gate,
-  history,
-  makeBot,
-  openTelegram,
-  saidBy,
-  says,
-  saysInSteps,
-  textUpdate,
-} from '../test/talk.ts';
-import type { Chat } from '../test/talk.ts';
+import { connect, until } from '../test/app.ts';
+import { openTelegramCompany } from '../test/telegram-company.ts';
+import type { TelegramCompany } from '../test/telegram-company.ts';
+import { assertGapless, gate, history, saidBy, saysInSteps, textUpdate } from '../test/talk.ts';
 
 const PNG = Buffer.from(
   'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==',
@@ -28,33 +14,20 @@ const PNG = Buffer.from(
 
 /** Telegram as it is: limits, outages, customers who block, answers that are lost. Order is kept, nothing is silent. */
 describe('Telegram', () => {
-  let test: TestApp;
-  let telegram: TelegramDouble;
-  let model: ModelDouble;
-  let chat: Chat;
+  let company: TelegramCompany;
+  let test: TelegramCompany['test'];
+  let telegram: TelegramCompany['telegram'];
+  let model: TelegramCompany['model'];
+  let chat: TelegramCompany['chat'];
+  let run: TelegramCompany['run'];
   let workspaceId = '';
 
   before(async () => {
-    [telegram, model] = await Promise.all([startTelegramDouble(), startOpenAiDouble()]);
-    test = await startTestApp(
-      { CHANNEL_TELEGRAM_API_URL: telegram.url, OPENAI_BASE_URL: model.url, OPENAI_API_KEY: 'key' },
-      { pace: { roundRetryMs: 10 } },
-    );
-    const bot = await makeBot(test, { name: 'Robin', model: 'openai/gpt-double', greeting: 'Welcome to Acme!' });
-    chat = await openTelegram(test, telegram, bot.id);
-    const { rows } = await test.app.database.asOwner((client) =>
-      client.query<{ workspace_id: string }>('select workspace_id from inboxes where id = $1', [chat.inbox.id]),
-    );
-    workspaceId = rows[0]?.workspace_id ?? '';
-    model.otherwise(says('Noted.'));
+    company = await openTelegramCompany();
+    ({ test, telegram, model, chat, run, workspaceId } = company);
   });
-  after(async () => {
-    await test?.close();
-    await Promise.all([telegram?.close(), model?.close()]);
-  });
+  after(() => company?.close());
 
-  const run = <Row extends Record<string, unknown>>(query: ReturnType<typeof sql>): Promise<Row[]> =>
-    test.app.store.once<Row>(workspaceId, query);
   const last = async (n: number, author: Message['author']['type']): Promise<Message | undefined> =>
     (await chat.messages(n)).findLast((message) => message.author.type === author);
   const sends = (n: number) =>
